@@ -1,0 +1,84 @@
+"""Deploy settings: the frozen base of every slice, and the kit's own slices.
+
+Nobody imports a global settings object: the root (`app.settings`) is loaded once by `kit.environment.load` and each
+part is handed its slice.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+from sqlalchemy.engine import URL
+
+
+class Slice(BaseModel):
+    """Base of every slice and of the root: frozen, and strangers are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+class DbSettings(Slice):
+    """`TB_DB__*`. Without a URL and without a host the embedded server is started."""
+
+    url: SecretStr | None = Field(None, description="postgresql://user:password@host:port/name; empty = embedded")
+    host: str | None = Field(None, description="instead of the URL, with the four below")
+    port: PositiveInt = Field(5432, description="port of that host")
+    name: str = Field("tradingboost", description="database on that host")
+    user: str = Field("tradingboost", description="role on that host")
+    password: SecretStr | None = Field(None, description="password of that role")
+    pool_size: PositiveInt = Field(5, description="connections kept open per process")
+    max_overflow: int = Field(10, ge=0, description="connections opened beyond the pool under load")
+    pool_timeout: PositiveFloat = Field(30.0, description="seconds to wait for a free connection")
+    pool_recycle: PositiveInt = Field(3600, description="seconds after which a connection is renewed")
+    connect_timeout_s: PositiveFloat = Field(5.0, description="seconds to wait for a new connection")
+    statement_timeout_s: PositiveFloat = Field(30.0, description="seconds after which a statement is cancelled")
+    application_name: str = Field("tradingboost", description="name shown in pg_stat_activity")
+
+    def address(self) -> str | None:
+        """The URL to dial; None means: start the embedded server."""
+        if self.url is not None:
+            return self.url.get_secret_value()
+        if self.host is None:
+            return None
+        password = self.password.get_secret_value() if self.password else None
+        url = URL.create("postgresql", self.user, password, self.host, self.port, self.name)
+        return url.render_as_string(hide_password=False)
+
+
+class RedisSettings(Slice):
+    """`TB_REDIS__*`. Without a URL the embedded server is started (DB 0; jobs use DB 1)."""
+
+    url: SecretStr | None = Field(None, description="redis://:password@host:port/0; empty = embedded")
+    max_connections: int = Field(50, ge=10, le=500, description="connections per process")
+    socket_timeout: PositiveFloat = Field(5.0, description="seconds to wait for a reply")
+    connect_timeout_s: PositiveFloat = Field(2.0, description="seconds to wait for a new connection")
+    health_check_interval: PositiveInt = Field(30, description="seconds of silence before a connection is pinged")
+    key_prefix: str = Field("", pattern=r"^[a-z0-9:_-]*$", description="text in front of every key")
+
+
+class JobsSettings(Slice):
+    """`TB_JOBS__*`: the Redis of the job queue."""
+
+    broker_url: SecretStr | None = Field(None, description="Redis address of the job queue; empty = embedded DB 1")
+    result_url: SecretStr | None = Field(None, description="Redis address of job results; empty = the broker")
+
+
+class LogSettings(Slice):
+    """`TB_LOG__*`."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level written")
+    format: Literal["json", "console"] = Field("json", description="json lines, or coloured text for a terminal")
+    file: Path | None = Field(None, description="file to append to instead of standard error")
+
+
+class EmbeddedSettings(Slice):
+    """`TB_EMBEDDED__*`: the servers started as child processes."""
+
+    data_dir: Path | None = Field(None, description="where the data lives; empty = the user's data directory")
+    allow_production: bool = Field(False, description="permit embedded servers when TB_ENV=production")
+
+
+class CryptoSettings(Slice):
+    """`TB_CRYPTO__*`."""
+
+    keks: SecretStr | None = Field(None, description="kid1:base64,kid2:base64 (32 bytes each); the first is active")
