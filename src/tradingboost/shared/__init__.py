@@ -1,0 +1,1 @@
+"""Promises only: what each service offers (`interfaces`) and what it tells the world (`events`)."""

@@ -1,0 +1,1 @@
+"""One file a service: its Protocol and the values that cross it."""

@@ -1,0 +1,200 @@
+"""Exchange: the one door to the venues. It opens credentials, sends what `orders` decided, and reports what it hears."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, Symbol, Venue, VenueOrderId
+from tradingboost.core.order import Fill, OrderType, PositionSide, Side, VenueReport
+from tradingboost.shared.calls import once, repeatable, safe
+
+
+class OutcomeClass(StrEnum):
+    """What one request did, judged by evidence and never by an exception's class."""
+
+    PLACED = "placed"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    RATE = "rate"
+    CLOCK = "clock"
+    AUTH = "auth"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+    @property
+    def definitely_not_placed(self) -> bool:
+        """The venue certainly holds no order from this request."""
+        return self not in (OutcomeClass.PLACED, OutcomeClass.UNKNOWN, OutcomeClass.GONE)
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One submission. `stop` is attached to the entry with its own client id.
+
+    Args:
+        expires_at: not sent after this instant, and fenced at the venue where it can.
+        fence_token: the account lease under which it was claimed.
+    """
+
+    account_id: AccountId
+    order_id: OrderId
+    client_order_id: ClientOrderId
+    symbol: Symbol
+    side: Side
+    position_side: PositionSide
+    type: OrderType
+    qty: Decimal
+    price: Decimal | None
+    trigger: Decimal | None
+    reduce_only: bool
+    attached_stop: Decimal | None
+    attached_client_order_id: ClientOrderId | None
+    margin_mode: str
+    expires_at: datetime
+    fence_token: int
+
+
+class OrderRef(msgspec.Struct, frozen=True, kw_only=True):
+    """How the venue knows one order of ours."""
+
+    account_id: AccountId
+    symbol: Symbol
+    client_order_id: ClientOrderId | None
+    venue_order_id: VenueOrderId | None
+    is_algo: bool
+
+
+class AmendOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """New absolute values for a resting order; None leaves a value as it is."""
+
+    ref: OrderRef
+    qty: Decimal | None
+    price: Decimal | None
+    trigger: Decimal | None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one request.
+
+    Args:
+        code: the venue's code, or our own word (`not_sent`, `timeout`).
+    """
+
+    kind: OutcomeClass
+    code: str
+    message: str
+    venue_order_id: VenueOrderId | None = None
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a look-up by id: a report and its fills, or `report=None`: a healthy answer that it is not there."""
+
+    report: VenueReport | None
+    fills: list[Fill]
+
+
+class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg as the venue holds it; `qty` signed. In net mode `position_side` follows the sign."""
+
+    symbol: Symbol
+    position_side: PositionSide
+    qty: Decimal
+    average_price: Decimal
+    mark: Decimal
+    liquidation_price: Decimal | None
+
+
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """Cash of one currency, without unrealised profit."""
+
+    asset: str
+    cash: Decimal
+    available: Decimal
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the venue's own ledger; `kind` is trade, funding, transfer, liquidation or other."""
+
+    bill_id: str
+    kind: str
+    asset: str
+    amount: Decimal
+    symbol: Symbol | None
+    at: datetime
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who the venue says we are, read before anything is traded."""
+
+    exchange_uid: str
+    position_mode: str
+    account_level: str
+    permissions: tuple[str, ...]
+    clock_offset_ms: int
+
+
+class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A complete healthy reading of one account; a part that failed raises instead of being empty."""
+
+    account_id: AccountId
+    venue: Venue
+    identity: Identity
+    open_orders: list[VenueReport]
+    positions: list[VenuePosition]
+    balances: list[Balance]
+    fills: list[Fill]
+    bills: list[Bill]
+    taken_at: datetime
+
+
+class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the private stream of one account has been read."""
+
+    frames: dict[str, int]
+    healthy: bool
+
+
+class Exchange(Protocol):
+    """Asks users for sealed credentials; nobody else sees them opened."""
+
+    @repeatable
+    async def connect(self, account_id: AccountId) -> Identity:
+        """Open the account and its private stream; returns once reports flow."""
+        ...
+
+    @repeatable
+    async def set_leverage(self, account_id: AccountId, symbol: Symbol, leverage: int, margin_mode: str) -> int:
+        """Set and read back; returns what is in force."""
+        ...
+
+    @once
+    async def place(self, request: PlaceOrder) -> Outcome:
+        """Send once. A second call with the same client order id is Conflict `already_sent`."""
+        ...
+
+    @repeatable
+    async def cancel(self, ref: OrderRef) -> Outcome:
+        """Ask for the end of an order; GONE says look at order and fills before concluding."""
+        ...
+
+    @once
+    async def amend(self, request: AmendOrder) -> Outcome:
+        """Change a resting order in place."""
+        ...
+
+    @safe
+    async def find(self, ref: OrderRef) -> Found:
+        """One healthy look-up by id, in live and ended orders, with fills; Unavailable if it could not be read."""
+        ...
+
+    @safe
+    async def snapshot(self, account_id: AccountId, since: datetime) -> AccountSnapshot:
+        """Open orders of every kind, positions, balances, fills and bills since an instant."""
+        ...
+
+    @safe
+    async def stream_status(self, account_id: AccountId) -> StreamStatus:
+        """Progress of the private stream."""
+        ...

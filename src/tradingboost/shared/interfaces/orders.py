@@ -1,0 +1,124 @@
+"""Orders: the money path. Every order has an intent, every intent at most one order, every order is sent at most once."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Symbol, UserId, Venue, VenueOrderId
+from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
+from tradingboost.shared.calls import repeatable, safe
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """One order as a person or a strategy sees it. `state` is the derived word (OPEN, PARTIAL, UNKNOWN, DENIED, ...)."""
+
+    order_id: OrderId
+    client_order_id: ClientOrderId
+    venue_order_id: VenueOrderId | None
+    user_id: UserId
+    account_id: AccountId
+    run_id: RunId | None
+    venue: Venue
+    symbol: Symbol
+    slot: str
+    side: Side
+    position_side: PositionSide
+    type: OrderType
+    qty: Decimal
+    price: Decimal | None
+    trigger: Decimal | None
+    reduce_only: bool
+    state: str
+    filled: Decimal
+    average_price: Decimal | None
+    deny_code: str
+    reason: str
+    created_at: datetime
+
+
+class CancelSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish to end whatever rests in one slot of one run."""
+
+    run_id: RunId
+    account_id: AccountId
+    symbol: Symbol
+    slot: str
+    reason: str
+
+
+class AmendSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """New absolute values for the order resting in one slot; protective orders are amended in place."""
+
+    run_id: RunId
+    account_id: AccountId
+    symbol: Symbol
+    slot: str
+    qty: Decimal
+    price: Decimal | None
+    trigger: Decimal | None
+    reason: str
+    cause: str
+
+
+class ClaimLegs(msgspec.Struct, frozen=True, kw_only=True):
+    """A run takes the legs it will trade; a leg has one owner. In net mode both legs of a symbol are one claim."""
+
+    run_id: RunId
+    user_id: UserId
+    account_id: AccountId
+    venue: Venue
+    symbol: Symbol
+
+
+class Flattened(msgspec.Struct, frozen=True, kw_only=True):
+    """What a flatten did: orders cancelled, legs closed, and what could not be done with its reason."""
+
+    cancelled: int
+    closed: list[Symbol]
+    failed: dict[str, str]
+
+
+class Orders(Protocol):
+    """Asks exchange and positions."""
+
+    @repeatable
+    async def submit(self, intent: OrderIntent) -> OrderView:
+        """Record, claim, send once. The same intent again returns the first result; a denial is a view in state DENIED."""
+        ...
+
+    @repeatable
+    async def cancel(self, request: CancelSlot) -> OrderView | None:
+        """Ask for the end of the slot's live order; None when nothing rests there."""
+        ...
+
+    @repeatable
+    async def amend(self, request: AmendSlot) -> OrderView:
+        """Change the slot's live order; a stop that is proven absent is placed anew."""
+        ...
+
+    @repeatable
+    async def claim(self, request: ClaimLegs) -> None:
+        """Own the legs, or Conflict `leg_busy` naming the owner."""
+        ...
+
+    @repeatable
+    async def release(self, run_id: RunId) -> None:
+        """Give the run's legs back."""
+        ...
+
+    @safe
+    async def orders(self, account_id: AccountId, limit: int = 50, open_only: bool = False) -> list[OrderView]:
+        """Newest first."""
+        ...
+
+    @repeatable
+    async def reconcile(self, account_id: AccountId) -> None:
+        """Compare with the venue and adopt what it says; start-up does this before any decision."""
+        ...
+
+    @repeatable
+    async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
+        """Cancel every opening order and close every leg at market, reduce-only; stops go last."""
+        ...

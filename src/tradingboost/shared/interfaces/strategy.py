@@ -1,0 +1,118 @@
+"""Strategy: runs. It hears facts, asks its kernel, and turns wishes into intents."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
+from tradingboost.core.market import Timeframe
+from tradingboost.shared.calls import repeatable, safe
+
+
+class StopPolicy(StrEnum):
+    """What happens to an open leg when its run stops."""
+
+    KEEP = "keep"
+    """No new openings; exits go on until flat."""
+    FLATTEN = "flatten"
+
+
+class StartRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish to run a strategy. `params` is what a person wrote; the schema beside the kernel judges it."""
+
+    user_id: UserId
+    account_id: AccountId
+    strategy: str
+    symbol: Symbol
+    timeframe: Timeframe
+    params: dict[str, Any]
+
+
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as a person sees it.
+
+    Args:
+        status: running, stopping (protecting until flat), stopped, failed.
+    """
+
+    run_id: RunId
+    user_id: UserId
+    account_id: AccountId
+    strategy: str
+    venue: Venue
+    symbol: Symbol
+    timeframe: Timeframe
+    status: str
+    reason: str
+    settings_version: int
+    started_at: datetime
+    last_bar_at: datetime | None
+    state: dict[str, Any]
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far this process has come: wishes not yet handed to orders, and the last tick read from each feed."""
+
+    unsent_intents: int
+    feed_positions: dict[str, str]
+
+
+class Triggers(msgspec.Struct, frozen=True, kw_only=True):
+    """The nearest prices at which any run of a symbol has work on a tick; None where there is none."""
+
+    below: Decimal | None
+    above: Decimal | None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """One wish a kernel uttered, in the order it uttered them."""
+
+    run_id: RunId
+    seq: int
+    at: datetime
+    kind: str
+    slot: str
+    side: str
+    type: str
+    qty: Decimal
+    price: Decimal | None
+    trigger: Decimal | None
+    reduce_only: bool
+    reason: str
+
+
+class Strategy(Protocol):
+    """Asks market and orders."""
+
+    @repeatable
+    async def start(self, request: StartRun) -> RunView:
+        """Check everything, claim the legs, warm up and run; the same active run again is Conflict `run_already_active`."""
+        ...
+
+    @repeatable
+    async def stop(self, run_id: RunId, policy: StopPolicy) -> RunView:
+        """No new openings from now on; exits are always allowed."""
+        ...
+
+    @safe
+    async def runs(self) -> list[RunView]:
+        """Runs of this process's strategies, newest first."""
+        ...
+
+    @safe
+    async def triggers(self, venue: Venue, symbol: Symbol) -> Triggers:
+        """Nearest prices where a tick matters."""
+        ...
+
+    @safe
+    async def progress(self) -> Progress:
+        """For replays: what is still in flight here."""
+        ...
+
+    @safe
+    async def decisions(self, run_id: RunId, after_seq: int = 0, limit: int = 1000) -> list[Decision]:
+        """The run's wishes, oldest first."""
+        ...

@@ -1,0 +1,88 @@
+"""Users: who somebody is, which exchange accounts are theirs, and the sealed keys to them."""
+
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from tradingboost.core.ids import AccountId, UserId, Venue
+from tradingboost.shared.calls import repeatable, safe
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A person."""
+
+    user_id: UserId
+    name: str
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A linked exchange account; one exchange account belongs to exactly one user.
+
+    Args:
+        environment: live, demo, paper or simulated.
+        endpoint: base address where it is not the venue's own (a simulated exchange), else empty.
+    """
+
+    account_id: AccountId
+    user_id: UserId
+    venue: Venue
+    environment: str
+    label: str
+    exchange_uid: str
+    endpoint_rest: str = ""
+    endpoint_ws: str = ""
+    max_notional_quote: Decimal = Decimal(1_000_000)
+
+
+class LinkAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish to link. The three secrets are sealed before anything is stored and never come back in the clear."""
+
+    user_id: UserId
+    venue: Venue
+    environment: str
+    label: str
+    exchange_uid: str
+    api_key: str
+    api_secret: str
+    passphrase: str
+    endpoint_rest: str = ""
+    endpoint_ws: str = ""
+
+
+class SealedCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """Ciphertext; only the exchange service holds the key that opens it."""
+
+    account_id: AccountId
+    credential_id: str
+    version: int
+    sealed: str
+
+
+class Users(Protocol):
+    """Asks nobody."""
+
+    @repeatable
+    async def create_user(self, name: str) -> User:
+        """Create a person, or return the one of that name."""
+        ...
+
+    @repeatable
+    async def link_account(self, request: LinkAccount) -> Account:
+        """Seal the keys and link the account; the same exchange account linked to somebody else is Conflict."""
+        ...
+
+    @safe
+    async def account(self, account_id: AccountId) -> Account:
+        """One account, or NotFound."""
+        ...
+
+    @safe
+    async def accounts(self) -> list[Account]:
+        """Every linked account."""
+        ...
+
+    @safe
+    async def sealed_credential(self, account_id: AccountId) -> SealedCredential:
+        """The ciphertext of the account's newest credential, or NotFound `credentials_missing`."""
+        ...
