@@ -1,0 +1,237 @@
+"""Everything that happens. Rows inside events are copies and never change.
+
+`seq` is the one total order; `at_us` when it happened, `due_us` when a client may see it; `reply_to` is the mark of the
+command that caused it ("" for timers); `uid` is "" for public events.
+"""
+
+from dataclasses import dataclass
+
+from tradingboost.sim.rows import Algo, Bill, Candle, Fill, Order, Position
+
+
+@dataclass(slots=True)
+class Event:
+    """The envelope every event has."""
+
+    seq: int
+    at_us: int
+    due_us: int
+    reply_to: str
+    uid: str
+
+    def digest_fields(self) -> tuple[object, ...]:
+        """What the journal chains of this event: integers and short words that pin its content."""
+        return ()
+
+
+@dataclass(slots=True)
+class Acked(Event):
+    """A command was accepted. Ids that do not apply are 0 or ""."""
+
+    action: str
+    inst_id: str = ""
+    ord_id: int = 0
+    cl_ord_id: str = ""
+    algo_id: int = 0
+    algo_cl_ord_id: str = ""
+    tag: str = ""
+    req_id: str = ""
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.action, self.ord_id, self.algo_id, self.cl_ord_id, self.algo_cl_ord_id)
+
+
+@dataclass(slots=True)
+class Rejected(Event):
+    """A command was refused with a venue code (the row's sCode) and a sentence."""
+
+    action: str
+    code: int
+    message: str
+    inst_id: str = ""
+    ord_id: int = 0
+    cl_ord_id: str = ""
+    algo_id: int = 0
+    algo_cl_ord_id: str = ""
+    tag: str = ""
+    req_id: str = ""
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.action, self.code, self.ord_id, self.algo_id, self.cl_ord_id, self.algo_cl_ord_id)
+
+
+@dataclass(slots=True)
+class OrderChanged(Event):
+    """One push of the orders channel.
+
+    Attributes:
+        fill: set on fill pushes only (then fillPx, fillSz, tradeId, fillFee, fillPnl, execType come from it).
+        amend_result: "" none, "0" done, "-1" failed; amend_source "1" user, "4" reduce-only cut.
+        code: reason of a failed amendment, 0 else.
+    """
+
+    order: Order
+    fill: Fill | None = None
+    amend_result: str = ""
+    amend_source: str = ""
+    req_id: str = ""
+    code: int = 0
+    last_px: int = 0
+
+    def digest_fields(self) -> tuple[object, ...]:
+        o = self.order
+        return (o.terms.ord_id, o.state, o.px, o.lots, o.acc_lots, o.acc_cost, o.fee, o.pnl, o.cancel_source)
+
+
+@dataclass(slots=True)
+class Filled(Event):
+    """One fill of one account (the fills channel); the OrderChanged of the same fill follows it."""
+
+    fill: Fill
+
+    def digest_fields(self) -> tuple[object, ...]:
+        f = self.fill
+        return (f.ord_id, f.trade_id, f.px, f.lots, f.fee, f.pnl, f.exec_type)
+
+
+@dataclass(slots=True)
+class AlgoChanged(Event):
+    """One push of the orders-algo channel."""
+
+    algo: Algo
+    last_px: int = 0
+
+    def digest_fields(self) -> tuple[object, ...]:
+        a = self.algo
+        return (a.terms.algo_id, a.state, a.lots, a.tp_trigger_px, a.sl_trigger_px, a.trigger_px, a.ord_id, a.fail_code)
+
+
+@dataclass(slots=True)
+class PositionChanged(Event):
+    """A position's size or history changed; pushed once with lots 0 when it closes."""
+
+    position: Position
+
+    def digest_fields(self) -> tuple[object, ...]:
+        p = self.position
+        return (p.inst_id, p.pos_side, p.lots, p.cost, p.pnl, p.fee, p.funding)
+
+
+@dataclass(slots=True)
+class BalanceChanged(Event):
+    """The cash of one currency changed; `reason` is trade, funding, liquidation, credit or insurance."""
+
+    ccy: str
+    cash: int
+    reason: str
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.ccy, self.cash, self.reason)
+
+
+@dataclass(slots=True)
+class BillPosted(Event):
+    """A row of the bills list."""
+
+    bill: Bill
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.bill.bill_id, self.bill.sub_type, self.bill.change, self.bill.balance)
+
+
+@dataclass(slots=True)
+class AccountChanged(Event):
+    """Settings of an account changed: opened, leverage, position mode."""
+
+    what: str
+    inst_id: str = ""
+    value: str = ""
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.what, self.inst_id, self.value)
+
+
+@dataclass(slots=True)
+class TradePrinted(Event):
+    """The last price of an instrument is now `px`; `lots` 0 = a price without volume (a stop of a Travel)."""
+
+    inst_id: str
+    trade_id: int
+    px: int
+    lots: int
+    side: str
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.inst_id, self.trade_id, self.px, self.lots)
+
+
+@dataclass(slots=True)
+class Travelled(Event):
+    """Answer to a Travel: the price is now `px`; `done` = `to_px` reached and nothing left to process there.
+
+    `stopped_by`: "" done, "event" something filled, fired or was canceled at `px`, "stop" a stop price was reached.
+    """
+
+    inst_id: str
+    px: int
+    done: bool
+    stopped_by: str
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.inst_id, self.px, self.done, self.stopped_by)
+
+
+@dataclass(slots=True)
+class BookChanged(Event):
+    """The book of an instrument changed; read it with `Engine.book`."""
+
+    inst_id: str
+
+
+@dataclass(slots=True)
+class CandleChanged(Event):
+    """A bar of an instrument closed (confirm 1); running bars are read with `Engine.candles`."""
+
+    inst_id: str
+    bar: str
+    candle: Candle
+
+    def digest_fields(self) -> tuple[object, ...]:
+        c = self.candle
+        return (self.inst_id, self.bar, c.ts_us, c.open, c.high, c.low, c.close, c.lots)
+
+
+@dataclass(slots=True)
+class MarkChanged(Event):
+    """Mark or index of an instrument changed."""
+
+    inst_id: str
+    mark_px: int
+    index_px: int
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.inst_id, self.mark_px, self.index_px)
+
+
+@dataclass(slots=True)
+class FundingChanged(Event):
+    """Funding of an instrument was set or settled (`settled` with the rate that was applied)."""
+
+    inst_id: str
+    rate: int
+    next_us: int
+    settled: bool
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.inst_id, self.rate, self.next_us, self.settled)
+
+
+@dataclass(slots=True)
+class InstrumentChanged(Event):
+    """An instrument was listed or its record replaced; read it with `Engine.instrument`."""
+
+    inst_id: str
+    state: str
+
+    def digest_fields(self) -> tuple[object, ...]:
+        return (self.inst_id, self.state)

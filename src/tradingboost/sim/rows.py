@@ -1,0 +1,335 @@
+"""The rows of the exchange's books: what an account owns and what an order, algo, fill or bill has become.
+
+Prices are ticks, sizes lots, money quanta (1e-12) of the named currency, times microseconds. A row handed out in an
+event or a view is a copy: it never changes afterwards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+Side = Literal["buy", "sell"]
+PosSide = Literal["net", "long", "short", ""]
+TdMode = Literal["cash", "cross", "isolated"]
+OrdType = Literal["market", "limit", "post_only", "ioc", "fok", "optimal_limit_ioc"]
+AlgoType = Literal["conditional", "oco", "trigger", "move_order_stop"]
+PxSource = Literal["last", "mark", "index"]
+OrderState = Literal["live", "partially_filled", "filled", "canceled"]
+AlgoState = Literal["live", "pause", "effective", "partially_effective", "order_failed", "canceled"]
+
+MARKET_PX = -1
+"""The order price of an algo's child that is a market order."""
+
+_Row = TypeVar("_Row")
+
+
+def copy_row(row: _Row) -> _Row:
+    """A shallow copy of a slots row; nested rows are immutable."""
+    clone = object.__new__(type(row))
+    names: Sequence[str] = type(row).__slots__  # type: ignore[attr-defined]
+    for name in names:
+        setattr(clone, name, getattr(row, name))
+    return clone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A stop-loss, take-profit or both, held on its parent order until that is filled. A trigger of 0 is absent."""
+
+    attach_algo_id: int = 0
+    attach_algo_cl_ord_id: str = ""
+    tp_trigger_px: int = 0
+    tp_ord_px: int = MARKET_PX
+    tp_px_type: PxSource = "last"
+    sl_trigger_px: int = 0
+    sl_ord_px: int = MARKET_PX
+    sl_px_type: PxSource = "last"
+    lots: int = 0
+    fail_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """What was asked; never changes.
+
+    Attributes:
+        seq: time priority before any amendment.
+        quote_quanta: a spot market order's size when it is given in quote currency, else 0.
+        source: "" by hand, "6" trigger, "7" TP/SL, "25" trailing.
+        category: normal, full_liquidation, partial_liquidation or adl.
+        lever: leverage at placement, 0 for spot.
+    """
+
+    ord_id: int
+    uid: str
+    inst_id: str
+    side: Side
+    ord_type: OrdType
+    td_mode: TdMode
+    pos_side: PosSide
+    cl_ord_id: str = ""
+    tag: str = ""
+    reduce_only: bool = False
+    closes: bool = False
+    stp_mode: str = "cancel_maker"
+    tgt_ccy: str = ""
+    quote_quanta: int = 0
+    source: str = ""
+    category: str = "normal"
+    algo_id: int = 0
+    algo_cl_ord_id: str = ""
+    lever: int = 0
+    c_us: int = 0
+    ban_amend: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """An order's terms and what has become of it.
+
+    Attributes:
+        px: 0 for market orders.
+        acc_cost: sum of ticks x lots over the fills (quanta of coin for inverse).
+        fee: negative is charged; `pnl` realised, both in `fee_ccy` / the settle currency, over all fills.
+        priority: time priority; a price change takes a new one.
+        queue_ahead: lots of the synthetic level still ahead of this order.
+        queued: accepted and waiting for the next print (policy `next_print`).
+        spent: quote quanta used by a quote-sized order.
+        frozen: quanta of the paid or margin currency this order holds.
+        linked_algo_id: first algo armed from this order.
+    """
+
+    terms: OrderTerms
+    px: int
+    lots: int
+    priority: int
+    state: OrderState = "live"
+    acc_lots: int = 0
+    acc_cost: int = 0
+    fee: int = 0
+    fee_ccy: str = ""
+    pnl: int = 0
+    fill_px: int = 0
+    fill_lots: int = 0
+    fill_us: int = 0
+    trade_id: int = 0
+    exec_type: str = ""
+    cancel_source: str = ""
+    attached: tuple[Attached, ...] = ()
+    linked_algo_id: int = 0
+    queue_ahead: int = 0
+    queued: bool = False
+    spent: int = 0
+    frozen: int = 0
+    u_us: int = 0
+
+    @property
+    def rest(self) -> int:
+        """Lots not filled yet."""
+        return self.lots - self.acc_lots
+
+    @property
+    def pending(self) -> bool:
+        """Whether the order may still fill."""
+        return self.state in ("live", "partially_filled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgoTerms:
+    """What was asked of an algo; never changes.
+
+    Attributes:
+        fires_above: a trigger algo's direction, fixed at placement.
+        trims: the child is cut to what is left of the position (attached algos, closeFraction).
+        parent_ord_id: the order whose attachment this is, else 0.
+        callback_ratio: parts of 1e-12; `callback_spread` ticks; `active_px` ticks, 0 = at once.
+    """
+
+    algo_id: int
+    uid: str
+    inst_id: str
+    ord_type: AlgoType
+    side: Side
+    td_mode: TdMode
+    pos_side: PosSide
+    algo_cl_ord_id: str = ""
+    tag: str = ""
+    reduce_only: bool = False
+    cxl_on_close_pos: bool = False
+    close_fraction: bool = False
+    trims: bool = False
+    fires_above: bool = False
+    advance_ord_type: str = ""
+    parent_ord_id: int = 0
+    lever: int = 0
+    c_us: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Algo:
+    """An algo order's terms and what has become of it; a trigger price of 0 is absent.
+
+    Attributes:
+        actual_side: "sl" or "tp" once fired.
+        peak: best price seen by a trailing algo, 0 before it is active.
+    """
+
+    terms: AlgoTerms
+    lots: int
+    state: AlgoState = "live"
+    tp_trigger_px: int = 0
+    tp_ord_px: int = MARKET_PX
+    tp_px_type: PxSource = "last"
+    sl_trigger_px: int = 0
+    sl_ord_px: int = MARKET_PX
+    sl_px_type: PxSource = "last"
+    trigger_px: int = 0
+    ord_px: int = MARKET_PX
+    px_type: PxSource = "last"
+    callback_ratio: int = 0
+    callback_spread: int = 0
+    active_px: int = 0
+    peak: int = 0
+    move_trigger_px: int = 0
+    ord_id: int = 0
+    actual_side: str = ""
+    actual_px: int = 0
+    actual_lots: int = 0
+    trigger_us: int = 0
+    fail_code: int = 0
+    u_us: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Position:
+    """One row of `positions`: `lots` is signed in every mode (short < 0), `cost` is the sum of ticks x lots, >= 0.
+
+    Attributes:
+        pnl: realised price profit; `fee` and `funding` signed, negative is paid; all since opening.
+        open_max: largest absolute size; `closed_lots`, `close_cost` what was closed, `opened_*` what was opened.
+    """
+
+    uid: str
+    inst_id: str
+    pos_side: PosSide
+    mgn_mode: TdMode
+    pos_id: int
+    lots: int = 0
+    cost: int = 0
+    pnl: int = 0
+    fee: int = 0
+    funding: int = 0
+    liq_penalty: int = 0
+    open_max: int = 0
+    opened_lots: int = 0
+    opened_cost: int = 0
+    closed_lots: int = 0
+    close_cost: int = 0
+    trade_id: int = 0
+    lever: int = 0
+    close_type: str = ""
+    c_us: int = 0
+    u_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution; `fee` negative is charged, `fee_rate` parts of 1e-12 positive = charged."""
+
+    uid: str
+    inst_id: str
+    trade_id: int
+    ord_id: int
+    cl_ord_id: str
+    bill_id: int
+    sub_type: int
+    tag: str
+    px: int
+    lots: int
+    side: Side
+    pos_side: PosSide
+    exec_type: str
+    fee: int
+    fee_ccy: str
+    fee_rate: int
+    pnl: int
+    mark_px: int
+    index_px: int
+    us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """One change of a cash balance."""
+
+    bill_id: int
+    uid: str
+    type: int
+    sub_type: int
+    ccy: str
+    change: int
+    balance: int
+    us: int
+    inst_id: str = ""
+    mgn_mode: str = ""
+    lots: int = 0
+    px: int = 0
+    pnl: int = 0
+    fee: int = 0
+    ord_id: int = 0
+    cl_ord_id: str = ""
+    trade_id: int = 0
+    exec_type: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One bar: `ts_us` its open time; `lots` volume; `cost` sum of ticks x lots (quote volume)."""
+
+    ts_us: int
+    open: int
+    high: int
+    low: int
+    close: int
+    lots: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionFigures:
+    """What margin rules make of a position at the current mark; prices in ticks, 0 liq_px = none, money in quanta.
+
+    Attributes:
+        mgn_ratio: parts of 1e-12; 0 when undefined.
+        avail_lots: lots not held by pending closing orders.
+    """
+
+    mark_px: int
+    index_px: int
+    last_px: int
+    notional: int
+    upl: int
+    upl_last: int
+    imr: int
+    mmr: int
+    mgn_ratio: int
+    liq_px: int
+    avail_lots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyFigures:
+    """Cross margin of one currency of an account, in quanta; `mgn_ratio` parts of 1e-12, 0 when no position."""
+
+    ccy: str
+    cash: int
+    upl: int
+    eq: int
+    avail_eq: int
+    frozen: int
+    ord_frozen: int
+    imr: int
+    mmr: int
+    notional: int
+    mgn_ratio: int
