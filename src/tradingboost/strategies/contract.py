@@ -1,0 +1,269 @@
+"""The kernel contract: what a strategy is, what it is told and what it may ask for.
+
+A strategy is a handful of small functions over NumPy records, written in the subset Numba compiles:
+
+    start(state, params)                               fill a zeroed state record
+    on_bar(state, params, bar, indicators, out) -> n   a candle of the run's timeframe closed
+    on_tick(state, params, mark, ts_ms, out) -> n      a price reached one of the run's triggers
+    on_fill(state, params, fill, out) -> n             one of this run's orders filled, or ended
+    triggers(state, params) -> (below, above)          the next two prices at which on_tick has work
+
+`out[:n]` are the wishes. The kernel never assumes a fill: it learns of fills only through `on_fill`. Prices and quantities
+it emits already stand on the instrument's grid (`to_price_*`, `to_qty_down`), as the correctly rounded double of the
+decimal, so that `float(Decimal(text))` of a live report and a back-tested number are the same bits.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numba.extending import register_jitable
+
+Record = Any
+"""A row of a structured array (np.record interpreted, a Numba record compiled)."""
+
+MAX_INTENTS: Final = 512
+"""Rows of `out`: a grid of 200 cells re-planned at once fits with room."""
+
+
+class Kind(IntEnum):
+    """What an intent asks for."""
+
+    PLACE = 1
+    CANCEL = 2
+    AMEND = 3
+
+
+class Type(IntEnum):
+    """Order types a kernel may ask for. A STOP is a stop-market at `trigger`, reduce-only."""
+
+    MARKET = 1
+    LIMIT = 2
+    POST_ONLY = 3
+    STOP = 4
+
+
+class FillKind(IntEnum):
+    """What happened to one of the run's orders."""
+
+    FILLED = 1
+    """`qty` more was filled at `price`; `left` is what still rests (0 = complete)."""
+    ENDED = 2
+    """Cancelled or expired with `left` unfilled; nothing more will come."""
+    REJECTED = 3
+    """Never rested; `left` is the whole quantity."""
+
+
+class Family(IntEnum):
+    """What a slot is for; with an index it names the slot: (TP, 1) is `tp:1`."""
+
+    ENTRY = 0
+    ADD = 1
+    TP = 2
+    SL = 3
+    EXIT = 4
+    INIT = 5
+    BUY = 6
+    SELL = 7
+    HEDGE_ENTRY = 8
+    HEDGE_TP = 9
+    HEDGE_SL = 10
+    HEDGE_EXIT = 11
+
+
+SLOT_BASE: Final = 10_000
+"""slot code = family * SLOT_BASE + index; index 0 means the family has a single slot."""
+
+BUY: Final = 1
+SELL: Final = -1
+LONG: Final = 1
+SHORT: Final = -1
+NET: Final = 0
+
+
+class Reason(IntEnum):
+    """Why something was done or skipped. Stable: the numbers are stored in state, the names are shown."""
+
+    NONE = 0
+    SIGNAL = 1
+    DCA = 2
+    TP1 = 3
+    TP2 = 4
+    TP3 = 5
+    SL = 6
+    BREAK_EVEN = 7
+    TRAILING_STOP = 8
+    TREND_REVERSAL = 9
+    FORCE_CLOSE = 10
+    MANUAL = 11
+    GUARD = 12
+    LADDER = 13
+    RESIZE = 14
+    LEG_CLOSED = 15
+    NOT_RUNNING = 20
+    BUSY = 21
+    DIRECTION = 22
+    CANDLE_LOCK = 23
+    COOLDOWN = 24
+    NO_SIGNAL = 25
+    TREND_BLOCK = 26
+    UNPLACEABLE = 27
+    MARGIN = 28
+    WARMING_UP = 29
+    ENTRY_FAILURES = 30
+    RAISED_TO_MINIMUM = 31
+    GRID_OPEN = 40
+    GRID_CLOSE = 41
+    GRID_INIT = 42
+    GRID_REPLAN = 43
+    RANGE_EXIT = 44
+    STOPPED = 45
+    POST_ONLY_RETRY = 46
+    PENDING_WINDOW = 47
+    PENDING_PRICE = 48
+    CAPITAL = 49
+
+
+INTENT: Final = np.dtype(
+    [
+        ("kind", np.int64),
+        ("slot", np.int64),
+        ("side", np.int64),  # BUY or SELL
+        ("position_side", np.int64),  # LONG, SHORT (of the leg it opens or reduces)
+        ("type", np.int64),
+        ("qty", np.float64),  # venue units: contracts on swaps, base on spot
+        ("price", np.float64),  # LIMIT, POST_ONLY; else 0
+        ("trigger", np.float64),  # STOP; on MARKET and LIMIT openings the attached stop; else 0
+        ("reduce_only", np.int64),
+        ("reason", np.int64),
+    ],
+    align=True,
+)
+
+BAR: Final = np.dtype(
+    [
+        ("close_ms", np.int64),
+        ("open", np.float64),
+        ("high", np.float64),
+        ("low", np.float64),
+        ("close", np.float64),
+        ("volume", np.float64),
+    ],
+    align=True,
+)
+
+FILL: Final = np.dtype(
+    [
+        ("kind", np.int64),
+        ("slot", np.int64),
+        ("side", np.int64),
+        ("position_side", np.int64),
+        ("qty", np.float64),
+        ("price", np.float64),
+        ("left", np.float64),
+        ("last", np.float64),  # the market when the kernel is told, for clamps and beyond-market tests
+        ("ts_ms", np.int64),
+    ],
+    align=True,
+)
+
+
+@register_jitable
+def slot_code(family: int, index: int) -> int:
+    """The number of a slot: `slot_code(Family.TP, 1)` is `tp:1`."""
+    return family * SLOT_BASE + index
+
+
+_FAMILY_NAMES: Final = {
+    family: "hedge:" + family.name[6:].lower() if family.name.startswith("HEDGE_") else family.name.lower()
+    for family in Family
+}
+_FAMILIES: Final = {name: family for family, name in _FAMILY_NAMES.items()}
+_INDEXED: Final = frozenset({Family.ADD, Family.TP, Family.BUY, Family.SELL, Family.HEDGE_ENTRY})
+
+
+def slot_name(code: int) -> str:
+    """The readable name of a slot: `entry`, `add:2`, `tp:1`, `sl`, `buy:7`, `hedge:entry:1`."""
+    family = Family(code // SLOT_BASE)
+    name = _FAMILY_NAMES[family]
+    return f"{name}:{code % SLOT_BASE}" if family in _INDEXED else name
+
+
+def slot_number(name: str) -> int:
+    """The code of a slot's name (inverse of `slot_name`)."""
+    head, _, index = name.rpartition(":")
+    if head in _FAMILIES and index.isdigit():
+        return slot_code(_FAMILIES[head], int(index))
+    return slot_code(_FAMILIES[name], 0)
+
+
+@register_jitable
+def on_grid(steps: float, num: float, den: float) -> float:
+    """`steps` whole steps of num/den as the correctly rounded double (exact integers, one division)."""
+    return steps * num / den
+
+
+@register_jitable
+def steps_down(value: float, num: float, den: float) -> float:
+    """Whole steps at or below a value; a value within 1e-9 of a step is that step."""
+    steps = value * den / num
+    nearest = np.floor(steps + 0.5)
+    if abs(steps - nearest) <= 1e-9 * max(1.0, abs(steps)):
+        return nearest
+    return np.floor(steps)
+
+
+@register_jitable
+def steps_up(value: float, num: float, den: float) -> float:
+    """Whole steps at or above a value; a value within 1e-9 of a step is that step."""
+    return -steps_down(-value, num, den)
+
+
+@register_jitable
+def place(out: Record, n: int, slot: int, side: int, position_side: int, order_type: int, qty: float) -> int:
+    """Append a PLACE row with price, trigger and reduce_only still zero; returns the new count."""
+    row = out[n]
+    row.kind = 1
+    row.slot = slot
+    row.side = side
+    row.position_side = position_side
+    row.type = order_type
+    row.qty = qty
+    row.price = 0.0
+    row.trigger = 0.0
+    row.reduce_only = 0
+    row.reason = 0
+    return n + 1
+
+
+class Strategy(msgspec.Struct, frozen=True, kw_only=True):
+    """One catalogue entry: the kernel, its records and how a person's parameters become `params`.
+
+    Args:
+        compile_params: (validated parameter object, instrument, account facts) -> a filled params record array of length 1.
+        needs: params -> closed bars of warm-up on the run's timeframe.
+        fold: what the indicators remember between bars (survives a restart as JSON of its fields, like the state).
+        fold_bar: (fold, params, bar, indicators): take in one closed bar and fill the indicators row of its close (NaN while
+            warming up). A zeroed fold record is the start. The live service calls it bar by bar.
+        indicator_columns: (opens, highs, lows, closes, params record) -> structured array[n] of `indicators`,
+            row i known at the close of bar i; NaN where the warm-up is not complete. Bit for bit what `fold_bar` over the
+            same bars gives: one recurrence, two callers.
+    """
+
+    name: str
+    state: np.dtype[Any]
+    params: np.dtype[Any]
+    indicators: np.dtype[Any]
+    start: Callable[..., None]
+    on_bar: Callable[..., int]
+    on_tick: Callable[..., int]
+    on_fill: Callable[..., int]
+    triggers: Callable[..., tuple[float, float]]
+    schema: type
+    compile_params: Callable[..., Any]
+    needs: Callable[..., int]
+    fold: np.dtype[Any]
+    fold_bar: Callable[..., None]
+    indicator_columns: Callable[..., Any]
