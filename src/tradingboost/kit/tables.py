@@ -1,0 +1,100 @@
+"""Tables of the kit: schema `bus` (outbox, inbox, cursors, dead letters) and schema `ops` (leases)."""
+
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from tradingboost.kit.db import UtcDateTime, schema_metadata
+
+bus_metadata = schema_metadata("bus")
+ops_metadata = schema_metadata("ops")
+
+_NOW = sql("clock_timestamp()")
+
+aggregates = Table(
+    "aggregates",
+    bus_metadata,
+    Column("aggregate", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False, comment="the newest number given; its row lock makes numbers gap-free"),
+)
+
+outbox = Table(
+    "outbox",
+    bus_metadata,
+    Column("event_id", UUID(as_uuid=True), primary_key=True),
+    Column("position", BigInteger, Identity(always=True), nullable=False, comment="order of insertion"),
+    Column("aggregate", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("user_id", Text),
+    Column("correlation_id", Text, nullable=False),
+    Column("causation_id", Text),
+    Column("payload", JSONB, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, server_default=_NOW),
+    Column("published_at", UtcDateTime),
+    UniqueConstraint("aggregate", "seq"),
+    UniqueConstraint("position"),
+    Index("ix_outbox_unpublished", "position", postgresql_where=sql("published_at IS NULL")),
+    Index("ix_outbox_stream_position", "stream", "position"),
+)
+
+inbox = Table(
+    "inbox",
+    bus_metadata,
+    Column("consumer", Text, nullable=False),
+    Column("event_id", UUID(as_uuid=True), nullable=False),
+    Column("handled_at", UtcDateTime, nullable=False, server_default=_NOW),
+    PrimaryKeyConstraint("consumer", "event_id"),
+    Index("ix_inbox_handled_at", "handled_at"),
+)
+
+cursors = Table(
+    "cursors",
+    bus_metadata,
+    Column("consumer", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="outbox rows up to here are settled for this consumer"),
+    Column("recovering", Integer, nullable=False, server_default=sql("0"), comment="1 while lost entries are reread"),
+    Column("updated_at", UtcDateTime, nullable=False, server_default=_NOW),
+    PrimaryKeyConstraint("consumer", "stream"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    bus_metadata,
+    Column("consumer", Text, nullable=False),
+    Column("event_id", UUID(as_uuid=True), nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("aggregate", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("parked_at", UtcDateTime, nullable=False, server_default=_NOW),
+    Column("resolved_at", UtcDateTime),
+    PrimaryKeyConstraint("consumer", "event_id"),
+    Index("ix_dead_letters_open", "consumer", "aggregate", postgresql_where=sql("resolved_at IS NULL")),
+)
+
+leases = Table(
+    "leases",
+    ops_metadata,
+    Column("resource", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+lease_history = Table(
+    "lease_history",
+    ops_metadata,
+    Column("resource", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("acquired_at", UtcDateTime, nullable=False, server_default=_NOW),
+    PrimaryKeyConstraint("resource", "token"),
+)
