@@ -1,4 +1,4 @@
-"""SQL text never has values or names poured into it: use SQLAlchemy expressions or bind parameters."""
+"""SQL text of the product never has values or names poured into it: use SQLAlchemy expressions or bind parameters."""
 
 import ast
 import re
@@ -17,6 +17,8 @@ _SQL = re.compile(rf"^\s*(?:{_STATEMENTS}|with\s+\w+\s+as\s*\()", re.DOTALL)
 
 
 def check(source: Source) -> Iterator[Finding]:
+    if not source.inside:
+        return
     seen: set[int] = set()
     for node in source.nodes:
         if isinstance(node, ast.Call) and node.args and dotted(node.func).rsplit(".", 1)[-1] in _RUNS_SQL:
