@@ -14,12 +14,15 @@ decimal, so that `float(Decimal(text))` of a live report and a back-tested numbe
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numba.extending import register_jitable
+
+from tradingboost.core.errors import BrokenInvariant
 
 Record = Any
 """A row of a structured array (np.record interpreted, a Numba record compiled)."""
@@ -54,6 +57,8 @@ class FillKind(IntEnum):
     """Cancelled or expired with `left` unfilled; nothing more will come."""
     REJECTED = 3
     """Never rested; `left` is the whole quantity."""
+    DENIED = 4
+    """Refused by our own risk check or for want of margin: nothing was sent, nothing broke."""
 
 
 class Family(IntEnum):
@@ -206,19 +211,24 @@ def on_grid(steps: float, num: float, den: float) -> float:
 
 
 @register_jitable
-def steps_down(value: float, num: float, den: float) -> float:
-    """Whole steps at or below a value; a value within 1e-9 of a step is that step."""
-    steps = value * den / num
+def whole(steps: float) -> float:
+    """The whole number at or below, where float noise just under a whole number counts as that number."""
     nearest = np.floor(steps + 0.5)
-    if abs(steps - nearest) <= 1e-9 * max(1.0, abs(steps)):
+    if abs(steps - nearest) <= max(1e-9, 1e-12 * abs(steps)):
         return nearest
     return np.floor(steps)
 
 
 @register_jitable
+def steps_down(value: float, num: float, den: float) -> float:
+    """Whole steps of num/den at or below a value."""
+    return whole(value * den / num)
+
+
+@register_jitable
 def steps_up(value: float, num: float, den: float) -> float:
-    """Whole steps at or above a value; a value within 1e-9 of a step is that step."""
-    return -steps_down(-value, num, den)
+    """Whole steps of num/den at or above a value."""
+    return -whole(-value * den / num)
 
 
 @register_jitable
@@ -238,11 +248,80 @@ def place(out: Record, n: int, slot: int, side: int, position_side: int, order_t
     return n + 1
 
 
+def records(dtype: np.dtype[Any], count: int = 1) -> Any:
+    """Zeroed records whose rows have attributes, compiled and interpreted alike."""
+    return np.zeros(count, dtype).view(np.recarray)
+
+
+def step_ratio(step: Decimal) -> tuple[float, float]:
+    """A tick or lot as the exact fraction (num, den) the kernels divide by; den is a power of ten."""
+    exponent = min(int(step.normalize().as_tuple().exponent), 0)
+    return float(step.scaleb(-exponent)), float(10**-exponent)
+
+
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `compile_params` must know besides the parameters and the instrument.
+
+    Args:
+        timeframe_ms: length of the run's candles.
+        maker_fee: fee of a resting order as a ratio of notional.
+        taker_fee: the same for an order that takes.
+        maintenance_rate: maintenance margin as a ratio of notional, for the estimate of the liquidation price.
+        investment: the run's own amount for symbols without one in the parameters (unit of the parameters); None = not given.
+        available_quote: free quote balance when the run starts.
+    """
+
+    timeframe_ms: int
+    maker_fee: Decimal = Decimal("0.0002")
+    taker_fee: Decimal = Decimal("0.0005")
+    maintenance_rate: Decimal = Decimal("0.005")
+    investment: Decimal | None = None
+    available_quote: Decimal = Decimal(0)
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    schema: int
+    fields: dict[str, Any]
+
+
+def state_to_json(state: Any, version: int = 1) -> str:
+    """A record array of length 1 as JSON of its fields; floats keep every bit, a missing number (NaN) is null.
+
+    Args:
+        state: any record of a strategy: state or fold.
+        version: the layout the reader must know (`schema` in the document).
+    """
+    row = state[0]
+    fields = {name: row[name].tolist() for name in state.dtype.names}
+    return msgspec.json.encode(_Stored(version, fields)).decode()
+
+
+def state_from_json(text: str, dtype: np.dtype[Any], version: int = 1) -> Any:
+    """The record array of length 1 that `state_to_json` wrote.
+
+    Raises:
+        BrokenInvariant: another version, or fields that are not those of `dtype`: upgrade the document first.
+    """
+    stored = msgspec.json.decode(text, type=_Stored)
+    if stored.schema != version or set(stored.fields) != set(dtype.names or ()):
+        raise BrokenInvariant(
+            "state_schema",
+            f"The stored state has schema {stored.schema} and this build reads schema {version}; upgrade it first.",
+            fields=sorted(set(stored.fields) ^ set(dtype.names or ())),
+        )
+    state = records(dtype)
+    for name, value in stored.fields.items():
+        state[name][0] = np.array(value, dtype=np.float64) if dtype[name].base.kind == "f" else value
+    return state
+
+
 class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     """One catalogue entry: the kernel, its records and how a person's parameters become `params`.
 
     Args:
-        compile_params: (validated parameter object, instrument, account facts) -> a filled params record array of length 1.
+        validate: mapping of keys as a person gives them -> parameter object (`schema`); raises InvalidInput with all errors.
+        warnings: parameter object -> codes worth showing before a start.
+        compile_params: (parameter object, Instrument, RunFacts) -> a filled params record array of length 1.
         needs: params -> closed bars of warm-up on the run's timeframe.
         fold: what the indicators remember between bars (survives a restart as JSON of its fields, like the state).
         fold_bar: (fold, params, bar, indicators): take in one closed bar and fill the indicators row of its close (NaN while
@@ -262,6 +341,8 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     on_fill: Callable[..., int]
     triggers: Callable[..., tuple[float, float]]
     schema: type
+    validate: Callable[..., Any]
+    warnings: Callable[..., list[str]]
     compile_params: Callable[..., Any]
     needs: Callable[..., int]
     fold: np.dtype[Any]
