@@ -21,7 +21,9 @@ class IdKeys:
 
     def __init__(self, keys: dict[str, bytes], environment: str) -> None:
         if not keys or any(len(key) < 16 or len(version) != 1 for version, key in keys.items()):
-            raise InvalidInput("bad_id_keys", "Client order id keys need a one-letter version and at least 16 bytes each.")
+            raise InvalidInput(
+                "bad_id_keys", "Client order id keys need a one-letter version and at least 16 bytes each."
+            )
         self._keys = dict(keys)
         self._environment = environment
         self._current = next(reversed(self._keys))

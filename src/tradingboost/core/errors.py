@@ -79,8 +79,7 @@ class BrokenInvariant(TradingBoostError):
 
 
 KINDS: dict[str, type[TradingBoostError]] = {
-    cls.kind: cls
-    for cls in (InvalidInput, NotFound, Conflict, Refused, Unavailable, OutcomeUnknown, BrokenInvariant)
+    cls.kind: cls for cls in (InvalidInput, NotFound, Conflict, Refused, Unavailable, OutcomeUnknown, BrokenInvariant)
 }
 
 

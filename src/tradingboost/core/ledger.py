@@ -66,7 +66,9 @@ def balanced(entries: tuple[Entry, ...] | list[Entry]) -> tuple[Entry, ...]:
     for entry in entries:
         sums[entry.asset] = sums.get(entry.asset, ZERO) + entry.amount
     if any(sums.values()):
-        raise BrokenInvariant("unbalanced_journal", "A journal does not sum to zero.", sums={k: str(v) for k, v in sums.items()})
+        raise BrokenInvariant(
+            "unbalanced_journal", "A journal does not sum to zero.", sums={k: str(v) for k, v in sums.items()}
+        )
     return tuple(entries)
 
 

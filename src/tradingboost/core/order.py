@@ -100,6 +100,7 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
         qty: venue units (contracts on swaps, base on spot), on a lot.
         price: limit price on a tick, None for market and stop.
         trigger: stop trigger; on an opening order the stop to attach.
+        reference_price: the market price the decision was based on, None where it needed none.
         cause: `bar:<tf>:<close Z>`, `seq:<n>`, `api:<key>`, `saga:<id>:<step>:<n>`; part of the intent key.
         fresh_until: an opening intent is dropped after this.
     """
@@ -117,6 +118,7 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal | None = None
     trigger: Decimal | None = None
     reduce_only: bool = False
+    reference_price: Decimal | None = None
     reason: str
     cause: str
     attempt: int = 0
@@ -281,7 +283,9 @@ def merge_fill(order: Order, fill: Fill) -> Order:
     if known is not None:
         if (known.qty, known.price) != (fill.qty, fill.price):
             raise BrokenInvariant(
-                "fill_changed", "The venue reported one trade with two contents; stop and compare.", trade_id=fill.trade_id
+                "fill_changed",
+                "The venue reported one trade with two contents; stop and compare.",
+                trade_id=fill.trade_id,
             )
         return order
     return _complete(msgspec.structs.replace(order, fills={**order.fills, fill.key: fill}))
@@ -309,7 +313,10 @@ def _complete(order: Order) -> Order:
     filled = order.filled
     if filled > order.wanted + order.lot:
         raise BrokenInvariant(
-            "overfilled", "An order filled more than was asked; entries stop here.", filled=str(filled), qty=str(order.wanted)
+            "overfilled",
+            "An order filled more than was asked; entries stop here.",
+            filled=str(filled),
+            qty=str(order.wanted),
         )
     if filled > 0 and filled > order.wanted - order.lot:
         return msgspec.structs.replace(order, status=OrderStatus.FILLED, cum_filled=max(order.cum_filled, filled))

@@ -67,7 +67,9 @@ def _frozen(_intent: OrderIntent, exposure: Exposure, *_: object) -> str | None:
     return "frozen" if exposure.frozen else None
 
 
-def _form(intent: OrderIntent, _exposure: Exposure, _limits: Limits, instrument: Instrument, _now: datetime) -> str | None:
+def _form(
+    intent: OrderIntent, _exposure: Exposure, _limits: Limits, instrument: Instrument, _now: datetime
+) -> str | None:
     largest = instrument.max_limit_qty if intent.price is not None else instrument.max_market_qty
     if intent.qty < instrument.min_qty:
         return "below_min_qty"
@@ -87,7 +89,9 @@ def _leg(intent: OrderIntent, exposure: Exposure, *_: object) -> str | None:
     return "leg_busy" if exposure.legs_of != intent.run_id or exposure.unknown_on_symbol else None
 
 
-def _fresh(intent: OrderIntent, exposure: Exposure, _limits: Limits, _instrument: Instrument, now: datetime) -> str | None:
+def _fresh(
+    intent: OrderIntent, exposure: Exposure, _limits: Limits, _instrument: Instrument, now: datetime
+) -> str | None:
     late = intent.fresh_until is not None and now > intent.fresh_until
     return "stale" if late or exposure.reference_price is None or exposure.reference_price <= 0 else None
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, Symbol, Venue, VenueOrderId
+from tradingboost.core.instrument import Instrument
 from tradingboost.core.order import Fill, OrderType, PositionSide, Side, VenueReport
 from tradingboost.shared.calls import once, repeatable, safe
 
@@ -162,6 +163,11 @@ class Exchange(Protocol):
     @repeatable
     async def connect(self, account_id: AccountId) -> Identity:
         """Open the account and its private stream; returns once reports flow."""
+        ...
+
+    @safe
+    async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
+        """The rules in force, or NotFound."""
         ...
 
     @repeatable
