@@ -4,6 +4,7 @@ Statements are SQLAlchemy Core over each service's `tables.py`. Errors of the dr
 service handles a driver's exception; constraint violations alone pass through (see `violated`).
 """
 
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import DateTime, MetaData, Numeric, text
 from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
@@ -211,10 +212,16 @@ async def _mapped() -> AsyncIterator[None]:
         if mapped is None:
             raise
         raise mapped from error
+    except StatementError as error:
+        if isinstance(error.orig, TradingBoostError):  # a column type refused the value
+            raise error.orig from None
+        raise
     except PoolTimeout as error:
         message = "All database connections are in use; try again shortly or raise TB_DB__POOL_SIZE."
         raise Unavailable("database_pool_exhausted", message) from error
     except (OSError, TimeoutError) as error:
+        if not _of_the_driver(error):
+            raise
         raise _down() from error
 
 
@@ -232,6 +239,12 @@ def _mapped_error(error: DBAPIError) -> TradingBoostError | None:
         return Unavailable("database_login_failed", message, sqlstate=state)
     lost = error.connection_invalidated or isinstance(error, InterfaceError) or state[:2] in {"08", "57", "58"}
     return _down() if lost else None
+
+
+def _of_the_driver(error: BaseException) -> bool:
+    """Whether the driver raised it, and not the caller's own code inside the block."""
+    names = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(str(name).partition(".")[0] in {"asyncpg", "sqlalchemy"} for name in names)
 
 
 def _commit_error(error: Exception) -> TradingBoostError | Exception:

@@ -19,7 +19,8 @@ from pathlib import Path
 from tradingboost.core.errors import Conflict, InvalidInput
 from tradingboost.kit.clock import Clock
 
-_WAIT_FOR_ORPHANS_S = 15.0
+_WAIT_FOR_LAUNCHER_S = 0.5  # one that was just killed may still be on its way out
+_WAIT_FOR_ORPHANS_S = 30.0  # its servers shut down by themselves
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -33,35 +34,41 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
 class DataDirectory:
     """One locked data directory."""
 
-    def __init__(self, path: Path, lock_fd: int) -> None:
+    def __init__(self, path: Path, launcher_fd: int, lock_fd: int) -> None:
         self.path = path
         self.lock_fd = lock_fd
+        self._launcher_fd = launcher_fd
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "DataDirectory":
-        """Make the directory if need be and take its lock.
+        """Make the directory if need be and take its locks.
 
         Raises:
             InvalidInput: it cannot be made or written.
             Conflict: another launcher uses it.
         """
         path = _absolute(path)
+        fds: list[int] = []
         try:
             for part in (path, path / "secrets", path / "logs"):
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fd = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _unwritable(path, error) from None
-        try:
-            await _lock(fd, path, clock)
-        except BaseException:
-            os.close(fd)
+            for name, patience_s in (("launcher", _WAIT_FOR_LAUNCHER_S), ("lock", _WAIT_FOR_ORPHANS_S)):
+                fds.append(os.open(path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                await _lock(fds[-1], path, clock, patience_s)
+            os.ftruncate(fds[0], 0)
+            os.pwrite(fds[0], f"{os.getpid()}\n".encode(), 0)
+        except BaseException as error:
+            for fd in fds:
+                os.close(fd)
+            if isinstance(error, OSError):
+                raise _unwritable(path, error) from None
             raise
-        return cls(path, fd)
+        return cls(path, *fds)
 
     def close(self) -> None:
-        """Give the lock back; the file stays, because removing it would let two launchers lock two files."""
+        """Give the locks back; the files stay, because removing them would let two launchers lock two files."""
         os.close(self.lock_fd)
+        os.close(self._launcher_fd)
 
     def password(self, name: str) -> str:
         """The generated password of a server; made at the first call."""
@@ -108,43 +115,21 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-async def _lock(fd: int, path: Path, clock: Clock) -> None:
-    """Lock at once, or after the servers of a launcher that was killed have shut down."""
-    deadline = clock.monotonic() + _WAIT_FOR_ORPHANS_S
+async def _lock(fd: int, path: Path, clock: Clock, patience_s: float) -> None:
+    deadline = clock.monotonic() + patience_s
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
+            return
         except OSError as error:
             if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
-                raise _unwritable(path, error) from None
-        owner = _owner(path)
-        if _alive(owner) or clock.monotonic() > deadline:
+                raise
+        if clock.monotonic() > deadline:
+            owner = (path / "launcher").read_text(encoding="ascii").strip()
             who = f"process {owner}" if owner else "another process"
             message = f"{path} is in use by {who}; stop it, or choose another directory with TB_EMBEDDED__DATA_DIR."
             raise Conflict("data_dir_in_use", message, data_dir=str(path), pid=owner)
-        await clock.sleep(0.05)
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-
-
-def _owner(path: Path) -> int:
-    try:
-        return int((path / "lock").read_text(encoding="ascii"))
-    except ValueError:
-        return 0
-
-
-def _alive(pid: int) -> bool:
-    if pid <= 0:
-        return True  # locked but not yet signed: somebody is just starting
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        await clock.sleep(0.02)
 
 
 def _is_free(port: int) -> bool:
