@@ -1,0 +1,109 @@
+"""Write docs/events.md and docs/errors.md from the code: `python -m scripts.catalogues --write`."""
+
+import ast
+import importlib
+import pkgutil
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from scripts.lint.source import Source, dotted, template, tracked
+from tradingboost.core.errors import KINDS
+from tradingboost.shared import events
+from tradingboost.shared.events.envelope import Payload, Spec, catalogue
+
+ROOT = Path(__file__).resolve().parents[1]
+EVENTS, ERRORS = ROOT / "docs" / "events.md", ROOT / "docs" / "errors.md"
+ERROR_CLASSES = {cls.__name__ for cls in KINDS.values()}
+_WRITTEN = "Written by `python -m scripts.catalogues --write`; change the code instead of this page.\n"
+
+
+@dataclass(frozen=True, order=True)
+class Raised:
+    """One place that makes an error of the taxonomy with a literal code."""
+
+    code: str
+    cls: str
+    message: str
+    path: str
+    line: int
+
+
+def declared_events() -> list[tuple[type[Payload], Spec]]:
+    """The catalogue with every file of shared/events imported."""
+    for module in pkgutil.iter_modules(events.__path__, f"{events.__name__}."):
+        importlib.import_module(module.name)
+    return list(catalogue())
+
+
+def raised_errors(sources: list[Source]) -> Iterator[Raised]:
+    """Every error class called with a literal code in product code."""
+    for source in sources:
+        for node in source.nodes if source.inside else ():
+            if not isinstance(node, ast.Call) or not node.args or dotted(node).rsplit(".", 1)[-1] not in ERROR_CLASSES:
+                continue
+            code = template(node.args[0])
+            if code is not None:
+                message = template(node.args[1]) if len(node.args) > 1 else None
+                yield Raised(code, dotted(node).rsplit(".", 1)[-1], message or "", source.inside, node.lineno)
+
+
+def events_page() -> str:
+    """Facts and feeds, one section a publishing context, with the fields of each payload."""
+    by_context: dict[str, list[tuple[type[Payload], Spec]]] = defaultdict(list)
+    for cls, spec in declared_events():
+        by_context[spec.stream].append((cls, spec))
+    parts = [f"# Events\n\n{_WRITTEN}\nA fact is durable and delivered at least once; a feed may drop.\n"]
+    for context, entries in sorted(by_context.items()):
+        parts.append(f"\n## {context}\n")
+        for cls, spec in entries:
+            kind = "feed" if spec.lossy else "fact"
+            parts.append(f"\n### `{spec.type}` (version {spec.version}, {kind})\n\n{_first_line(cls)}\n\n")
+            parts.extend(
+                f"- `{field.encode_name}`: {_type_name(field.type)}\n" for field in msgspec.structs.fields(cls)
+            )
+    return "".join(parts)
+
+
+def errors_page() -> str:
+    """Each stable code with its class and the sentence a person reads."""
+    parts = [
+        f"# Errors\n\n{_WRITTEN}\nThe class says what a caller may do (`core/errors.py`); the code is stable. "
+        "`{}` stands for a value.\n"
+    ]
+    found = sorted(raised_errors(list(tracked(ROOT))))
+    for cls in KINDS.values():
+        rows = {raised.code: raised.message for raised in reversed(found) if raised.cls == cls.__name__}
+        if rows:
+            parts.append(f"\n## {cls.__name__}\n\n{_first_line(cls)}\n\n| code | says |\n|---|---|\n")
+            parts.extend(f"| `{code}` | {_cell(rows[code])} |\n" for code in sorted(rows))
+    return "".join(parts)
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or "").strip().split("\n")[0]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _type_name(annotation: object) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def main(arguments: list[str]) -> int:
+    for file, page in ((EVENTS, events_page()), (ERRORS, errors_page())):
+        if "--write" in arguments:
+            file.write_text(page, encoding="utf-8")
+        else:
+            print(page)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
