@@ -34,8 +34,8 @@ asyncio.run(main())
 """
 
 
-def launch(data_dir: Path, seconds: float, **switches: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", textwrap.dedent(LAUNCHER), str(data_dir), str(seconds)]
+def launch(data_dir: Path, seconds: float, program: str = sys.executable, **switches: object) -> subprocess.Popen[str]:
+    command = [program, "-c", textwrap.dedent(LAUNCHER), str(data_dir), str(seconds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **switches)  # type: ignore[call-overload,no-any-return]
 
 
@@ -45,6 +45,18 @@ def gone(pid: int) -> bool:
     except FileNotFoundError:
         return True
     return state == "Z"
+
+
+def python_for_everybody() -> str | None:
+    """An interpreter like this one that the uid nobody may run."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for program in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
+        try:
+            subprocess.run([program, "-c", ""], user=65534, check=True, env={})
+        except (OSError, subprocess.SubprocessError):
+            continue
+        return program
+    return None
 
 
 async def eventually(true: Callable[[], bool], within_s: float = 20.0) -> None:
@@ -212,13 +224,15 @@ async def test_the_postgres_of_the_path_serves_where_the_wheel_is_missing(
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
 async def test_a_plain_user_starts_the_servers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    program = python_for_everybody()
+    if program is None:
+        pytest.skip("no Python of this version that another user may run")
+    environ = {"HOME": "/nonexistent", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with_reach = Path("/tmp") / f"tb-plain-{os.getpid()}"
     with_reach.mkdir(mode=0o700)
     os.chown(with_reach, 65534, 65534)
     try:
-        launcher = launch(
-            with_reach / "data", 0, user=65534, group=65534, extra_groups=[], env={"HOME": "/nonexistent"}
-        )
+        launcher = launch(with_reach / "data", 0, program, user=65534, group=65534, extra_groups=[], env=environ)
         out, err = launcher.communicate(timeout=60)
         assert launcher.returncode == 0, err
         assert out.split()[2].startswith("postgresql://")
@@ -228,7 +242,12 @@ async def test_a_plain_user_starts_the_servers(tmp_path_factory: pytest.TempPath
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="root alone is refused by PostgreSQL")
-async def test_root_without_user_namespaces_runs_as_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize("programs", ["in a home", "in the open"])
+async def test_root_without_user_namespaces_runs_as_nobody(
+    tmp_path: Path, programs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if programs == "in a home":
+        monkeypatch.setattr("tradingboost.kit.embedded.nobody.reachable", lambda place: False)
     with_reach = Path("/tmp") / f"tb-nobody-{os.getpid()}"
     with_reach.mkdir(mode=0o755)
     try:

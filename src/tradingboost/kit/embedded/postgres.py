@@ -15,15 +15,15 @@ import asyncpg
 
 from tradingboost.core.errors import InvalidInput, Unavailable
 from tradingboost.kit.clock import Clock
-from tradingboost.kit.embedded.binaries import PostgresBinaries, postgres_binaries
+from tradingboost.kit.embedded.binaries import postgres_binaries
 from tradingboost.kit.embedded.directory import DataDirectory
+from tradingboost.kit.embedded.nobody import NOBODY, give_home, reachable_binaries
 from tradingboost.kit.embedded.process import Child, launch
 
 USER = "tradingboost"
 DATABASE = "tradingboost"
-_NOBODY = 65534
 _START_S = 60.0  # crash recovery of a large log takes its time
-_UNSHARE = ("--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
+_UNSHARE = ("--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
 _TRANSIENT = ("pre-existing shared memory block", "postmaster.pid")  # the last backends of a killed server
 _PORT_TAKEN = ("Address already in use", "could not create any TCP/IP sockets")
 _STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
@@ -60,7 +60,8 @@ class PostgresServer:
     async def start(self) -> None:
         """Start, making the data first if there are none; returns when it accepts connections."""
         if self._real_nobody:
-            self._hand_to_nobody()
+            self._data = give_home(self._directory.path) / "postgres"
+            self._binaries = reachable_binaries(self._binaries, self._directory.path)
         if not (self._data / "PG_VERSION").exists():
             self._initdb()
         self._check_version()
@@ -147,7 +148,7 @@ class PostgresServer:
             *locale,
             *([] if self._durable else ["--no-sync"]),
         ]
-        nobody = _NOBODY if self._real_nobody else None
+        nobody = NOBODY if self._real_nobody else None
         made = subprocess.run(  # noqa: S603 - our own program and arguments
             command,
             capture_output=True,
@@ -182,31 +183,6 @@ class PostgresServer:
 
     def _prefix(self) -> list[str]:
         return [str(_unshare()), *_UNSHARE] if self._as_root and self._namespaces else []
-
-    def _hand_to_nobody(self) -> None:
-        """Give the uid `nobody` the data and programs it can reach."""
-        root = self._directory.path
-        closed = next((part for part in root.parents if not part.stat().st_mode & 0o001), None)
-        if closed is not None:
-            message = (
-                f"PostgreSQL may not run as root and user namespaces are forbidden here; run as a plain user, or set "
-                f"TB_EMBEDDED__DATA_DIR to a directory outside {closed}."
-            )
-            raise Unavailable("postgres_needs_a_user", message)
-        root.chmod(0o711)
-        (root / "secrets").chmod(0o711)
-        os.chown(root / "secrets" / "postgres", _NOBODY, _NOBODY)
-        copy = root / f"programs-{self._binaries.major}"
-        if not copy.exists():
-            draft = copy.with_name(copy.name + ".new")
-            shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(self._binaries.bin.parent, draft, symlinks=True)
-            draft.rename(copy)
-        self._binaries = PostgresBinaries(copy / "bin", self._binaries.major)
-        home = root / "nobody"
-        home.mkdir(exist_ok=True)
-        os.chown(home, _NOBODY, _NOBODY)
-        self._data = home / "postgres"
 
 
 def _says_ready(pid_file: Path, pid: int) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tradingboost.kit.clock import Clock
+from tradingboost.kit.embedded.nobody import NOBODY
 
 _POLL_S = 0.01
 _LOG_LIMIT_BYTES = 10_000_000
-_NOBODY = 65534
 
 # Runs in a fresh interpreter instead of a preexec_fn, which may deadlock in a process with threads. The signal is
 # asked for after the switch of the uid, because the kernel forgets it at that moment.
@@ -86,7 +86,7 @@ def launch(
     """Start a server in a session of its own, so that Ctrl-C reaches it only through us."""
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.unlink()
-    uid = _NOBODY if as_nobody else 0
+    uid = NOBODY if as_nobody else 0
     prefix = [sys.executable, "-I", "-S", "-c", _TRAMPOLINE, str(uid), str(os.getpid())]
     with log.open("ab") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own programs and arguments
