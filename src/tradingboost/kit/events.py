@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import RowMapping
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.shared.events.envelope import Event, Payload, decode
@@ -78,7 +78,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return Cause(self.correlation_id, str(self.event_id))
 
 
-def to_fields(row: Mapping[str, Any]) -> dict[str, str | int]:
+def to_fields(row: RowMapping) -> dict[str, str | int]:
     """An outbox row as the fields of a stream entry; absent parts are left out."""
     fields: dict[str, str | int] = {
         "id": str(row["event_id"]),
@@ -124,7 +124,7 @@ def from_fields(fields: Mapping[bytes, bytes]) -> Entry:
         raise InvalidInput("entry_malformed", message, error=repr(error)) from error
 
 
-def from_row(row: Mapping[str, Any]) -> Entry:
+def from_row(row: RowMapping) -> Entry:
     """An outbox row read back."""
     return Entry(
         event_id=row["event_id"],

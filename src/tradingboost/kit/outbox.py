@@ -1,0 +1,224 @@
+"""The outbox: events are stored in the transaction of the state they tell of, and copied to Redis Streams afterwards.
+
+The row is the truth, the stream entry a copy; a copy may come twice and may get lost with Redis, the row cannot.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import structlog
+from sqlalchemy import Engine, RowMapping, Text, cast, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, Unavailable
+from tradingboost.kit.clock import Clock, SystemClock
+from tradingboost.kit.db import Database, after_commit
+from tradingboost.kit.events import Cause, current_cause, to_fields
+from tradingboost.kit.ids import uuid7
+from tradingboost.kit.keys import EVENTS
+from tradingboost.kit.redis import Redis, mapped
+from tradingboost.kit.tables import outbox
+from tradingboost.kit.trimming import purge, trim_streams
+from tradingboost.shared.events.envelope import Payload, encode, spec_of
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+_RELAY_LOCK = 0x7462_6F75_7462_6F78  # one number for all relays of a database
+_XADD_TIMEOUT_S = 5.0
+_BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
+_HOUSEKEEPING_S = 60.0
+
+# The counter's row lock is held until the commit, so numbers have no gap and positions grow with them per aggregate.
+_EMIT = text(
+    """
+    WITH numbered AS (
+        INSERT INTO bus.aggregates AS a (aggregate, seq) VALUES (CAST(:aggregate AS text), 1)
+        ON CONFLICT (aggregate) DO UPDATE SET seq = a.seq + 1
+        RETURNING a.aggregate, a.seq
+    )
+    INSERT INTO bus.outbox (event_id, aggregate, seq, type, schema_version, stream, key, user_id, correlation_id,
+                            causation_id, payload, occurred_at)
+    SELECT :event_id, aggregate, seq, :type, :version, :stream, :key, :user_id, :correlation_id,
+           :causation_id, CAST(CAST(:payload AS text) AS jsonb),
+           coalesce(CAST(:at AS timestamptz), clock_timestamp())
+    FROM numbered
+    """
+)
+_LOCK = text("SELECT pg_advisory_xact_lock(:number)")
+
+ROW = (
+    outbox.c.event_id,
+    outbox.c.position,
+    outbox.c.aggregate,
+    outbox.c.seq,
+    outbox.c.type,
+    outbox.c.schema_version,
+    outbox.c.stream,
+    outbox.c.key,
+    outbox.c.user_id,
+    outbox.c.correlation_id,
+    outbox.c.causation_id,
+    outbox.c.occurred_at,
+    cast(outbox.c.payload, Text).label("data"),
+)
+_UNPUBLISHED = select(*ROW).where(outbox.c.published_at.is_(None)).order_by(outbox.c.position).limit(BATCH)
+_ANY_UNPUBLISHED = select(outbox.c.position).where(outbox.c.published_at.is_(None)).limit(1)
+
+# Relays of this process by engine: the one who commits an event wakes them.
+_relays: WeakKeyDictionary[Engine, list[Callable[[], None]]] = WeakKeyDictionary()
+
+
+async def emit(
+    connection: AsyncConnection,
+    payload: Payload,
+    *,
+    key: str,
+    aggregate: str,
+    user_id: str | None = None,
+    at: datetime | None = None,
+    cause: Cause | None = None,
+) -> UUID:
+    """Store an event with the state it tells of; it is published after the commit, and never if that fails.
+
+    Emit late in the transaction: the aggregate's counter stays locked until the commit, so an aggregate has one
+    writer at a time. Who emits for several aggregates does it in sorted order, or risks Conflict `database_race`.
+
+    Args:
+        key: what keeps its order while it is handled, `user:venue:symbol` as a rule.
+        aggregate: the thing the event is about; its events are numbered without gaps.
+        at: when it happened, if that is not now.
+        cause: replaces the cause of the running handler or request.
+
+    Returns:
+        The event's id.
+    """
+    spec = spec_of(type(payload))
+    if spec.lossy:
+        raise BrokenInvariant("feed_in_outbox", f"{spec.type} is a feed; publish it with kit.feed.")
+    event_id = uuid7()
+    cause = cause or current_cause() or Cause(str(event_id))
+    row = {
+        "event_id": event_id,
+        "aggregate": aggregate,
+        "type": spec.type,
+        "version": spec.version,
+        "stream": spec.stream,
+        "key": key,
+        "user_id": user_id,
+        "correlation_id": cause.correlation_id,
+        "causation_id": cause.causation_id,
+        "payload": encode(payload).decode(),
+        "at": at,
+    }
+    await connection.execute(_EMIT, row)
+    for wake in _relays.get(connection.sync_connection.engine, ()) if connection.sync_connection else ():
+        after_commit(connection, wake)
+    return event_id
+
+
+class Relay:
+    """Copies committed events to their streams, in order per aggregate, at least once.
+
+    Every process that emits runs one; an advisory lock lets one of them publish at a time, because two working side
+    by side (SKIP LOCKED) could publish an aggregate's events out of order. A commit in this process wakes it at
+    once; rows of a process that died are found by polling.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        redis: Redis,
+        *,
+        poll_s: float = 0.25,
+        keep_stream: timedelta = timedelta(hours=1),
+        keep_rows: timedelta = timedelta(days=7),
+        clock: Clock | None = None,
+    ) -> None:
+        self._database = database
+        self._redis = redis
+        self._poll_s = poll_s
+        self._keep_stream = keep_stream
+        self._keep_rows = keep_rows
+        self._clock = clock or SystemClock()
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._failures = 0
+        _relays.setdefault(database.engine.sync_engine, []).append(self.wake)
+
+    def wake(self) -> None:
+        """There may be something to publish."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Publish until stopped; while a server is away, wait and lose nothing."""
+        housekeeping_at = self._clock.monotonic() + _HOUSEKEEPING_S
+        while not self._stopping:
+            try:
+                if await self._rows_wait():
+                    await self.publish()
+                if self._clock.monotonic() >= housekeeping_at:
+                    housekeeping_at = self._clock.monotonic() + _HOUSEKEEPING_S
+                    await self.tidy()
+                self._failures = 0
+            except (Unavailable, Conflict, OutcomeUnknown) as error:
+                pause_s = _BACKOFF_S[min(self._failures, len(_BACKOFF_S) - 1)]
+                self._failures += 1
+                log.warning("relay_waits", code=error.code, attempt=self._failures, pause_s=pause_s)
+                await asyncio.sleep(pause_s)
+        await self.publish()
+
+    def stop(self) -> None:
+        """Let `run` publish what is committed and return."""
+        self._stopping = True
+        self._awake.set()
+
+    async def publish(self) -> int:
+        """Publish everything committed so far; returns how many rows."""
+        total = 0
+        while True:
+            self._awake.clear()
+            count = await self._publish_batch()
+            total += count
+            if count < BATCH:
+                return total
+
+    async def tidy(self) -> None:
+        """Trim streams below every group's acknowledgement and delete rows older than the retention."""
+        await trim_streams(self._database, self._redis, self._keep_stream)
+        await purge(self._database, self._keep_rows)
+
+    async def _rows_wait(self) -> bool:
+        """Sleep until a commit in this process, at most `poll_s`; then see whether somebody else left a row."""
+        try:
+            async with asyncio.timeout(self._poll_s):
+                await self._awake.wait()
+                return True
+        except TimeoutError:
+            async with self._database.read() as connection:
+                return (await connection.execute(_ANY_UNPUBLISHED)).first() is not None
+
+    async def _publish_batch(self) -> int:
+        async with self._database.transaction() as connection:
+            await connection.execute(_LOCK, {"number": _RELAY_LOCK})
+            # A statement of its own: its snapshot must be younger than the lock.
+            rows = (await connection.execute(_UNPUBLISHED)).mappings().all()
+            if rows:
+                await self._append(rows)
+                ids = [row["event_id"] for row in rows]
+                published = update(outbox).where(outbox.c.event_id == func.any(ids))
+                await connection.execute(published.values(published_at=func.clock_timestamp()))
+        return len(rows)
+
+    async def _append(self, rows: Sequence[RowMapping]) -> None:
+        names = {row["stream"]: self._redis.key(EVENTS, context=row["stream"]) for row in rows}
+        with mapped():
+            async with asyncio.timeout(_XADD_TIMEOUT_S), self._redis.transport.pipeline(transaction=False) as pipe:
+                for row in rows:
+                    fields: list[Any] = [part for pair in to_fields(row).items() for part in pair]
+                    pipe.execute_command("XADD", names[row["stream"]], "*", *fields)
+                await pipe.execute()
