@@ -15,6 +15,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy.engine import make_url
 
+from tradingboost.kit import migrations
 from tradingboost.kit.db import Database
 from tradingboost.kit.embedded import Servers, servers
 
@@ -159,3 +160,17 @@ async def jobs_redis_url(embedded_servers: Servers) -> str:
 async def _flush(url: str) -> None:
     async with Redis.from_url(url) as client:
         await client.flushdb()
+
+
+@pytest.fixture
+async def kit_database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
+    """A database with the kit's own schemas, `bus` and `ops`, and nothing else."""
+    opened = Database.open(await fresh_database("kit", _migrate_kit))
+    yield opened
+    await opened.close()
+
+
+async def _migrate_kit(url: str) -> None:
+    database = Database.open(url)
+    await migrations.upgrade(database, migrations.kit_schemas())
+    await database.close()
