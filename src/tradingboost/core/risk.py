@@ -1,5 +1,6 @@
 """The pre-trade check: a pure list of rules, the first that fails denies the intent with a stable code."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -48,7 +49,7 @@ def check(intent: OrderIntent, exposure: Exposure, limits: Limits, instrument: I
         A deny code: wrong_owner, frozen, kill_switch_active, account_not_normal, leg_busy, stale, below_min_qty,
         bad_price, limit_exceeded.
     """
-    rules = [_owner, _frozen, _form]
+    rules: list[Callable[[OrderIntent, Exposure, Limits, Instrument, datetime], str | None]] = [_owner, _frozen, _form]
     if not intent.reduce_only:
         rules += [_mode, _leg, _fresh, _stop_side, _limits]
     for rule in rules:

@@ -137,12 +137,18 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A complete healthy reading of one account; a part that failed raises instead of being empty."""
+    """A complete healthy reading of one account; a part that failed raises instead of being empty.
+
+    Args:
+        open_orders: plain orders and every kind of stop.
+        ended_orders: what ended since the instant asked for, so that the child of a stop is known by its parent.
+    """
 
     account_id: AccountId
     venue: Venue
     identity: Identity
     open_orders: list[VenueReport]
+    ended_orders: list[VenueReport]
     positions: list[VenuePosition]
     balances: list[Balance]
     fills: list[Fill]
@@ -196,8 +202,8 @@ class Exchange(Protocol):
         ...
 
     @safe
-    async def snapshot(self, account_id: AccountId, since: datetime) -> AccountSnapshot:
-        """Open orders of every kind, positions, balances, fills and bills since an instant."""
+    async def snapshot(self, account_id: AccountId, since: datetime | None) -> AccountSnapshot:
+        """Everything open, and what ended, filled or was billed since an instant of venue time (None: no history)."""
         ...
 
     @safe

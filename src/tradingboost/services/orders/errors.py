@@ -1,0 +1,32 @@
+"""What only `orders` can say."""
+
+from tradingboost.core.errors import Conflict, NotFound, Unavailable
+from tradingboost.core.ids import AccountId, RunId, Symbol
+
+
+def leg_busy(account_id: AccountId, symbol: Symbol, owner: RunId) -> Conflict:
+    """Another run owns the leg."""
+    return Conflict(
+        "leg_busy",
+        f"{symbol} is already traded by another run of this account; stop that run first.",
+        account_id=account_id,
+        symbol=symbol,
+        owner=owner,
+    )
+
+
+def nothing_in_slot(run_id: RunId, slot: str) -> NotFound:
+    """A wish about an order that does not rest."""
+    return NotFound("order_not_found", f"Nothing rests in slot {slot!r} of this run.", run_id=run_id, slot=slot)
+
+
+def order_closed(slot: str) -> Conflict:
+    """The order ended before the wish reached it."""
+    return Conflict("order_closed", f"The order in slot {slot!r} ended before it could be changed.", slot=slot)
+
+
+def not_flat(symbol: Symbol, state: str) -> Unavailable:
+    """The venue has not closed the leg in time."""
+    return Unavailable(
+        "not_flat", f"{symbol} is not closed yet (the exit is {state}); its stop stays. Look with status, then flatten again."
+    )

@@ -1,0 +1,100 @@
+"""The use cases of `orders`, put together."""
+
+
+from tradingboost.core.client_id import IdKeys
+from tradingboost.core.ids import AccountId, RunId
+from tradingboost.core.order import OrderIntent, OrderStatus
+from tradingboost.kit.clock import Clock
+from tradingboost.kit.db import Database
+from tradingboost.kit.ids import Ids
+from tradingboost.kit.lease import Leases
+from tradingboost.services.orders import repository as store
+from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.errors import leg_busy
+from tradingboost.services.orders.sagas import Sagas
+from tradingboost.services.orders.service import telling
+from tradingboost.services.orders.service.absorbing import Absorber
+from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.service.changing import Changer
+from tradingboost.services.orders.service.flattening import Flattener
+from tradingboost.services.orders.service.looking import Looker
+from tradingboost.services.orders.service.submitting import Submitter
+from tradingboost.services.orders.settings import OrdersSettings
+from tradingboost.shared.interfaces.exchange import Exchange
+from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, ClaimLegs, Flattened, OrderView
+from tradingboost.shared.interfaces.positions import Positions
+from tradingboost.shared.interfaces.users import Users
+
+
+class OrdersService:
+    """Implements `shared.interfaces.orders.Orders`."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        ids: Ids,
+        id_keys: IdKeys,
+        leases: Leases,
+        neighbours: tuple[Users, Exchange, Positions],
+        settings: OrdersSettings,
+    ) -> None:
+        users, exchange, positions = neighbours
+        self._db = db
+        self._clock = clock
+        self.accounts = Accounts(users, leases)
+        self.sagas = Sagas(db, clock, ids, settings)
+        self.absorber = Absorber(ids, id_keys)
+        submitter = Submitter(db, clock, ids, id_keys, (exchange, positions), self.accounts, self.sagas, settings)
+        self.looker = Looker(db, clock, ids, exchange, self.accounts, self.absorber, submitter)
+        self._changer = Changer(db, clock, ids, exchange, self.accounts, submitter, self.looker)
+        self._flattener = Flattener(db, clock, positions, submitter, self._changer, self.looker)
+        self._submitter = submitter
+
+    async def submit(self, intent: OrderIntent) -> OrderView:
+        """Record, claim, send once."""
+        return await self._submitter.submit(intent)
+
+    async def cancel(self, request: CancelSlot) -> OrderView | None:
+        """Ask for the end of what rests in a slot."""
+        return await self._changer.cancel(request)
+
+    async def amend(self, request: AmendSlot) -> OrderView:
+        """Change what rests in a slot."""
+        return await self._changer.amend(request)
+
+    async def claim(self, request: ClaimLegs) -> None:
+        """Own the legs; in net mode (the only one traded yet) both legs of a symbol are one claim."""
+        async with self._db.transaction() as db:
+            leg = (request.account_id, request.symbol, "net")
+            owner = await store.claim_leg(db, leg, (request.run_id, request.user_id), self._clock.now())
+            if owner != request.run_id:
+                raise leg_busy(request.account_id, request.symbol, owner)
+
+    async def release(self, run_id: RunId) -> None:
+        """Give the run's legs back."""
+        async with self._db.transaction() as db:
+            await store.release_legs(db, run_id)
+
+    async def orders(self, account_id: AccountId, limit: int = 50, open_only: bool = False) -> list[OrderView]:
+        """Newest first."""
+        o = t.orders.c
+        where = o.account_id == account_id
+        if open_only:
+            where = where & o.ended_at.is_(None) & (o.status <= OrderStatus.OPEN)
+        async with self._db.read() as db:
+            return await store.views(db, where, min(limit, 1000))
+
+    async def reconcile(self, account_id: AccountId) -> None:
+        """Compare with the venue and adopt what it says."""
+        await self.looker.reconcile(account_id)
+
+    async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
+        """Cancel openings, close legs, then let the stops go."""
+        return await self._flattener.flatten(account_id, request_id)
+
+    async def drive_sagas(self) -> None:
+        """One look at every active saga."""
+        await self.sagas.drive(self.submit, telling.tell)
+
+

@@ -1,0 +1,155 @@
+"""Cancel and amend: wishes about what already rests. A cancel may be repeated; an amend is read back when its reply is lost."""
+
+from datetime import timedelta
+
+import msgspec
+
+from tradingboost.core.errors import OutcomeUnknown, Unavailable
+from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, RequestKind, Resolution
+from tradingboost.kit.clock import Clock
+from tradingboost.kit.db import Database
+from tradingboost.kit.ids import Ids
+from tradingboost.services.orders import repository as store
+from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.errors import nothing_in_slot
+from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.service.looking import Looker
+from tradingboost.services.orders.service.submitting import Submitter
+from tradingboost.shared.interfaces.exchange import AmendOrder, Exchange, Outcome, OutcomeClass
+from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, OrderView
+
+_DEADLINE = timedelta(seconds=10)
+
+
+class Changer:
+    """Ends and changes resting orders."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        ids: Ids,
+        exchange: Exchange,
+        accounts: Accounts,
+        submitter: Submitter,
+        looker: Looker,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._ids = ids
+        self._exchange = exchange
+        self._accounts = accounts
+        self._submitter = submitter
+        self._looker = looker
+
+    async def cancel(self, request: CancelSlot) -> OrderView | None:
+        """See `Orders.cancel`."""
+        async with self._db.read() as db:
+            row = await store.live_in_slot(db, request.run_id, request.slot)
+        if row is None:
+            return None
+        await self.cancel_row(row)
+        return await self._view(row)
+
+    async def cancel_row(self, row: OrderRow) -> Outcome:
+        """Ask the venue to end one order; the end itself is believed from its reports only."""
+        request_id = await self._note(row, RequestKind.CANCEL, None)
+        try:
+            outcome = await self._exchange.cancel(row.ref)
+        except (Unavailable, OutcomeUnknown) as error:
+            outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
+        await self._resolve(request_id, outcome)
+        if outcome.kind is OutcomeClass.GONE:
+            await self._looker.look(row)
+        return outcome
+
+    async def amend(self, request: AmendSlot) -> OrderView:
+        """See `Orders.amend`."""
+        async with self._db.read() as db:
+            row = await store.live_in_slot(db, request.run_id, request.slot)
+        if row is None:
+            raise nothing_in_slot(request.run_id, request.slot)
+        wish = AmendOrder(ref=row.ref, qty=request.qty, price=request.price, trigger=request.trigger)
+        outcome = await self.amend_row(row, wish)
+        if outcome.kind is OutcomeClass.GONE and not await self._still_there(row):
+            return await self._replace(row, request)
+        return await self._view(row)
+
+    async def amend_row(self, row: OrderRow, wish: AmendOrder) -> Outcome:
+        """Send new values for one resting order and remember them once the venue took them."""
+        request_id = await self._note(row, RequestKind.AMEND, wish)
+        try:
+            outcome = await self._exchange.amend(wish)
+        except OutcomeUnknown as error:
+            outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
+        except Unavailable as error:
+            outcome = Outcome(kind=OutcomeClass.NOT_SENT, code=error.code, message=error.message)
+        await self._resolve(request_id, outcome)
+        if outcome.kind is OutcomeClass.PLACED:
+            async with self._db.transaction() as db:
+                wanted = {"qty": wish.qty, "price": wish.price, "trigger": wish.trigger}
+                await store.update_order(db, row.order_id, **{k: v for k, v in wanted.items() if v is not None})
+        return outcome
+
+    async def _still_there(self, row: OrderRow) -> bool:
+        """Look before concluding: triggered or ended by the venue is an answer too, and needs no new stop."""
+        found = await self._looker.look(row)
+        return found.report is not None
+
+    async def _replace(self, row: OrderRow, request: AmendSlot) -> OrderView:
+        """A stop that is proven absent is placed anew; a duplicate could only reduce."""
+        async with self._db.transaction() as db:
+            await store.update_order(db, row.order_id, status=OrderStatus.CANCELLED, ended_at=self._clock.now())
+        assert row.run_id is not None
+        intent = OrderIntent(
+            user_id=row.user_id,
+            account_id=row.account_id,
+            run_id=row.run_id,
+            venue=row.exchange,
+            symbol=row.symbol,
+            slot=row.slot,
+            side=row.side,
+            position_side=row.position_side,
+            type=row.type,
+            qty=request.qty,
+            price=request.price,
+            trigger=request.trigger if row.type is OrderType.STOP else None,
+            reduce_only=row.reduce_only,
+            reason=request.reason,
+            cause=request.cause,
+        )
+        return await self._submitter.submit(intent)
+
+    async def _note(self, row: OrderRow, kind: RequestKind, wish: object) -> str:
+        now, request_id = self._clock.now(), str(self._ids.uuid7())
+        token = self._accounts.fence_token(row.account_id)
+        async with self._db.transaction() as db:
+            await store.insert_request(db, row, kind, request_id, (now, now + _DEADLINE), token, wish)
+        return request_id
+
+    async def _resolve(self, request_id: str, outcome: Outcome) -> None:
+        resolution = Resolution.REFUSED if outcome.kind.definitely_not_placed else Resolution.ACKED
+        if outcome.kind is OutcomeClass.UNKNOWN:
+            resolution = Resolution.LOST
+        async with self._db.transaction() as db:
+            told = (outcome.kind.value, outcome.code, outcome.message)
+            await store.resolve_request(db, request_id, resolution, told, self._clock.now())
+
+    async def _view(self, row: OrderRow) -> OrderView:
+        async with self._db.read() as db:
+            return (await store.views(db, t.orders.c.order_id == row.order_id, 1))[0]
+
+
+def amended(row: OrderRow, wish: AmendOrder) -> bool:
+    """Whether the venue's newest values are the wished ones."""
+    values = row.order({}).values
+    if values is None:
+        return False
+    pairs = ((wish.qty, values.qty), (wish.price, values.price), (wish.trigger, values.trigger))
+    return all(wanted is None or wanted == found for wanted, found in pairs)
+
+
+def wish_of(stored: dict[str, object]) -> AmendOrder:
+    """The amendment a stored request asked for."""
+    return msgspec.convert(stored, AmendOrder)

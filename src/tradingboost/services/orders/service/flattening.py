@@ -1,0 +1,103 @@
+"""Flatten: no more entries, everything opening cancelled, every leg closed at market, the stop last."""
+
+from tradingboost.core.errors import TradingBoostError
+from tradingboost.core.ids import AccountId, RunId, Symbol
+from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Role, Side
+from tradingboost.kit.clock import Clock
+from tradingboost.kit.db import Database
+from tradingboost.services.orders import repository as store
+from tradingboost.services.orders.errors import not_flat
+from tradingboost.services.orders.service.changing import Changer
+from tradingboost.services.orders.service.looking import Looker
+from tradingboost.services.orders.service.submitting import Submitter
+from tradingboost.shared.interfaces.orders import Flattened
+from tradingboost.shared.interfaces.positions import Positions, PositionView
+
+_TRIES, _PAUSE_S = 20, 0.25
+
+
+class Flattener:
+    """Takes an account to flat; a leg that cannot be closed is reported and does not hold up the others."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        positions: Positions,
+        submitter: Submitter,
+        changer: Changer,
+        looker: Looker,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._positions = positions
+        self._submitter = submitter
+        self._changer = changer
+        self._looker = looker
+
+    async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
+        """See `Orders.flatten`."""
+        cause = f"flatten:{request_id}"
+        async with self._db.transaction() as db:
+            await store.set_mode(db, (account_id, ""), cause, "NO_ENTRIES", self._clock.now())
+        try:
+            cancelled, failed = await self._cancel(account_id, {Role.OPENING})
+            closed = await self._close_all(account_id, request_id, failed)
+            if not failed:
+                more, failed = await self._cancel(account_id, set(Role))
+                cancelled += more
+        finally:
+            async with self._db.transaction() as db:
+                await store.clear_mode(db, (account_id, ""), cause)
+        return Flattened(cancelled=cancelled, closed=closed, failed=failed)
+
+    async def _cancel(self, account_id: AccountId, roles: set[Role]) -> tuple[int, dict[str, str]]:
+        async with self._db.read() as db:
+            rows = [row for row in await store.live_orders(db, account_id) if row.role in roles]
+        failed: dict[str, str] = {}
+        for row in rows:
+            if row.origin == "EXTERNAL" or (row.origin == "ATTACHED" and row.venue_order_id is None):
+                continue
+            try:
+                await self._changer.cancel_row(row)
+            except TradingBoostError as error:
+                failed[row.order_id] = str(error)
+        return len(rows) - len(failed), failed
+
+    async def _close_all(self, account_id: AccountId, request_id: str, failed: dict[str, str]) -> list[Symbol]:
+        closed: list[Symbol] = []
+        for position in await self._positions.positions(account_id):
+            try:
+                await self._close(position, request_id)
+                closed.append(position.symbol)
+            except TradingBoostError as error:
+                failed[position.symbol] = str(error)
+        return closed
+
+    async def _close(self, position: PositionView, request_id: str) -> None:
+        placed = await self._submitter.submit(_closing(position, request_id))
+        for _ in range(_TRIES):
+            now = await self._positions.position(position.account_id, position.symbol, position.position_side)
+            if now is None or now.qty == 0:
+                return
+            await self._clock.sleep(_PAUSE_S)
+            await self._looker.reconcile(position.account_id)
+        raise not_flat(position.symbol, placed.state)
+
+
+def _closing(position: PositionView, request_id: str) -> OrderIntent:
+    return OrderIntent(
+        user_id=position.user_id,
+        account_id=position.account_id,
+        run_id=RunId(f"flatten:{request_id}"),
+        venue=position.venue,
+        symbol=position.symbol,
+        slot="exit",
+        side=Side.SELL if position.qty > 0 else Side.BUY,
+        position_side=position.position_side,
+        type=OrderType.MARKET,
+        qty=abs(position.qty),
+        reduce_only=True,
+        reason="flatten",
+        cause=f"api:{request_id}:{position.symbol}:{position.position_side}",
+    )

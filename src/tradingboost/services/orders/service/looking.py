@@ -1,0 +1,163 @@
+"""Asking the venue: look-ups by id, the settling of lost replies, and the comparison of a whole account."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from tradingboost.core.errors import Unavailable
+from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId, Venue
+from tradingboost.core.instrument import Instrument
+from tradingboost.core.order import OrderStatus, RequestKind, Resolution
+from tradingboost.kit.clock import Clock
+from tradingboost.kit.db import Database
+from tradingboost.kit.ids import Ids
+from tradingboost.services.orders import repository as store
+from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.service import telling
+from tradingboost.services.orders.service.absorbing import Absorber, Evidence
+from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.service.submitting import Submitter
+from tradingboost.shared.events.orders import OrderParked, OrderResolved
+from tradingboost.shared.interfaces.exchange import Exchange, Found
+
+log = structlog.get_logger(__name__)
+
+_LOOK_AT_S = (0.5, 1, 2, 4, 8, 15, 30, 45, 60, 75, 90, 105)
+_PROOF = timedelta(seconds=60)
+_PROOF_ROUNDS = 5
+_PARK = timedelta(seconds=120)
+_SKEW = timedelta(seconds=5)
+_OVERLAP = timedelta(minutes=10)
+
+
+class Looker:
+    """Settles by asking what could not be settled by hearing."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        ids: Ids,
+        exchange: Exchange,
+        accounts: Accounts,
+        absorber: Absorber,
+        submitter: Submitter,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._ids = ids
+        self._exchange = exchange
+        self._accounts = accounts
+        self._absorber = absorber
+        self._submitter = submitter
+
+    async def absorb(self, owner: tuple[AccountId, UserId], evidence: Evidence) -> None:
+        """Take evidence in, in a transaction of its own."""
+        instruments = await self.instruments(evidence)
+        async with self._db.transaction() as db:
+            await self._absorber.absorb(db, owner, evidence, instruments, self._clock.now())
+
+    async def instruments(self, evidence: Evidence) -> dict[str, Instrument]:
+        """Rules of every symbol the evidence mentions."""
+        mentioned: set[tuple[Venue, Symbol]] = {(x.venue, x.symbol) for x in (*evidence.reports, *evidence.fills)}
+        return {symbol: await self._exchange.instrument(venue, symbol) for venue, symbol in sorted(mentioned)}
+
+    async def look(self, row: OrderRow) -> Found:
+        """One healthy look-up of one order; what it shows is taken in."""
+        found = await self._exchange.find(row.ref)
+        reports = [found.report] if found.report is not None else []
+        await self.absorb((row.account_id, row.user_id), Evidence(reports=reports, fills=found.fills))
+        return found
+
+    async def settle_requests(self) -> int:
+        """Look after every attempt whose outcome is not known; returns how many there were."""
+        async with self._db.read() as db:
+            pending = await store.open_requests(db, self._clock.now())
+        for request in pending:
+            try:
+                await self._settle(request)
+            except Unavailable as error:  # no information is not "no": the round does not count
+                log.warning("look_up_failed", code=error.code, order_id=request.order_id)
+                async with self._db.transaction() as db:
+                    later = self._clock.now() + timedelta(seconds=1)
+                    await store.look_again(db, request.request_id, request.rounds, later)
+        return len(pending)
+
+    async def _settle(self, request: Any) -> None:
+        async with self._db.read() as db:
+            row = await store.order_by_id(db, OrderId(request.order_id))
+        found = await self.look(row)
+        if request.kind != RequestKind.SUBMIT:
+            told = ("settled", "", "settled by a look-up")
+            async with self._db.transaction() as db:
+                await store.resolve_request(db, request.request_id, Resolution.ACKED, told, self._clock.now())
+            return
+        if found.report is not None or found.fills or row.status is not OrderStatus.NEW:
+            await self._resolved(row, request, found=True)
+            return
+        await self._not_found(row, request)
+
+    async def _not_found(self, row: OrderRow, request: Any) -> None:
+        now = self._clock.now()
+        rounds, waited = request.rounds + 1, now - request.sent_at
+        if row.parked_reason:
+            return
+        if rounds >= _PROOF_ROUNDS and waited >= _PROOF and now >= request.expires_at + _SKEW:
+            await self._resolved(row, request, found=False)
+        elif waited > _PARK:
+            await self._park(row, now)
+        else:
+            after = next((s for s in _LOOK_AT_S if timedelta(seconds=s) > waited), 120)
+            async with self._db.transaction() as db:
+                at = request.sent_at + timedelta(seconds=after)
+                await store.look_again(db, request.request_id, rounds, max(at, now + timedelta(seconds=0.5)))
+                await store.begin_unknown(db, row, request.sent_at)
+
+    async def _resolved(self, row: OrderRow, request: Any, found: bool) -> None:
+        now = self._clock.now()
+        told = ("found", "", "found by id") if found else ("absent", "not_placed", "proven absent by repeated look-ups")
+        async with self._db.transaction() as db:
+            resolution = Resolution.ACKED if found else Resolution.ABSENT
+            await store.resolve_request(db, request.request_id, resolution, told, now)
+            if not found:
+                locked = await store.order_by_id(db, row.order_id, lock=True)
+                await self._submitter.not_placed(db, locked, now, ("not_placed", told[2]))
+            if await store.end_unknown(db, row, now):
+                payload = OrderResolved(
+                    order_id=row.order_id, account_id=row.account_id, user_id=row.user_id, symbol=row.symbol, found=found
+                )
+                await telling.tell(db, row, payload)
+
+    async def _park(self, row: OrderRow, now: datetime) -> None:
+        reason = "Neither found nor proven absent within two minutes; look at the venue and settle it by hand."
+        async with self._db.transaction() as db:
+            await store.park(db, row, (str(self._ids.uuid7()), reason), now)
+            payload = OrderParked(
+                order_id=row.order_id, account_id=row.account_id, user_id=row.user_id, symbol=row.symbol, reason=reason
+            )
+            await telling.tell(db, row, payload)
+
+    async def reconcile(self, account_id: AccountId) -> None:
+        """Compare one account with the venue; until it succeeded nothing opens."""
+        account = await self._accounts.account(account_id)
+        await self._accounts.own(account_id)
+        await self._exchange.connect(account_id)
+        async with self._db.read() as db:
+            watermark = await store.watermark(db, account_id)
+        since = watermark - _OVERLAP if watermark else None
+        snapshot = await self._exchange.snapshot(account_id, since)
+        seen = [*snapshot.ended_orders, *snapshot.open_orders]
+        known_by_report = {report.venue_order_id for report in seen}
+        fills = [fill for fill in snapshot.fills if fill.venue_order_id in known_by_report]
+        await self.absorb((account_id, account.user_id), Evidence(reports=seen, fills=fills))
+        open_ids = {report.venue_order_id for report in snapshot.open_orders}
+        async with self._db.read() as db:
+            silent = [row for row in await store.live_orders(db, account_id) if row.venue_order_id not in open_ids]
+        for row in silent:
+            if row.venue_order_id is not None:
+                await self.look(row)
+        async with self._db.transaction() as db:
+            newest = max((fill.at for fill in snapshot.fills), default=watermark or snapshot.taken_at)
+            await store.set_watermark(db, account_id, newest, self._clock.now())
+        self._accounts.set_ready(account_id, True)

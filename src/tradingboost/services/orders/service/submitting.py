@@ -1,0 +1,262 @@
+"""The submit path: record and claim in one transaction, send once, store the outcome in another."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core import risk
+from tradingboost.core.client_id import IdKeys
+from tradingboost.core.errors import Conflict, OutcomeUnknown, TradingBoostError, Unavailable
+from tradingboost.core.ids import OrderId, VenueOrderId
+from tradingboost.core.instrument import Instrument
+from tradingboost.core.money import ZERO
+from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, RequestKind, Resolution, Role
+from tradingboost.kit.clock import Clock
+from tradingboost.kit.db import Database
+from tradingboost.kit.ids import Ids
+from tradingboost.services.orders import repository as store
+from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.sagas import Sagas
+from tradingboost.services.orders.service import telling
+from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.settings import OrdersSettings
+from tradingboost.shared.events.orders import OrderUnknown
+from tradingboost.shared.interfaces.exchange import Exchange, Outcome, OutcomeClass, PlaceOrder
+from tradingboost.shared.interfaces.orders import OrderView
+from tradingboost.shared.interfaces.positions import Positions
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that may now be sent, exactly once."""
+
+    row: OrderRow
+    attached: OrderRow | None
+    request_id: str
+    expires_at: datetime
+    fence_token: int
+
+
+class Submitter:
+    """Turns an intent into at most one order at the venue."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        ids: Ids,
+        id_keys: IdKeys,
+        neighbours: tuple[Exchange, Positions],
+        accounts: Accounts,
+        sagas: Sagas,
+        settings: OrdersSettings,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._ids = ids
+        self._id_keys = id_keys
+        self._exchange, self._positions = neighbours
+        self._accounts = accounts
+        self._sagas = sagas
+        self._settings = settings
+
+    async def submit(self, intent: OrderIntent) -> OrderView:
+        """See `Orders.submit`."""
+        instrument = await self._exchange.instrument(intent.venue, intent.symbol)
+        async with self._db.transaction() as db:
+            claimed = await self._record(db, intent, instrument)
+        if claimed is not None:
+            await self.send(claimed)
+        async with self._db.read() as db:
+            found = await store.views(db, t.intents.c.intent_key == intent.key, 1)
+        return found[0]
+
+    async def send(self, claimed: Claimed) -> None:
+        """Send a claimed order and store what became of it; an unreadable reply is UNKNOWN."""
+        try:
+            outcome = await self._exchange.place(self._request(claimed))
+        except (OutcomeUnknown, Conflict) as error:  # `already_sent`: an earlier call got through, so ask
+            outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
+        except Unavailable as error:
+            outcome = Outcome(kind=OutcomeClass.NOT_SENT, code=error.code, message=error.message)
+        except TradingBoostError as error:
+            outcome = Outcome(kind=OutcomeClass.REFUSED, code=error.code, message=error.message)
+        async with self._db.transaction() as db:
+            await self._settle(db, claimed, outcome)
+
+    async def _record(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument) -> Claimed | None:
+        now = self._clock.now()
+        account = await self._accounts.account(intent.account_id)
+        deny = await self._check(db, intent, instrument, now)
+        intent_id = str(self._ids.uuid7())
+        if not await store.insert_intent(db, intent_id, intent, deny, now):
+            return None
+        row = self._row(intent_id, intent, instrument, now)
+        if deny:
+            row = msgspec.structs.replace(row, ended_at=now)
+            await store.insert_order(db, row)
+            await telling.tell_rejected(db, row, now, deny, f"denied before it was sent: {deny}")
+            return None
+        await store.insert_order(db, row)
+        attached = self._attached(row, intent, now)
+        if attached is not None:
+            await store.insert_order(db, attached)
+        request_id, expires = str(self._ids.uuid7()), now + timedelta(seconds=self._settings.submit_deadline_s)
+        token = self._accounts.fence_token(account.account_id)
+        await store.insert_request(db, row, RequestKind.SUBMIT, request_id, (now, expires), token)
+        if row.role is Role.OPENING and attached is not None:
+            await self._sagas.begin_protection(db, row, attached, token, now)
+        return Claimed(row=row, attached=attached, request_id=request_id, expires_at=expires, fence_token=token)
+
+    async def _check(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime) -> str:
+        account = await self._accounts.account(intent.account_id)
+        frozen, blocked = await store.blocking_modes(db, intent.account_id, intent.symbol)
+        exposure = risk.Exposure(
+            account_owner=account.user_id,
+            run_owner=intent.user_id,
+            account_id=account.account_id,
+            legs_of=intent.run_id,
+            frozen=frozen,
+            blocked=blocked if self._accounts.ready(intent.account_id) else ("account_not_normal", *blocked),
+            reference_price=intent.reference_price,
+        )
+        if not intent.reduce_only:
+            exposure = await self._opening_exposure(db, intent, exposure, instrument, now)
+        limits = risk.Limits(max_notional_quote=account.max_notional_quote)
+        return risk.check(intent, exposure, limits, instrument, now) or ""
+
+    async def _opening_exposure(
+        self, db: AsyncConnection, intent: OrderIntent, exposure: risk.Exposure, instrument: Instrument, now: datetime
+    ) -> risk.Exposure:
+        claim = await store.leg_claim(db, intent.account_id, intent.symbol)  # locks: openings of a symbol queue up
+        held = await self._positions.positions(intent.account_id)
+        notional = sum(
+            (instrument.notional_quote(abs(p.qty), p.average_price or ZERO) for p in held if p.symbol == intent.symbol),
+            ZERO,
+        )
+        return msgspec.structs.replace(
+            exposure,
+            legs_of=claim.run_id if claim is not None else None,
+            run_owner=claim.user_id if claim is not None else exposure.run_owner,
+            worst_case_notional_quote=notional + await store.open_entries(db, intent.account_id),
+            orders_last_minute=await store.orders_since(db, intent.run_id, now - timedelta(minutes=1)),
+        )
+
+    def _row(self, intent_id: str, intent: OrderIntent, instrument: Instrument, now: datetime) -> OrderRow:
+        stop = intent.type is OrderType.STOP
+        return OrderRow(
+            order_id=OrderId(str(self._ids.uuid7())),
+            intent_id=intent_id,
+            origin="INTENT",
+            parent_order_id=None,
+            user_id=intent.user_id,
+            account_id=intent.account_id,
+            run_id=intent.run_id,
+            exchange=intent.venue,
+            symbol=intent.symbol,
+            slot=intent.slot,
+            role=intent.role,
+            side=intent.side,
+            position_side=intent.position_side,
+            type=intent.type,
+            is_algo=stop,
+            reduce_only=intent.reduce_only,
+            qty=intent.qty,
+            lot=instrument.lot,
+            contract_size=instrument.contract_size,
+            price=intent.price,
+            trigger=intent.trigger if stop else None,
+            attached_stop=None if stop else intent.trigger,
+            reference_price=intent.reference_price,
+            reason=intent.reason,
+            cl_ord_id=self._id_keys.sign(intent.key, intent.venue, intent.account_id),
+            id_tag_valid=True,
+            venue_order_id=None,
+            status=OrderStatus.NEW,
+            created_at=now,
+        )
+
+    def _attached(self, parent: OrderRow, intent: OrderIntent, now: datetime) -> OrderRow | None:
+        """The stop that travels with an entry; the venue arms it when the entry is completely filled."""
+        if parent.attached_stop is None or parent.role is not Role.OPENING:
+            return None
+        key = msgspec.structs.replace(intent, slot="sl").key
+        return msgspec.structs.replace(
+            parent,
+            order_id=OrderId(str(self._ids.uuid7())),
+            intent_id=None,
+            origin="ATTACHED",
+            parent_order_id=parent.order_id,
+            slot="sl",
+            role=Role.STOP,
+            side=telling.opposite(parent.side),
+            type=OrderType.STOP,
+            is_algo=True,
+            reduce_only=True,
+            price=None,
+            trigger=parent.attached_stop,
+            attached_stop=None,
+            reason="attached to the entry",
+            cl_ord_id=self._id_keys.sign(key, intent.venue, intent.account_id),
+            created_at=now,
+        )
+
+    def _request(self, claimed: Claimed) -> PlaceOrder:
+        row, attached = claimed.row, claimed.attached
+        assert row.cl_ord_id is not None
+        return PlaceOrder(
+            account_id=row.account_id,
+            order_id=row.order_id,
+            client_order_id=row.cl_ord_id,
+            symbol=row.symbol,
+            side=row.side,
+            position_side=row.position_side,
+            type=row.type,
+            qty=row.qty,
+            price=row.price,
+            trigger=row.trigger,
+            reduce_only=row.reduce_only,
+            attached_stop=row.attached_stop,
+            attached_client_order_id=attached.cl_ord_id if attached else None,
+            margin_mode="cross",
+            expires_at=claimed.expires_at,
+            fence_token=claimed.fence_token,
+        )
+
+    async def _settle(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> None:
+        now = self._clock.now()
+        told = (outcome.kind.value, outcome.code, outcome.message)
+        row = await store.order_by_id(db, claimed.row.order_id, lock=True)
+        if outcome.kind is OutcomeClass.PLACED:
+            await store.resolve_request(db, claimed.request_id, Resolution.ACKED, told, now)
+            await self._acknowledged(db, row, outcome.venue_order_id, now)
+        elif outcome.kind.definitely_not_placed:
+            await store.resolve_request(db, claimed.request_id, Resolution.REFUSED, told, now)
+            if row.status is OrderStatus.NEW:
+                await self.not_placed(db, row, now, (outcome.code, outcome.message))
+        else:
+            await store.resolve_request(db, claimed.request_id, Resolution.LOST, told, now)
+            if row.status is OrderStatus.NEW:
+                await store.begin_unknown(db, row, now)
+                unknown = OrderUnknown(
+                    order_id=row.order_id, account_id=row.account_id, user_id=row.user_id, symbol=row.symbol, since=now
+                )
+                await telling.tell(db, row, unknown)
+
+    async def _acknowledged(
+        self, db: AsyncConnection, row: OrderRow, venue_order_id: VenueOrderId | None, now: datetime
+    ) -> None:
+        if row.status is not OrderStatus.NEW:
+            return  # the private stream was faster
+        opened = msgspec.structs.replace(row, status=OrderStatus.OPEN, venue_order_id=venue_order_id)
+        await store.update_order(db, row.order_id, status=OrderStatus.OPEN, venue_order_id=venue_order_id)
+        await telling.tell_accepted(db, opened, opened.order({}), now)
+
+    async def not_placed(self, db: AsyncConnection, row: OrderRow, now: datetime, told: tuple[str, str]) -> None:
+        """It certainly does not rest: close it and its attached stop, and tell; `told` = (code, reason)."""
+        await store.update_order(db, row.order_id, ended_at=now)
+        attached = await store.attached_of(db, row.order_id)
+        if attached is not None:
+            await store.update_order(db, attached.order_id, status=OrderStatus.CANCELLED, ended_at=now)
+        await telling.tell_rejected(db, row, now, *told)

@@ -1,0 +1,117 @@
+"""How `orders` tells the world: one place that turns a stored order into facts."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.money import ZERO
+from tradingboost.core.order import Fill, Order, OrderType, Side
+from tradingboost.kit import outbox
+from tradingboost.services.orders.models import OrderRow
+from tradingboost.shared.events.envelope import Payload
+from tradingboost.shared.events.orders import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    ProtectionPlaced,
+)
+
+
+async def tell(db: AsyncConnection, row: OrderRow, payload: Payload) -> None:
+    """Emit a fact about an order in the transaction that made it true."""
+    await outbox.emit(
+        db,
+        payload,
+        key=f"{row.user_id}:{row.exchange}:{row.symbol}",
+        aggregate=f"orders:{row.account_id}:{row.symbol}",
+        user_id=row.user_id,
+    )
+
+
+def _common(row: OrderRow, left: Decimal, at: datetime, reason: str) -> dict[str, Any]:
+    return {
+        "order_id": row.order_id,
+        "client_order_id": row.cl_ord_id,
+        "user_id": row.user_id,
+        "account_id": row.account_id,
+        "run_id": row.run_id,
+        "exchange": row.exchange,
+        "symbol": row.symbol,
+        "slot": row.slot,
+        "role": row.role,
+        "side": row.side,
+        "position_side": row.position_side,
+        "qty": row.qty,
+        "left": left,
+        "at": at,
+        "reason": reason,
+    }
+
+
+async def tell_accepted(db: AsyncConnection, row: OrderRow, order: Order, at: datetime) -> None:
+    """It rests, or its values changed there."""
+    values = order.values
+    price = values.price if values is not None else row.price
+    trigger = values.trigger if values is not None else row.trigger
+    await tell(db, row, OrderAccepted(**_common(row, order.left, at, row.reason), price=price, trigger=trigger))
+
+
+async def tell_rejected(db: AsyncConnection, row: OrderRow, at: datetime, code: str, reason: str) -> None:
+    """It certainly does not rest."""
+    await tell(db, row, OrderRejected(**_common(row, row.qty, at, reason), code=code))
+
+
+async def tell_ended(db: AsyncConnection, row: OrderRow, order: Order, at: datetime, expired: bool = False) -> None:
+    """The venue ended it."""
+    reason = order.values.reason if order.values is not None else ""
+    event = OrderExpired if expired else OrderCancelled
+    await tell(db, row, event(**_common(row, order.left, at, reason)))
+
+
+async def tell_filled(db: AsyncConnection, row: OrderRow, fill: Fill, fill_id: str, sums: tuple[Decimal, Decimal]) -> None:
+    """One match; `sums` = (cumulative, left) after it."""
+    payload = OrderFilled(
+        **_common(row, sums[1], fill.at, row.reason),
+        event_type="order.filled",
+        fill_id=fill_id,
+        filled_qty=fill.qty,
+        fill_price=fill.price,
+        contract_size=row.contract_size,
+        commission=fill.fee,
+        fee_currency=fill.fee_currency,
+        liquidity="maker" if fill.is_maker else "taker",
+        cumulative_qty=sums[0],
+        last_price=fill.last,
+        timestamp=fill.at,
+        venue_order_id=fill.venue_order_id,
+        trade_id=fill.trade_id,
+    )
+    await tell(db, row, payload)
+
+
+async def tell_protection(db: AsyncConnection, row: OrderRow, order: Order) -> None:
+    """How much of the leg this stop covers now."""
+    if row.type is not OrderType.STOP or not row.is_algo:
+        return
+    live = not order.status.ended
+    values = order.values
+    payload = ProtectionPlaced(
+        user_id=row.user_id,
+        account_id=row.account_id,
+        exchange=row.exchange,
+        symbol=row.symbol,
+        position_side=row.position_side,
+        order_id=row.order_id,
+        stop_price=(values.trigger if values is not None else row.trigger) if live else None,
+        covered_qty=order.wanted if live else ZERO,
+    )
+    await tell(db, row, payload)
+
+
+def opposite(side: Side) -> Side:
+    """The other direction."""
+    return Side.SELL if side is Side.BUY else Side.BUY
