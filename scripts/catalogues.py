@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -48,8 +49,22 @@ def raised_errors(sources: list[Source]) -> Iterator[Raised]:
                 continue
             code = template(node.args[0])
             if code is not None:
-                message = template(node.args[1]) if len(node.args) > 1 else None
-                yield Raised(code, dotted(node).rsplit(".", 1)[-1], message or "", source.inside, node.lineno)
+                message = _message(source, node) if len(node.args) > 1 else ""
+                yield Raised(code, dotted(node).rsplit(".", 1)[-1], message, source.inside, node.lineno)
+
+
+def _message(source: Source, call: ast.Call) -> str:
+    """The sentence handed to an error: a literal, or a name given one just above."""
+    match call.args[1]:
+        case ast.Name(id=name):
+            above = [
+                (node.lineno, template(node.value) or "")
+                for node in source.nodes
+                if isinstance(node, ast.Assign) and dotted(node.targets[0]) == name and node.lineno < call.lineno
+            ]
+            return max(above)[1] if above else ""
+        case literal:
+            return template(literal) or ""
 
 
 def events_page() -> str:
@@ -93,7 +108,8 @@ def _cell(text: str) -> str:
 
 
 def _type_name(annotation: object) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+    """A class by its name, anything composed (`Venue | None`, `list[Fill]`) without its module paths."""
+    return annotation.__name__ if isinstance(annotation, type) else re.sub(r"(?:\w+\.)+", "", str(annotation))
 
 
 def main(arguments: list[str]) -> int:
