@@ -1,0 +1,1 @@
+"""One indicator a file: the whole column and one step of the same recurrence."""

@@ -8,9 +8,10 @@ A strategy is a handful of small functions over NumPy records, written in the su
     on_fill(state, params, fill, out) -> n             one of this run's orders filled, or ended
     triggers(state, params) -> (below, above)          the next two prices at which on_tick has work
 
-`out[:n]` are the wishes. The kernel never assumes a fill: it learns of fills only through `on_fill`. Prices and quantities
-it emits already stand on the instrument's grid (`to_price_*`, `to_qty_down`), as the correctly rounded double of the
-decimal, so that `float(Decimal(text))` of a live report and a back-tested number are the same bits.
+`out[:n]` are the wishes. The kernel never assumes a fill: it learns of fills only through `on_fill`. Prices and
+quantities it emits already stand on the instrument's grid (`steps_down`, `steps_up`, `on_grid`), as the correctly
+rounded double of the decimal, so that `float(Decimal(text))` of a live report and a back-tested number are the same
+bits.
 """
 
 from collections.abc import Callable
@@ -119,6 +120,8 @@ class Reason(IntEnum):
     WARMING_UP = 29
     ENTRY_FAILURES = 30
     RAISED_TO_MINIMUM = 31
+    PYRAMIDING_LIMIT = 32
+    PRICE_LEVEL = 33
     GRID_OPEN = 40
     GRID_CLOSE = 41
     GRID_INIT = 42
@@ -213,10 +216,10 @@ def on_grid(steps: float, num: float, den: float) -> float:
 @register_jitable
 def whole(steps: float) -> float:
     """The whole number at or below, where float noise just under a whole number counts as that number."""
-    nearest = np.floor(steps + 0.5)
-    if abs(steps - nearest) <= max(1e-9, 1e-12 * abs(steps)):
-        return nearest
-    return np.floor(steps)
+    nearest: float = np.floor(steps + 0.5)
+    if nearest > steps and nearest - steps > max(1e-9, 1e-12 * abs(steps)):
+        return nearest - 1.0
+    return nearest
 
 
 @register_jitable
@@ -232,7 +235,9 @@ def steps_up(value: float, num: float, den: float) -> float:
 
 
 @register_jitable
-def place(out: Record, n: int, slot: int, side: int, position_side: int, order_type: int, qty: float) -> int:
+def place(  # noqa: PLR0917 - compiled functions take no keyword-only parameters
+    out: Record, n: int, slot: int, side: int, position_side: int, order_type: int, qty: float
+) -> int:
     """Append a PLACE row with price, trigger and reduce_only still zero; returns the new count."""
     row = out[n]
     row.kind = 1
@@ -267,7 +272,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         maker_fee: fee of a resting order as a ratio of notional.
         taker_fee: the same for an order that takes.
         maintenance_rate: maintenance margin as a ratio of notional, for the estimate of the liquidation price.
-        investment: the run's own amount for symbols without one in the parameters (unit of the parameters); None = not given.
+        investment: the run's own amount for symbols without one in the parameters, in their unit; None = not given.
         available_quote: free quote balance when the run starts.
     """
 
@@ -319,15 +324,15 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     """One catalogue entry: the kernel, its records and how a person's parameters become `params`.
 
     Args:
-        validate: mapping of keys as a person gives them -> parameter object (`schema`); raises InvalidInput with all errors.
+        validate: mapping of keys as a person gives them -> parameter object (`schema`); InvalidInput lists all errors.
         warnings: parameter object -> codes worth showing before a start.
         compile_params: (parameter object, Instrument, RunFacts) -> a filled params record array of length 1.
-        needs: params -> closed bars of warm-up on the run's timeframe.
+        needs: params record -> closed bars of warm-up on the run's timeframe.
         fold: what the indicators remember between bars (survives a restart as JSON of its fields, like the state).
-        fold_bar: (fold, params, bar, indicators): take in one closed bar and fill the indicators row of its close (NaN while
-            warming up). A zeroed fold record is the start. The live service calls it bar by bar.
-        indicator_columns: (opens, highs, lows, closes, params record) -> structured array[n] of `indicators`,
-            row i known at the close of bar i; NaN where the warm-up is not complete. Bit for bit what `fold_bar` over the
+        fold_bar: (fold, params, bar, indicators): take in one closed bar and fill the indicators row of its close (NaN
+            while warming up). A zeroed fold record is the start. The live service calls it bar by bar.
+        indicator_columns: (opens, highs, lows, closes, params record) -> structured array[n] of `indicators`, row i
+            known at the close of bar i; NaN where the warm-up is not complete. Bit for bit what `fold_bar` over the
             same bars gives: one recurrence, two callers.
     """
 

@@ -1,0 +1,33 @@
+"""HYPERRSI: RSI entries, a take-profit ladder, one effective stop, break-even and adds (DCA)."""
+
+from typing import Final
+
+from tradingboost.strategies.contract import Strategy
+from tradingboost.strategies.hyperrsi.advice import warnings
+from tradingboost.strategies.hyperrsi.checks import validate
+from tradingboost.strategies.hyperrsi.compile import PARAMS, compile_params
+from tradingboost.strategies.hyperrsi.decide import on_bar, on_tick, triggers
+from tradingboost.strategies.hyperrsi.exits import on_fill
+from tradingboost.strategies.hyperrsi.fold import fold_bar, indicator_columns, needs
+from tradingboost.strategies.hyperrsi.params import HyperrsiParams
+from tradingboost.strategies.hyperrsi.state import FOLD, INDICATORS, STATE, start
+
+HYPERRSI: Final = Strategy(
+    name="hyperrsi",
+    state=STATE,
+    params=PARAMS,
+    indicators=INDICATORS,
+    start=start,
+    on_bar=on_bar,
+    on_tick=on_tick,
+    on_fill=on_fill,
+    triggers=triggers,
+    schema=HyperrsiParams,
+    validate=validate,
+    warnings=warnings,
+    compile_params=compile_params,
+    needs=needs,
+    fold=FOLD,
+    fold_bar=fold_bar,
+    indicator_columns=indicator_columns,
+)

@@ -1,0 +1,212 @@
+"""From a person's parameters, an instrument and the run's facts to the record the kernel reads."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+
+from tradingboost.core.errors import InvalidInput, Refused
+from tradingboost.core.instrument import Instrument, InstrumentKind
+from tradingboost.strategies.contract import RunFacts, records, step_ratio
+from tradingboost.strategies.hyperrsi import levels, signal
+from tradingboost.strategies.hyperrsi.params import (
+    AmountUnit,
+    Direction,
+    DistanceMode,
+    EntryCriterion,
+    EntryOption,
+    HyperrsiParams,
+)
+from tradingboost.strategies.hyperrsi.state import LEVELS
+
+FAILURE_LIMIT: Final = 3
+
+PARAMS: Final = np.dtype(
+    [
+        # instrument
+        ("tick_num", np.float64),
+        ("tick_den", np.float64),
+        ("lot_num", np.float64),
+        ("lot_den", np.float64),
+        ("contract_size", np.float64),
+        ("min_qty", np.float64),
+        ("max_qty", np.float64),  # of a market order, 0 = no limit
+        # run
+        ("timeframe_ms", np.int64),
+        ("available_quote", np.float64),  # at the start of the run
+        ("guarded", np.int64),  # the leg can be liquidated: it never stands without a stop
+        ("liquidation_long", np.float64),  # estimate as a ratio of the average
+        ("liquidation_short", np.float64),
+        ("failure_limit", np.int64),
+        # size
+        ("unit", np.int64),
+        ("amount", np.float64),
+        ("leverage", np.float64),
+        ("multiplier", np.float64),
+        # entry
+        ("allow_long", np.int64),
+        ("allow_short", np.int64),
+        ("use_cooldown", np.int64),
+        ("cooldown_ms", np.int64),
+        ("exit_cooldown_ms", np.int64),
+        ("rsi_length", np.int64),
+        ("oversold", np.float64),
+        ("overbought", np.float64),
+        ("entry_option", np.int64),
+        # ladder
+        ("tp_option", np.int64),
+        ("tp_on", np.int64, (LEVELS,)),
+        ("tp_ratio", np.float64, (LEVELS,)),
+        ("tp_value", np.float64, (LEVELS,)),
+        ("ratio_sum", np.float64),  # of all three
+        ("enabled_sum", np.float64),  # of the enabled ones
+        # stop
+        ("use_sl", np.int64),
+        ("use_sl_on_last", np.int64),
+        ("sl_option", np.int64),
+        ("sl_value", np.float64),
+        ("break_even", np.int64, (LEVELS,)),
+        # adds
+        ("dca_by_price", np.int64),
+        ("dca_by_rsi", np.int64),
+        ("dca_from_last", np.int64),
+        ("dca_limit", np.int64),  # entries in all
+        ("dca_option", np.int64),
+        ("dca_value", np.float64),
+    ],
+    align=True,
+)
+
+_DISTANCES: Final = {
+    DistanceMode.PERCENTAGE: levels.PERCENTAGE,
+    DistanceMode.PRICE: levels.PRICE,
+    DistanceMode.ATR: levels.ATR,
+}
+_UNITS: Final = {AmountUnit.USDT: levels.USDT, AmountUnit.PERCENT: levels.PERCENT, AmountUnit.COUNT: levels.COUNT}
+_RULES: Final = {
+    EntryOption.CROSS_IN: signal.CROSS_IN,
+    EntryOption.TURN: signal.TURN,
+    EntryOption.CROSS_OUT: signal.CROSS_OUT,
+    EntryOption.LEVEL: signal.LEVEL,
+}
+
+
+def compile_params(params: HyperrsiParams, instrument: Instrument, facts: RunFacts) -> Any:
+    """A record array of length 1 with every number the kernel needs.
+
+    Raises:
+        InvalidInput: leverage above the venue's maximum, shorts on spot.
+        Refused: no amount is given for the symbol.
+    """
+    spot = instrument.kind is InstrumentKind.SPOT
+    if not spot and params.leverage > instrument.max_leverage:
+        raise InvalidInput(
+            "leverage_too_high",
+            f"{instrument.symbol} allows a leverage of at most {instrument.max_leverage}; lower `leverage`.",
+            key="leverage",
+        )
+    if spot and params.direction is Direction.SHORT:
+        raise InvalidInput("no_short_on_spot", "Spot cannot be sold short; choose the direction LONG.", key="direction")
+    out = records(PARAMS)
+    row = out[0]
+    row.timeframe_ms = facts.timeframe_ms
+    row.available_quote = facts.available_quote
+    row.failure_limit = FAILURE_LIMIT
+    row.leverage = 1 if spot else params.leverage
+    row.amount = amount_for_symbol(params, instrument, facts.investment)
+    _fill_instrument(row, instrument)
+    _fill_liquidation(row, params, facts, spot)
+    _fill_entry(row, params, spot)
+    _fill_exits(row, params)
+    _fill_adds(row, params)
+    return out
+
+
+def _fill_instrument(row: Any, instrument: Instrument) -> None:
+    row.tick_num, row.tick_den = step_ratio(instrument.tick)
+    row.lot_num, row.lot_den = step_ratio(instrument.lot)
+    row.contract_size = instrument.contract_size
+    row.min_qty = instrument.min_qty
+    row.max_qty = instrument.max_market_qty
+
+
+def _fill_liquidation(row: Any, params: HyperrsiParams, facts: RunFacts, spot: bool) -> None:
+    """Linear contract, margin = notional / leverage: margin + profit = notional * (maintenance + taker fee)."""
+    row.guarded = not spot
+    margin = 1 / Decimal(1 if spot else params.leverage)
+    cost = facts.maintenance_rate + facts.taker_fee
+    row.liquidation_long = (1 - margin) / (1 - cost)
+    row.liquidation_short = (1 + margin) / (1 + cost)
+
+
+def _fill_entry(row: Any, params: HyperrsiParams, spot: bool) -> None:
+    row.unit = _UNITS[params.entry_amount_option]
+    row.multiplier = params.entry_multiplier
+    row.allow_long = params.direction is not Direction.SHORT
+    row.allow_short = params.direction is not Direction.LONG and not spot
+    row.use_cooldown = params.use_cooldown
+    row.cooldown_ms = params.cooldown_time * 1000
+    row.exit_cooldown_ms = max(params.cooldown_time, signal.LEAST_EXIT_COOLDOWN_S) * 1000
+    row.rsi_length = params.rsi_length
+    row.oversold = params.rsi_oversold
+    row.overbought = params.rsi_overbought
+    row.entry_option = _RULES[params.entry_option]
+
+
+def _fill_exits(row: Any, params: HyperrsiParams) -> None:
+    row.tp_option = _DISTANCES[params.tp_option]
+    on, ratios = params.tp_enabled, params.tp_ratios
+    row.tp_on = on
+    row.tp_ratio = [float(ratio) for ratio in ratios]
+    row.tp_value = [float(value) for value in params.tp_values]
+    row.ratio_sum = sum(ratios)
+    row.enabled_sum = sum(ratio for ratio, enabled in zip(ratios, on, strict=True) if enabled)
+    row.use_sl = params.use_sl
+    row.use_sl_on_last = params.use_sl_on_last
+    row.sl_option = _DISTANCES[params.sl_option]
+    row.sl_value = params.sl_value
+    row.break_even = (params.use_break_even, params.use_break_even_tp2, params.use_break_even_tp3)
+
+
+def _fill_adds(row: Any, params: HyperrsiParams) -> None:
+    row.dca_by_price = params.use_check_DCA_with_price
+    row.dca_by_rsi = params.use_rsi_with_pyramiding
+    row.dca_from_last = params.entry_criterion is EntryCriterion.LAST_FILL
+    row.dca_limit = params.pyramiding_limit
+    row.dca_option = _DISTANCES[params.pyramiding_entry_type]
+    row.dca_value = params.pyramiding_value
+
+
+def amount_for_symbol(params: HyperrsiParams, instrument: Instrument, investment: Decimal | None) -> Decimal:
+    """The symbol's own amount, else that of its coin, else the run's investment.
+
+    Raises:
+        Refused: none of them is given.
+    """
+    own = params.symbol_investments.get(unified_symbol(instrument))
+    by_coin = {"BTC": params.btc_investment, "ETH": params.eth_investment, "SOL": params.sol_investment}
+    for amount in (own, by_coin.get(instrument.base), investment):
+        if amount is not None:
+            return amount
+    raise Refused(
+        "amount_missing",
+        f"No amount is set for {instrument.symbol}; set it in symbol_investments or give the run an investment.",
+        symbol=instrument.symbol,
+    )
+
+
+def unified_symbol(instrument: Instrument) -> str:
+    """The venue-neutral name: `BTC/USDT` on spot, `BTC/USDT:USDT` for a linear swap."""
+    pair = f"{instrument.base}/{instrument.quote}"
+    return pair if instrument.kind is InstrumentKind.SPOT else f"{pair}:{instrument.settle}"
+
+
+def start_notional_quote(params: HyperrsiParams, instrument: Instrument, facts: RunFacts, price: Decimal) -> Decimal:
+    """Notional of the first entry before rounding, for the minimum every start is checked against."""
+    amount = amount_for_symbol(params, instrument, facts.investment)
+    if params.entry_amount_option is AmountUnit.COUNT:
+        return amount * price
+    margin = amount
+    if params.entry_amount_option is AmountUnit.PERCENT:
+        margin = facts.available_quote * amount / 100
+    return margin * (1 if instrument.kind is InstrumentKind.SPOT else params.leverage)

@@ -1,0 +1,249 @@
+"""When a candle closes or a price reaches a trigger: first entry and adds. Exits always come before entries."""
+
+from typing import Final
+
+import numpy as np
+from numba.extending import register_jitable
+
+from tradingboost.strategies.contract import LONG, SHORT, Family, Reason, Record, Type, place, slot_code
+from tradingboost.strategies.hyperrsi.levels import (
+    base_amount,
+    beyond_market,
+    dca_level,
+    dca_trigger,
+    entry_qty,
+    is_below_minimum,
+    level_reached,
+    multiplier,
+    raw_qty,
+    tp_price,
+)
+from tradingboost.strategies.hyperrsi.signal import candle_lock_until, cooling, rsi_signal
+from tradingboost.strategies.hyperrsi.state import LEVELS, NO_STOP, side_index
+from tradingboost.strategies.hyperrsi.stops import close_leg, initial_stop
+
+ENTRY_SLOT: Final = slot_code(Family.ENTRY, 0)
+ADD_BASE: Final = slot_code(Family.ADD, 0)
+
+
+@register_jitable
+def on_bar(state: Record, params: Record, bar: Record, indicators: Record, out: Record) -> int:
+    """A candle of the run's timeframe closed; one decision a bar."""
+    if bar.close_ms <= state.bar_ms:
+        return 0
+    take_indicators(state, params, bar.close_ms, indicators)
+    if state.side != 0:
+        if state.exit_reason != Reason.NONE and not state.dust:
+            return close_leg(state, params, state.exit_reason, out)
+        return try_add(state, params, bar.close, bar.close_ms, out)
+    for index in range(2):
+        side = LONG if index == 0 else SHORT
+        n = try_entry(state, params, side, bar, out)
+        if n > 0:
+            return n
+    return 0
+
+
+@register_jitable
+def on_tick(state: Record, params: Record, mark: float, ts_ms: int, out: Record) -> int:
+    """A price reached the trigger: the add by price, on the RSI pair of the last closed bars."""
+    if state.side == 0 or not params.dca_by_price or mark <= 0.0:
+        return 0
+    return try_add(state, params, mark, ts_ms, out)
+
+
+@register_jitable
+def triggers(state: Record, params: Record) -> tuple[float, float]:
+    """Prices at which `on_tick` may add. The clocks are asked there: at the level they may still say no."""
+    below, above = -np.inf, np.inf
+    if state.side == 0 or not params.dca_by_price or add_gate(state, params) != Reason.NONE:
+        return below, above
+    level = next_dca_price(state, params)
+    if np.isnan(level):
+        return below, above
+    if state.side > 0:
+        return level, above
+    return below, level
+
+
+@register_jitable
+def take_indicators(state: Record, params: Record, close_ms: int, indicators: Record) -> None:
+    """Keep the pair of the last two closed bars; bars that do not touch in time are no pair."""
+    adjacent = state.bar_ms == 0 or close_ms - state.bar_ms == params.timeframe_ms
+    state.rsi_prev = indicators.rsi_prev if adjacent else np.nan
+    state.rsi = indicators.rsi
+    if not np.isnan(indicators.atr):
+        state.atr = indicators.atr
+    state.bar_ms = close_ms
+
+
+# -- gates -----------------------------------------------------------------------------------------------------------
+
+
+@register_jitable
+def clock_gate(state: Record, params: Record, side: int, now_ms: int) -> int:
+    """Candle lock, cooldown and the pause after repeated lack of margin."""
+    index = side_index(side)
+    if now_ms < state.lock_ms[index]:
+        return Reason.CANDLE_LOCK
+    if cooling(now_ms, state.cooldown_ms[index], params):
+        return Reason.COOLDOWN
+    if now_ms < state.margin_pause_ms:
+        return Reason.MARGIN
+    return Reason.NONE
+
+
+@register_jitable
+def side_allowed(side: int, params: Record) -> bool:
+    """Whether `direction` lets this side open."""
+    allowed: int = params.allow_long if side > 0 else params.allow_short
+    return allowed != 0
+
+
+@register_jitable
+def entry_gate(state: Record, params: Record, side: int, now_ms: int) -> int:
+    """The first gate that holds this side back, NONE = free to enter."""
+    if not state.running:
+        return Reason.NOT_RUNNING
+    if state.opening or state.side != 0:
+        return Reason.BUSY
+    if not side_allowed(side, params):
+        return Reason.DIRECTION
+    clock = clock_gate(state, params, side, now_ms)
+    if clock != Reason.NONE:
+        return clock
+    if np.isnan(state.rsi):
+        return Reason.WARMING_UP
+    if not rsi_signal(side, state.rsi_prev, state.rsi, params):
+        return Reason.NO_SIGNAL
+    return Reason.NONE
+
+
+@register_jitable
+def add_gate(state: Record, params: Record) -> int:
+    """What holds an add back whatever the price and the time, NONE = nothing."""
+    if not state.running:
+        return Reason.NOT_RUNNING
+    if state.opening or state.exit_reason != Reason.NONE:
+        return Reason.BUSY
+    if state.dca_count + 1 > params.dca_limit:
+        return Reason.PYRAMIDING_LIMIT
+    if not side_allowed(state.side, params):
+        return Reason.DIRECTION
+    if params.dca_by_rsi and not rsi_signal(state.side, state.rsi_prev, state.rsi, params):
+        return Reason.NO_SIGNAL
+    return Reason.NONE
+
+
+@register_jitable
+def next_dca_price(state: Record, params: Record) -> float:
+    """Level 1 from the average or the newest entry, on a tick; NaN without an ATR it needs."""
+    base = state.entry_price[state.dca_count - 1] if params.dca_from_last else state.average
+    return dca_trigger(dca_level(state.side, base, state.atr, params), state.side, params)
+
+
+# -- openings --------------------------------------------------------------------------------------------------------
+
+
+@register_jitable
+def try_entry(state: Record, params: Record, side: int, bar: Record, out: Record) -> int:
+    """Evaluate one side of a flat run and open it when every gate is passed."""
+    index = side_index(side)
+    note = entry_gate(state, params, side, bar.close_ms)
+    if note == Reason.NONE:
+        note = plan_entry(state, params, side, bar.close)
+        if note == Reason.UNPLACEABLE:
+            count_failure(state, params, side, bar.close_ms)
+    state.note[index] = note
+    if note not in (Reason.NONE, Reason.RAISED_TO_MINIMUM):
+        return 0
+    state.opening_slot = ENTRY_SLOT
+    return place_opening(state, side, bar.close_ms, Reason.SIGNAL, out)
+
+
+@register_jitable
+def plan_entry(state: Record, params: Record, side: int, price: float) -> int:
+    """Size and stop of a first entry at this price; the entry is refused unless all its protection can be made."""
+    amount = base_amount(state.available_quote, params)
+    if amount <= 0.0:
+        return Reason.MARGIN
+    for level in range(LEVELS):
+        if params.tp_on[level] and np.isnan(tp_price(level, side, price, price, state.atr, params)):
+            return Reason.WARMING_UP
+    kind, stop = initial_stop(side, price, state.atr, 1, params)
+    if np.isnan(stop):
+        return Reason.WARMING_UP
+    if stop > 0.0 and beyond_market(side, stop, price):
+        return Reason.UNPLACEABLE
+    state.base_amount = amount
+    state.opening_trigger = stop
+    state.opening_stop = kind
+    return plan_size(state, params, amount, price)
+
+
+@register_jitable
+def plan_size(state: Record, params: Record, amount: float, price: float) -> int:
+    """Size an opening of this amount at this price."""
+    qty = entry_qty(amount, price, params)
+    state.opening_qty = qty
+    if qty <= 0.0:
+        return Reason.UNPLACEABLE
+    if is_below_minimum(raw_qty(amount, price, params), params):
+        return Reason.RAISED_TO_MINIMUM
+    return Reason.NONE
+
+
+@register_jitable
+def try_add(state: Record, params: Record, price: float, now_ms: int, out: Record) -> int:
+    """Evaluate an add at this price and send it when all conditions hold."""
+    state.note_add = add_note(state, params, price, now_ms)
+    if state.note_add != Reason.NONE:
+        return 0
+    entry = state.dca_count + 1
+    state.note_add = plan_size(state, params, state.base_amount * multiplier(entry, params), price)
+    if state.note_add == Reason.UNPLACEABLE:
+        count_failure(state, params, state.side, now_ms)
+        return 0
+    state.opening_slot = ADD_BASE + entry
+    state.opening_trigger = 0.0
+    state.opening_stop = NO_STOP
+    return place_opening(state, state.side, now_ms, Reason.DCA, out)
+
+
+@register_jitable
+def add_note(state: Record, params: Record, price: float, now_ms: int) -> int:
+    """Why no add is sent now, NONE = send it."""
+    gate = add_gate(state, params)
+    if gate != Reason.NONE:
+        return gate
+    clock = clock_gate(state, params, state.side, now_ms)
+    if clock != Reason.NONE:
+        return clock
+    if params.dca_by_price:
+        level = next_dca_price(state, params)
+        if np.isnan(level) or not level_reached(state.side, level, price):
+            return Reason.PRICE_LEVEL
+    return Reason.NONE
+
+
+@register_jitable
+def place_opening(state: Record, side: int, now_ms: int, reason: int, out: Record) -> int:
+    """Send the planned opening; nothing else opens until it is resolved."""
+    state.opening = 1
+    state.opening_side = side
+    state.opening_filled = 0.0
+    state.opening_ms = now_ms
+    n = place(out, 0, state.opening_slot, side, side, Type.MARKET, state.opening_qty)
+    out[0].trigger = state.opening_trigger
+    out[0].reason = reason
+    return n
+
+
+@register_jitable
+def count_failure(state: Record, params: Record, side: int, decided_ms: int) -> None:
+    """A technical failure locks the side for the candle and counts; at the limit the run stops itself."""
+    index = side_index(side)
+    state.lock_ms[index] = candle_lock_until(decided_ms, params.timeframe_ms)
+    state.entry_failures += 1
+    if state.entry_failures >= params.failure_limit:
+        state.running = 0

@@ -1,0 +1,113 @@
+"""What a HYPERRSI run remembers between calls: one record, readable as JSON of its fields."""
+
+from typing import Final
+
+import numpy as np
+from numba.extending import register_jitable
+
+from tradingboost.strategies.contract import Record
+
+MAX_ENTRIES: Final = 10
+LEVELS: Final = 3
+
+INACTIVE: Final = 0
+WORKING: Final = 1
+FILLED: Final = 2
+SUSPENDED: Final = 3
+"""Cancelled by somebody else; stays so until the next ladder."""
+
+NO_STOP: Final = 0
+GUARD_STOP: Final = 1
+STATIC_STOP: Final = 2
+BREAK_EVEN_STOP: Final = 3
+
+INDICATORS: Final = np.dtype([("rsi_prev", np.float64), ("rsi", np.float64), ("atr", np.float64)], align=True)
+
+FOLD: Final = np.dtype(
+    [
+        ("bars", np.int64),
+        ("close", np.float64),  # of the bar before
+        ("gain", np.float64),  # running sum while seeding, then Wilder's mean
+        ("loss", np.float64),
+        ("range", np.float64),
+        ("rsi", np.float64),  # of the bar before, NaN while warming up
+    ],
+    align=True,
+)
+
+STATE: Final = np.dtype(
+    [
+        # run
+        ("running", np.int64),  # 0 = stopped: protects what is open, opens nothing
+        ("bar_ms", np.int64),  # close of the last decided bar
+        ("rsi_prev", np.float64),
+        ("rsi", np.float64),
+        ("atr", np.float64),  # last known
+        ("available_quote", np.float64),  # free balance as last told; percent amounts are taken of it
+        ("base_amount", np.float64),  # of entry 1, resolved, kept for the adds of the leg
+        ("entry_failures", np.int64),
+        ("margin_failures", np.int64),
+        ("margin_since_ms", np.int64),  # start of the 24 h in which they are counted
+        ("margin_pause_ms", np.int64),
+        # per side, index 0 long, 1 short
+        ("lock_ms", np.int64, (2,)),  # candle lock until
+        ("cooldown_ms", np.int64, (2,)),  # cooling down until
+        ("note", np.int64, (2,)),  # reason why the side was not entered at the last decision
+        ("note_add", np.int64),
+        # the one unresolved opening order
+        ("opening", np.int64),
+        ("opening_slot", np.int64),
+        ("opening_side", np.int64),
+        ("opening_qty", np.float64),
+        ("opening_trigger", np.float64),  # attached stop, 0 = none
+        ("opening_stop", np.int64),  # its kind
+        ("opening_filled", np.float64),
+        ("opening_ms", np.int64),  # decided at
+        # main leg
+        ("side", np.int64),  # 0 = flat
+        ("qty", np.float64),
+        ("average", np.float64),
+        ("opened_ms", np.int64),
+        ("dca_count", np.int64),  # entries filled so far; entry n stands at index n - 1
+        ("entry_qty", np.float64, (MAX_ENTRIES,)),
+        ("entry_price", np.float64, (MAX_ENTRIES,)),
+        ("entry_ms", np.int64, (MAX_ENTRIES,)),
+        ("entry_multiplier", np.float64, (MAX_ENTRIES,)),
+        # ladder
+        ("ladder", np.int64),  # number of the ladder within the leg
+        ("tp_price", np.float64, (LEVELS,)),
+        ("tp_qty", np.float64, (LEVELS,)),
+        ("tp_left", np.float64, (LEVELS,)),
+        ("tp_status", np.int64, (LEVELS,)),
+        ("tp_cancelling", np.int64, (LEVELS,)),  # our own cancels whose end is not reported yet
+        ("tp_filled", np.int64),  # highest level filled
+        # stop
+        ("stop_live", np.int64),
+        ("stop_kind", np.int64),
+        ("stop_price", np.float64),
+        ("stop_qty", np.float64),
+        ("stop_cancelling", np.int64),
+        ("break_even", np.float64),  # 0 = not reached
+        # close at market
+        ("exit_reason", np.int64),  # 0 = not closing
+        ("exit_live", np.int64),
+        ("dust", np.int64),  # 1 = what is left is too small for any order
+    ],
+    align=True,
+)
+
+
+@register_jitable
+def start(state: Record, params: Record) -> None:
+    """Fill a zeroed record for a run that starts now."""
+    state.running = 1
+    state.rsi_prev = np.nan
+    state.rsi = np.nan
+    state.atr = np.nan
+    state.available_quote = params.available_quote
+
+
+@register_jitable
+def side_index(side: int) -> int:
+    """Where a side's own fields stand: 0 long, 1 short."""
+    return 0 if side > 0 else 1
