@@ -28,7 +28,7 @@ MONEY = (
 # The one place where a suggestion becomes money: it may be annotated as taking a float, nothing more.
 _CROSSING = "core/money.py"
 _NOT_MONEY = ("settings.py", "workers.py", "module.py")
-_SECONDS = ("_s", "timeout", "delay", "_seconds")
+_SECONDS = ("_s", "timeout", "delay", "seconds")
 
 
 def check(source: Source) -> Iterator[Finding]:
@@ -59,6 +59,10 @@ def _parts_that_are_seconds(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(annotation)
         case ast.AnnAssign(target=target) if _name(target).endswith(_SECONDS):
             yield from ast.walk(node)
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(values):
+            for name, value in zip(names, values, strict=True):
+                if _name(name).endswith(_SECONDS):
+                    yield from ast.walk(value)
         case ast.Assign(targets=[target], value=value) if _name(target).endswith(_SECONDS):
             yield from ast.walk(value)
 
