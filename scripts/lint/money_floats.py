@@ -60,8 +60,8 @@ def _parts_that_are_seconds(node: ast.AST) -> Iterator[ast.AST]:
         case ast.AnnAssign(target=target) if _name(target).endswith(_SECONDS):
             yield from ast.walk(node)
         case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(values):
-            for name, value in zip(names, values, strict=True):
-                if _name(name).endswith(_SECONDS):
+            for one, value in zip(names, values, strict=True):
+                if _name(one).endswith(_SECONDS):
                     yield from ast.walk(value)
         case ast.Assign(targets=[target], value=value) if _name(target).endswith(_SECONDS):
             yield from ast.walk(value)
