@@ -1,0 +1,57 @@
+"""GRID: a ladder of cells, each buying low and selling one step higher (classic spacing, long, short and neutral)."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numba.extending import register_jitable
+
+from tradingboost.strategies.contract import Record, Strategy
+from tradingboost.strategies.grid.checks import validate, warnings
+from tradingboost.strategies.grid.compile import compile_params
+from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, triggers
+from tradingboost.strategies.grid.params import GridParams
+from tradingboost.strategies.grid.state import PARAMS, STATE, start
+
+__all__ = ["STRATEGY"]
+
+NO_FIELDS: Final = np.dtype([])
+"""A classic grid reads prices only: no indicator, nothing to fold."""
+
+Prices = npt.NDArray[np.float64]
+
+
+def needs(params: Record) -> int:  # noqa: ARG001 - the contract's signature
+    """Closed bars of warm-up: none."""
+    return 0
+
+
+@register_jitable
+def fold_bar(fold: Record, params: Record, bar: Record, indicators: Record) -> None:
+    """Nothing to take in."""
+
+
+def indicator_columns(opens: Prices, highs: Prices, lows: Prices, closes: Prices, params: Record) -> Any:  # noqa: ARG001
+    """One empty row a bar."""
+    return np.zeros(len(closes), NO_FIELDS)
+
+
+STRATEGY: Final = Strategy(
+    name="grid",
+    state=STATE,
+    params=PARAMS,
+    indicators=NO_FIELDS,
+    start=start,
+    on_bar=on_bar,
+    on_tick=on_tick,
+    on_fill=on_fill,
+    triggers=triggers,
+    schema=GridParams,
+    validate=validate,
+    warnings=warnings,
+    compile_params=compile_params,
+    needs=needs,
+    fold=NO_FIELDS,
+    fold_bar=fold_bar,
+    indicator_columns=indicator_columns,
+)

@@ -1,0 +1,225 @@
+"""The grid's records: what a run remembers and what it was told, in whole ticks and whole lots.
+
+A *cell* is the gap between two neighbouring levels. Each cell owns exactly two order slots for good: entry k of the
+order arrays is the buy at level k (cell k), entry MAX_CELLS + k the sell at level k + 1 (cell k). Behind them stand the
+run's three single slots: `sl`, `init` and `exit`.
+"""
+
+from typing import Final
+
+import numpy as np
+from numba.extending import register_jitable
+
+from tradingboost.strategies.contract import Family, Record
+
+MAX_CELLS: Final = 200
+MAX_LEVELS: Final = MAX_CELLS + 1
+SL: Final = 2 * MAX_CELLS
+INIT: Final = SL + 1
+EXIT: Final = SL + 2
+ORDERS: Final = SL + 3
+
+WAITING: Final = 0
+"""The start trigger has not been reached; no orders."""
+RUNNING: Final = 1
+STOPPING: Final = 2
+"""No openings; closes and the stop stay until the run is flat."""
+FLATTENING: Final = 3
+"""Everything is cancelled, then the inventory is closed at market."""
+STOPPED: Final = 4
+
+STOP_REQUEST: Final = 1
+FLATTEN_REQUEST: Final = 2
+
+NOT_LIVE: Final = 0
+LIVE: Final = 1
+CANCELLING: Final = 2
+"""A cancel was asked for; the slot is taken until its end is reported."""
+
+HOLD: Final = 0
+STOP: Final = 1
+STOP_FLATTEN: Final = 2
+
+NEVER: Final = 1 << 60
+"""A price in ticks no market reaches."""
+E7: Final = 10_000_000
+"""Dust is counted in parts of 1e-7 lot, so that spot fees paid in base stay exact."""
+MAX_ATTEMPTS: Final = 5
+"""Refusals in a row after which a slot is tried only once a bar."""
+
+_BUY_FAMILY: Final = int(Family.BUY)
+_SELL_FAMILY: Final = int(Family.SELL)
+_SL_FAMILY: Final = int(Family.SL)
+_INIT_FAMILY: Final = int(Family.INIT)
+_EXIT_FAMILY: Final = int(Family.EXIT)
+_BASE: Final = 10_000
+
+PARAMS: Final = np.dtype(
+    [
+        ("direction", np.int64),  # LONG, SHORT, 0 = neutral
+        ("cells", np.int64),
+        ("levels_ticks", np.int64, (MAX_LEVELS,)),
+        ("cell_side", np.int64, (MAX_CELLS,)),  # LONG or SHORT; fixed at the start
+        ("cell_lots", np.int64, (MAX_CELLS,)),  # 0 = the cell is not traded
+        ("cell_init", np.int64, (MAX_CELLS,)),  # 1 = held from the start through `init`
+        ("tick_num", np.float64),
+        ("tick_den", np.float64),
+        ("lot_num", np.float64),
+        ("lot_den", np.float64),
+        ("min_lots", np.int64),
+        ("max_market_lots", np.int64),
+        ("order_window", np.int64),
+        ("max_open_orders", np.int64),
+        ("order_type", np.int64),  # LIMIT or POST_ONLY
+        ("is_swap", np.int64),
+        ("leverage", np.float64),
+        ("maintenance_rate", np.float64),
+        ("taker_fee", np.float64),
+        ("maker_base_fee_e7", np.int64),  # part of a bought lot the venue keeps (spot); 0 on swaps
+        ("taker_base_fee_e7", np.int64),
+        ("stop_loss_ratio", np.float64),  # from the average entry; 0 = off
+        ("stop_loss_ticks", np.int64),  # 0 = off
+        ("profit_above_ticks", np.int64),  # NEVER = off
+        ("profit_below_ticks", np.int64),  # 0 = off
+        ("range_above_ticks", np.int64),  # first tick beyond the buffer; NEVER = hold
+        ("range_below_ticks", np.int64),  # 0 = hold
+        ("range_up", np.int64),  # HOLD, STOP, STOP_FLATTEN
+        ("range_down", np.int64),
+        ("range_on_close", np.int64),
+        ("start_trigger_ticks", np.int64),  # 0 = at once
+        ("start_trigger_side", np.int64),  # +1 = reached from below
+        ("stop_trigger_ticks", np.int64),  # 0 = none
+        ("stop_trigger_side", np.int64),
+        ("stop_trigger_policy", np.int64),  # STOP or STOP_FLATTEN
+    ],
+    align=True,
+)
+
+STATE: Final = np.dtype(
+    [
+        ("status", np.int64),
+        ("status_reason", np.int64),
+        ("stop_request", np.int64),  # written by the service: STOP_REQUEST or FLATTEN_REQUEST
+        ("planned", np.int64),  # 0 = the book was never planned
+        ("held_back", np.int64),  # slots refused by the venue that wait for the next tick or bar
+        ("wake_below_ticks", np.int64),  # the wanted book is the same strictly between these two
+        ("wake_above_ticks", np.int64),
+        ("levels_ticks", np.int64, (MAX_LEVELS,)),  # levels in force
+        ("cell_side", np.int64, (MAX_CELLS,)),
+        ("cell_held_lots", np.int64, (MAX_CELLS,)),
+        ("cell_cost", np.int64, (MAX_CELLS,)),  # sum of entry price x quantity of what is held, ticks x lots
+        ("cell_from_init", np.int64, (MAX_CELLS,)),
+        ("order_live", np.int64, (ORDERS,)),  # NOT_LIVE, LIVE, CANCELLING
+        ("order_lots", np.int64, (ORDERS,)),  # what still rests
+        ("order_want", np.int64, (ORDERS,)),
+        ("order_note", np.int64, (ORDERS,)),  # Reason: why a slot without an order has none
+        ("order_hold", np.int64, (ORDERS,)),
+        ("order_attempts", np.int64, (ORDERS,)),
+        ("sl_side", np.int64),  # side of the live stop: SELL protects a long
+        ("sl_ticks", np.int64),
+        ("want_stop_side", np.int64),  # the wanted stop; its quantity is order_want[SL]
+        ("want_stop_ticks", np.int64),
+        ("exit_side", np.int64),
+        ("init_left_lots", np.int64),
+        ("dust_long_e7", np.int64),
+        ("dust_short_e7", np.int64),
+        ("cycles", np.int64),
+        ("grid_profit", np.int64),  # ticks x lots, gross
+        ("trend_profit", np.int64),  # ticks x lots, gross: init difference and risk exits
+    ],
+    align=True,
+)
+
+
+@register_jitable
+def start(state: Record, params: Record) -> None:
+    """Fill a zeroed state: every cell empty, `init` still to be bought, no order anywhere."""
+    state.status = WAITING if params.start_trigger_ticks > 0 else RUNNING
+    for level in range(params.cells + 1):
+        state.levels_ticks[level] = params.levels_ticks[level]
+    for cell in range(params.cells):
+        state.cell_side[cell] = params.cell_side[cell]
+        if params.cell_init[cell] == 1:
+            state.init_left_lots += params.cell_lots[cell]
+    state.wake_above_ticks = NEVER
+
+
+@register_jitable
+def opening(state: Record, cell: int) -> int:
+    """Order index of the cell's opening: the buy below for a long cell, the sell above for a short one."""
+    return cell if state.cell_side[cell] > 0 else MAX_CELLS + cell
+
+
+@register_jitable
+def closing(state: Record, cell: int) -> int:
+    """Order index of the cell's close."""
+    return MAX_CELLS + cell if state.cell_side[cell] > 0 else cell
+
+
+@register_jitable
+def price_ticks(state: Record, order: int) -> int:
+    """Level price of a cell's order."""
+    ticks: int = state.levels_ticks[order if order < MAX_CELLS else order - MAX_CELLS + 1]
+    return ticks
+
+
+@register_jitable
+def order_of(slot: int) -> int:
+    """Order index of a slot code; -1 for a slot the grid does not use."""
+    family = slot // _BASE
+    index = slot % _BASE
+    if family == _BUY_FAMILY:
+        return index
+    if family == _SELL_FAMILY:
+        return MAX_CELLS + index - 1
+    if family == _SL_FAMILY:
+        return SL
+    if family == _INIT_FAMILY:
+        return INIT
+    if family == _EXIT_FAMILY:
+        return EXIT
+    return -1
+
+
+@register_jitable
+def slot_of(order: int) -> int:
+    """Slot code of an order index (inverse of `order_of`)."""
+    if order < MAX_CELLS:
+        return _BUY_FAMILY * _BASE + order
+    if order < SL:
+        return _SELL_FAMILY * _BASE + order - MAX_CELLS + 1
+    if order == SL:
+        return _SL_FAMILY * _BASE
+    if order == INIT:
+        return _INIT_FAMILY * _BASE
+    return _EXIT_FAMILY * _BASE
+
+
+@register_jitable
+def leg_lots(state: Record, params: Record, side: int) -> int:
+    """Whole lots held on one leg, dust included."""
+    total: int = 0
+    for cell in range(params.cells):
+        if state.cell_side[cell] == side:
+            total += state.cell_held_lots[cell]
+    dust: int = state.dust_long_e7 if side > 0 else state.dust_short_e7
+    return total + dust // E7
+
+
+@register_jitable
+def leg_average_ticks(state: Record, params: Record, side: int) -> float:
+    """Average entry of one leg in ticks; 0 when no cell holds anything."""
+    lots = 0
+    cost = 0
+    for cell in range(params.cells):
+        if state.cell_side[cell] == side:
+            lots += state.cell_held_lots[cell]
+            cost += state.cell_cost[cell]
+    return cost / lots if lots > 0 else 0.0
+
+
+@register_jitable
+def init_pending(state: Record) -> bool:
+    """Whether the initial position is still being built; the grid waits for it."""
+    pending: bool = state.order_live[INIT] != NOT_LIVE or state.init_left_lots > 0
+    return pending
