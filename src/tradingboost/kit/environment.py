@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
+from dotenv import dotenv_values
 from pydantic import SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings.sources.providers.dotenv import read_env_file
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.kit.settings import Slice
@@ -60,9 +60,8 @@ def variables(root_cls: type[Slice], _path: tuple[str, ...] = ()) -> Iterator[Va
 
 def env_file(path: Path) -> dict[str, str]:
     """The variables of a `.env` file; a missing file is an empty one."""
-    if not path.is_file():
-        return {}
-    return {name: value for name, value in read_env_file(path, case_sensitive=True).items() if value is not None}
+    found = dotenv_values(path, interpolate=False) if path.is_file() else {}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def load(
