@@ -1,4 +1,4 @@
-"""The one effective stop of a leg (the tightest active kind, never loosened except by an add) and the close at market."""
+"""The one effective stop of a leg: the tightest active kind, loosened by an add only; and the close at market."""
 
 from typing import Final
 
