@@ -170,7 +170,12 @@ class Relay:
                 self._failures += 1
                 log.warning("relay_waits", code=error.code, attempt=self._failures, pause_s=pause_s)
                 await asyncio.sleep(pause_s)
-        await self.publish()
+        try:
+            await self.publish()
+        except (Unavailable, Conflict, OutcomeUnknown) as error:
+            log.warning("relay_leaves_rows", code=error.code)  # the next relay finds them
+        finally:
+            _relays[self._database.engine.sync_engine].remove(self.wake)
 
     def stop(self) -> None:
         """Let `run` publish what is committed and return."""
