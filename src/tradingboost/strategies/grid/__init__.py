@@ -13,7 +13,7 @@ from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, trigge
 from tradingboost.strategies.grid.params import GridParams
 from tradingboost.strategies.grid.state import PARAMS, STATE, start
 
-__all__ = ["STRATEGY"]
+__all__ = ["GRID"]
 
 NO_FIELDS: Final = np.dtype([])
 """A classic grid reads prices only: no indicator, nothing to fold."""
@@ -36,7 +36,7 @@ def indicator_columns(opens: Prices, highs: Prices, lows: Prices, closes: Prices
     return np.zeros(len(closes), NO_FIELDS)
 
 
-STRATEGY: Final = Strategy(
+GRID: Final = Strategy(
     name="grid",
     state=STATE,
     params=PARAMS,
