@@ -16,11 +16,11 @@ from tradingboost.core.errors import BrokenInvariant
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MAX_LABEL_VALUES = 200
 OVERFLOW = "other"
-_LABELS = frozenset(
-    ("exchange", "symbol", "side", "strategy", "route", "status", "method", "endpoint", "outcome", "class", "kind")
-    + ("level", "namespace", "stream", "group", "worker", "module", "service", "interface", "code", "reason")
-    + ("server", "state", "queue")
-)
+_LABELS = frozenset({
+    "exchange", "symbol", "side", "strategy", "route", "status", "method", "endpoint", "outcome", "class", "kind",
+    "level", "namespace", "stream", "group", "worker", "module", "service", "interface", "code", "reason",
+    "server", "state", "queue",
+})  # fmt: skip
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _ORDER_S = (0.01, 0.05, 0.1, 0.5, 1, 2, 5)
 M = TypeVar("M", bound=MetricWrapperBase)

@@ -101,6 +101,7 @@ class _Running:
     module: str
     worker: Worker
     life: Life
+    stop: asyncio.Event
     task: asyncio.Task[None] | None = None
     restarts: int = 0
     done: bool = False
@@ -121,6 +122,7 @@ class Runtime:
     started: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _stop: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _running: list[_Running] = field(default_factory=list, init=False)
+    _fatal: BaseException | None = field(default=None, init=False)
 
     def stop(self) -> None:
         """Ask for a graceful end."""
@@ -129,11 +131,13 @@ class Runtime:
     async def run(self) -> None:
         """Start everything, wait for `stop()`, drain, and return.
 
+        Draining goes module by module, last one first, so that whoever is asked outlives whoever asks.
+
         Raises:
             Whatever a start hook raised, BrokenInvariant of a loop, or the error of a loop that is not repeatable.
         """
         async with AsyncExitStack() as started, asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._watch_loop(), name="loop-stall")]
+            watcher = group.create_task(self._watch_loop(), name="loop-stall")
             try:
                 for module in self.modules:
                     started.push_async_callback(self._stop_module, module)
@@ -148,8 +152,9 @@ class Runtime:
                 self._stop.set()
                 for module in reversed(self.modules):
                     await self._drain(module)
-                for task in tasks:
-                    task.cancel()
+                watcher.cancel()
+        if self._fatal is not None:
+            raise self._fatal
 
     def health(self) -> dict[str, object]:
         """Every loop with the age of its last progress; `ok` is False when one stalls."""
@@ -179,38 +184,44 @@ class Runtime:
         return reasons + stalled
 
     def _start_workers(self, module: Module, group: asyncio.TaskGroup) -> None:
+        stop = asyncio.Event()
         for worker in module.workers:
-            entry = _Running(module.name, worker, Life(self.clock, self._stop))
+            entry = _Running(module.name, worker, Life(self.clock, stop), stop)
             self._running.append(entry)
             entry.task = group.create_task(self._keep_alive(entry), name=f"{module.name}.{worker.name}")
 
     async def _keep_alive(self, entry: _Running) -> None:
         failures = 0
-        while not self._stop.is_set():
+        while not entry.life.stopping:
             begun = self.clock.monotonic()
             try:
                 entry.life.beat()
                 await entry.worker.run(entry.life)
-                entry.done = True
-                return
-            except BrokenInvariant as error:
-                log.critical("invariant_broken", module=entry.module, worker=entry.worker.name, exc_info=error)
-                raise
+                break
             except Exception as error:
-                if not entry.worker.repeatable:
-                    raise
+                if isinstance(error, BrokenInvariant) or not entry.worker.repeatable:
+                    log.critical("worker_fatal", module=entry.module, worker=entry.worker.name, exc_info=error)
+                    self._fatal = self._fatal or error
+                    self._stop.set()
+                    break
                 failures = 0 if self.clock.monotonic() - begun > _HEALTHY_AFTER_S else failures + 1
-                pause_s = min(_LONGEST_PAUSE_S, 0.1 * 2.0 ** min(failures, 10))
-                log.error(
-                    "worker_failed", module=entry.module, worker=entry.worker.name, again_in_s=pause_s, exc_info=error
-                )
-                entry.restarts += 1
-                self.metrics.worker_restarts.labels(module=entry.module, worker=entry.worker.name).inc()
-                await entry.life.sleep(pause_s)
+                await self._pause_after(entry, error, failures)
+        entry.done = True
+
+    async def _pause_after(self, entry: _Running, error: Exception, failures: int) -> None:
+        names = {"module": entry.module, "worker": entry.worker.name}
+        pause_s = min(_LONGEST_PAUSE_S, 0.1 * 2.0 ** min(failures, 10))
+        log.error("worker_failed", **names, again_in_s=pause_s, exc_info=error)
+        entry.restarts += 1
+        self.metrics.worker_restarts.labels(**names).inc()
+        await entry.life.sleep(pause_s)
 
     async def _drain(self, module: Module) -> None:
         """Let the module's loops finish their piece, then cancel what is left."""
-        tasks = [entry.task for entry in self._running if entry.module == module.name and entry.task is not None]
+        entries = [entry for entry in self._running if entry.module == module.name]
+        tasks = [entry.task for entry in entries if entry.task is not None]
+        for entry in entries:
+            entry.stop.set()
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=self.drain_s)
@@ -225,8 +236,8 @@ class Runtime:
         for hook in module.stop:
             try:
                 await hook()
-            except Exception as error:  # noqa: BLE001 - the other hooks must run; raised below
-                log.error("stop_hook_failed", module=module.name, exc_info=error)
+            except Exception as error:
+                log.exception("stop_hook_failed", module=module.name, exc_info=error)
                 failures.append(error)
         if failures:
             raise failures[0]
