@@ -93,6 +93,7 @@ class Consumer:
         self._inflight: set[bytes] = set()
         self._acks: list[bytes] = []
         self._ack_ready = asyncio.Event()
+        self._closing = False
         self._recovering = False
         self._failures = 0
         self._log = log.bind(stream=member.key, group=member.group)
@@ -101,7 +102,7 @@ class Consumer:
         """Consume until `stop` is set; then finish what was read, acknowledge it and return."""
         async with asyncio.TaskGroup() as group:
             lanes = group.create_task(self._lanes.run())
-            acks = group.create_task(self._acknowledge())
+            group.create_task(self._acknowledge())
             reader = group.create_task(self._read())
             await stop.wait()
             reader.cancel()
@@ -111,12 +112,8 @@ class Consumer:
             except TimeoutError:
                 self._log.warning("consumer_left_work", left=len(self._lanes))
             lanes.cancel()
-            acks.cancel()
-        if self._acks:
-            try:
-                await self._member.ack(self._acks)
-            except Unavailable as error:
-                self._log.warning("acks_not_sent", code=error.code)
+            self._closing = True
+            self._ack_ready.set()
 
     async def _read(self) -> None:
         lost = True
@@ -192,9 +189,11 @@ class Consumer:
 
     async def _sweep(self) -> None:
         """Find what slipped through, and what an operator has released."""
-        self._held = await self._effect.held()
-        if not len(self._lanes):
-            await self._catch_up(settled_for_s=0.0 if self._held else 30.0)
+        before, self._held = self._held, await self._effect.held()
+        if before - self._held:
+            await self._catch_up()
+        elif not len(self._lanes):
+            await self._catch_up(settled_for_s=30.0)
             await self._effect.settle()
 
     # -- dispatch ------------------------------------------------------------------------------------------------
@@ -293,14 +292,17 @@ class Consumer:
         self._ack_ready.set()
 
     async def _acknowledge(self) -> None:
-        while True:
+        while not self._closing or self._acks:
             await self._ack_ready.wait()
             self._ack_ready.clear()
             ids, self._acks = self._acks, []
             try:
                 if ids:
                     await self._member.ack(ids)
-            except Unavailable:
+            except Unavailable as error:
+                if self._closing:
+                    self._log.warning("acks_not_sent", code=error.code, count=len(ids))
+                    return
                 # Unsent acks only mean a second delivery, so a bounded number of them is kept.
                 self._acks = (ids + self._acks)[-10_000:]
                 await asyncio.sleep(0.2)

@@ -156,6 +156,12 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until stopped; while a server is away, wait and lose nothing."""
+        try:
+            await self._run()
+        finally:
+            _relays[self._database.engine.sync_engine].remove(self.wake)
+
+    async def _run(self) -> None:
         housekeeping_at = self._clock.monotonic() + _HOUSEKEEPING_S
         while not self._stopping:
             try:
@@ -174,8 +180,6 @@ class Relay:
             await self.publish()
         except (Unavailable, Conflict, OutcomeUnknown) as error:
             log.warning("relay_leaves_rows", code=error.code)  # the next relay finds them
-        finally:
-            _relays[self._database.engine.sync_engine].remove(self.wake)
 
     def stop(self) -> None:
         """Let `run` publish what is committed and return."""
