@@ -1,0 +1,68 @@
+"""The pieces of one running simulator, built once and handed to whoever needs several of them."""
+
+from dataclasses import dataclass
+
+from tradingboost.kit.clock import Clock
+from tradingboost.simulator.clock import MarketClock
+from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.feeds import MarketDriver
+from tradingboost.simulator.hub import Hub
+from tradingboost.simulator.limiter import Limiter
+from tradingboost.simulator.push import Publisher
+from tradingboost.simulator.push_market import MarketPublisher
+from tradingboost.simulator.requests import RequestLog
+from tradingboost.simulator.rest import RestPort
+from tradingboost.simulator.settings import SimulatorSettings
+from tradingboost.simulator.stepping import Stepper
+from tradingboost.simulator.ws import WsPort
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything behind the ports."""
+
+    settings: SimulatorSettings
+    exchange: Exchange
+    driver: MarketDriver
+    limiter: Limiter
+    log: RequestLog
+    hub: Hub
+    publisher: Publisher
+    market: MarketPublisher
+    stepper: Stepper
+    rest: RestPort
+    ws: WsPort
+
+
+def build(settings: SimulatorSettings, wall: Clock) -> Parts:
+    """Wire the pieces; opens no socket."""
+    clock = MarketClock(
+        wall, settings.clock, start_ms=settings.start_ms, speed=settings.speed, auth=settings.auth_clock
+    )
+    hub, limiter, log = Hub(), Limiter(settings.limit_scale), RequestLog(settings.requests_kept)
+    market = MarketPublisher(hub)
+    publisher = Publisher(hub, market.changed)
+    exchange = Exchange(settings, clock, publisher.take)
+    market.exchange = publisher.exchange = exchange
+    driver = MarketDriver(exchange)
+    pushers = (publisher, market)
+    return Parts(
+        settings=settings,
+        exchange=exchange,
+        driver=driver,
+        limiter=limiter,
+        log=log,
+        hub=hub,
+        publisher=publisher,
+        market=market,
+        stepper=Stepper(exchange, driver, hub, pushers),
+        rest=RestPort(exchange, limiter, log),
+        ws=WsPort(exchange, limiter, log, hub, pushers),
+    )
+
+
+def open_market(parts: Parts) -> None:
+    """Accounts and markets of the settings, as after a reset."""
+    for account in parts.settings.accounts:
+        parts.exchange.open_account(account)
+    parts.driver.load(parts.settings)

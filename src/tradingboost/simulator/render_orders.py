@@ -1,0 +1,282 @@
+"""Rows of orders, fills and algo orders, with every key strict clients decode."""
+
+from typing import Any, Final
+
+from tradingboost.sim.events import AlgoChanged, OrderChanged
+from tradingboost.sim.instruments import Instrument
+from tradingboost.sim.rows import Algo, Attached, Fill, Order
+from tradingboost.sim.scale import render
+from tradingboost.simulator.codes import message
+from tradingboost.simulator.render_text import (
+    average,
+    family,
+    ms,
+    notional_usd,
+    order_px,
+    positive,
+    px,
+    ratio,
+    sz,
+    trigger_leg,
+    yes,
+)
+
+Row = dict[str, Any]
+
+CANCEL_REASONS: Final = {
+    "0": "Canceled by the system.",
+    "1": "Canceled by the user.",
+    "3": "Canceled by risk control.",
+    "6": "Canceled by ADL.",
+    "13": "FOK order could not be filled completely.",
+    "14": "The unfilled part of an IOC order.",
+    "17": "The position was closed.",
+    "20": "Cancel-all-after was triggered.",
+    "21": "TP/SL of a closed position.",
+    "31": "The post-only order would take liquidity.",
+    "32": "Self-trade prevention.",
+}
+
+
+def order(instrument: Instrument, row: Order) -> Row:
+    """ORDER as REST lists it."""
+    body = _order_core(instrument, row)
+    body["cancelSourceReason"] = CANCEL_REASONS.get(row.cancel_source, "") if row.cancel_source else ""
+    return body
+
+
+def order_push(instrument: Instrument, event: OrderChanged) -> Row:
+    """ORDER as the orders channel pushes it: fill* fields describe this push's own fill only."""
+    row, fill = event.order, event.fill
+    body = _order_core(instrument, row)
+    body["avgPx"] = body["avgPx"] or "0"
+    body["fillPx"] = px(instrument, fill.px) if fill else ""
+    body["fillSz"] = sz(instrument, fill.lots) if fill else "0"
+    body["fillTime"] = ms(fill.us) if fill else ""
+    body["tradeId"] = str(fill.trade_id) if fill else ""
+    reference = row.px or (fill.px if fill else event.last_px)
+    body.update(
+        amendResult=event.amend_result,
+        amendSource=event.amend_source,
+        reqId=event.req_id,
+        code=str(event.code),
+        msg=message(str(event.code)) if event.code else "",
+        execType=fill.exec_type if fill else "",
+        fillFee=render(fill.fee) if fill else "0",
+        fillFeeCcy=fill.fee_ccy if fill else "",
+        fillPnl=render(fill.pnl) if fill else "0",
+        fillNotionalUsd=render(notional_usd(instrument, fill.lots, fill.px)) if fill else "",
+        fillMarkPx=px(instrument, fill.mark_px) if fill else "",
+        fillIdxPx=px(instrument, fill.index_px) if fill else "",
+        fillPxVol="",
+        fillPxUsd="",
+        fillMarkVol="",
+        fillFwdPx="",
+        notionalUsd=render(notional_usd(instrument, row.lots, reference)),
+        lastPx=px(instrument, event.last_px),
+    )
+    return body
+
+
+def _order_core(instrument: Instrument, row: Order) -> Row:
+    terms = row.terms
+    spot = instrument.kind == "SPOT"
+    single = row.attached[0] if len(row.attached) == 1 else Attached()
+    tp = trigger_leg(instrument, single.tp_trigger_px, single.tp_ord_px, single.tp_px_type)
+    sl = trigger_leg(instrument, single.sl_trigger_px, single.sl_ord_px, single.sl_px_type)
+    return {
+        "instType": instrument.kind,
+        "instId": instrument.inst_id,
+        "ordId": str(terms.ord_id),
+        "clOrdId": terms.cl_ord_id,
+        "tag": terms.tag,
+        "px": px(instrument, row.px),
+        "pxUsd": "",
+        "pxVol": "",
+        "pxType": "",
+        "sz": render(terms.quote_quanta) if terms.quote_quanta else sz(instrument, row.lots),
+        "ordType": terms.ord_type,
+        "side": terms.side,
+        "posSide": "" if spot else (terms.pos_side or "net"),
+        "tdMode": terms.td_mode,
+        "tgtCcy": terms.tgt_ccy,
+        "ccy": "",
+        "lever": "0" if spot else str(terms.lever),
+        "state": row.state,
+        "accFillSz": sz(instrument, row.acc_lots),
+        "avgPx": average(instrument, row.acc_cost, row.acc_lots),
+        "fillPx": px(instrument, row.fill_px),
+        "fillSz": sz(instrument, row.fill_lots),
+        "fillTime": ms(row.fill_us),
+        "tradeId": positive(row.trade_id),
+        "fee": render(row.fee),
+        "feeCcy": row.fee_ccy,
+        "rebate": "0",
+        "rebateCcy": row.fee_ccy,
+        "pnl": render(row.pnl),
+        "source": terms.source,
+        "category": terms.category,
+        "reduceOnly": yes(terms.reduce_only),
+        "stpId": "",
+        "stpMode": terms.stp_mode,
+        "quickMgnType": "",
+        "isTpLimit": "false",
+        "algoId": positive(terms.algo_id),
+        "algoClOrdId": terms.algo_cl_ord_id,
+        "attachAlgoClOrdId": single.attach_algo_cl_ord_id,
+        "attachAlgoOrds": [_attached(instrument, one) for one in row.attached],
+        "linkedAlgoOrd": {"algoId": positive(row.linked_algo_id)},
+        "tpTriggerPx": tp[0],
+        "tpTriggerPxType": tp[1],
+        "tpOrdPx": tp[2],
+        "slTriggerPx": sl[0],
+        "slTriggerPxType": sl[1],
+        "slOrdPx": sl[2],
+        "cancelSource": row.cancel_source,
+        "tradeQuoteCcy": instrument.quote,
+        "cTime": ms(terms.c_us),
+        "uTime": ms(row.u_us),
+    }
+
+
+def _attached(instrument: Instrument, row: Attached) -> Row:
+    tp = trigger_leg(instrument, row.tp_trigger_px, row.tp_ord_px, row.tp_px_type)
+    sl = trigger_leg(instrument, row.sl_trigger_px, row.sl_ord_px, row.sl_px_type)
+    return {
+        "attachAlgoId": positive(row.attach_algo_id),
+        "attachAlgoClOrdId": row.attach_algo_cl_ord_id,
+        "tpOrdKind": "condition",
+        "tpTriggerPx": tp[0],
+        "tpTriggerPxType": tp[1],
+        "tpTriggerRatio": "",
+        "tpOrdPx": tp[2],
+        "slTriggerPx": sl[0],
+        "slTriggerPxType": sl[1],
+        "slTriggerRatio": "",
+        "slOrdPx": sl[2],
+        "sz": sz(instrument, row.lots) if row.lots else "",
+        "amendPxOnTriggerType": "0",
+        "callbackRatio": "",
+        "callbackSpread": "",
+        "activePx": "",
+        "failCode": positive(row.fail_code),
+        "failReason": message(str(row.fail_code)) if row.fail_code else "",
+    }
+
+
+def fill(instrument: Instrument, row: Fill) -> Row:
+    """FILL of the fills lists."""
+    return {
+        "instType": instrument.kind,
+        "instId": instrument.inst_id,
+        "tradeId": str(row.trade_id),
+        "ordId": str(row.ord_id),
+        "clOrdId": row.cl_ord_id,
+        "billId": str(row.bill_id),
+        "subType": str(row.sub_type),
+        "tag": row.tag,
+        "fillPx": px(instrument, row.px),
+        "fillSz": sz(instrument, row.lots),
+        "fillIdxPx": px(instrument, row.index_px),
+        "fillMarkPx": px(instrument, row.mark_px),
+        "fillPnl": render(row.pnl),
+        "fillPxVol": "",
+        "fillPxUsd": "",
+        "fillMarkVol": "",
+        "fillFwdPx": "",
+        "side": row.side,
+        "posSide": "" if instrument.kind == "SPOT" else (row.pos_side or "net"),
+        "execType": row.exec_type,
+        "feeCcy": row.fee_ccy,
+        "fee": render(row.fee),
+        "feeRate": render(-row.fee_rate),
+        "tradeQuoteCcy": instrument.quote,
+        "ts": ms(row.us),
+        "fillTime": ms(row.us),
+    }
+
+
+def fill_push(instrument: Instrument, row: Fill) -> Row:
+    """The short row of the fills channel."""
+    return {
+        "instId": instrument.inst_id,
+        "fillSz": sz(instrument, row.lots),
+        "fillPx": px(instrument, row.px),
+        "side": row.side,
+        "ts": ms(row.us),
+        "ordId": str(row.ord_id),
+        "clOrdId": row.cl_ord_id,
+        "tradeId": str(row.trade_id),
+        "execType": row.exec_type,
+        "count": "1",
+    }
+
+
+def algo_push(instrument: Instrument, event: AlgoChanged) -> Row:
+    return algo(instrument, event.algo, event.last_px)
+
+
+def algo(instrument: Instrument, row: Algo, last_px: int) -> Row:
+    """ALGO, the same on REST and on the orders-algo channel."""
+    terms = row.terms
+    tp = trigger_leg(instrument, row.tp_trigger_px, row.tp_ord_px, row.tp_px_type)
+    sl = trigger_leg(instrument, row.sl_trigger_px, row.sl_ord_px, row.sl_px_type)
+    plain = trigger_leg(instrument, row.trigger_px, row.ord_px, row.px_type)
+    order_id = positive(row.ord_id)
+    return {
+        "instType": instrument.kind,
+        "instId": instrument.inst_id,
+        "ccy": "",
+        "algoId": str(terms.algo_id),
+        "algoClOrdId": terms.algo_cl_ord_id,
+        "clOrdId": terms.algo_cl_ord_id,
+        "ordId": order_id,
+        "ordIdList": [order_id] if order_id else [],
+        "sz": "" if terms.close_fraction else sz(instrument, row.lots),
+        "closeFraction": "1" if terms.close_fraction else "",
+        "ordType": terms.ord_type,
+        "side": terms.side,
+        "posSide": "" if instrument.kind == "SPOT" else (terms.pos_side or "net"),
+        "tdMode": terms.td_mode,
+        "tgtCcy": "",
+        "state": row.state,
+        "lever": str(terms.lever) if terms.lever else "",
+        "tpTriggerPx": tp[0],
+        "tpTriggerPxType": tp[1],
+        "tpOrdPx": tp[2],
+        "tpOrdKind": "condition" if tp[0] else "",
+        "slTriggerPx": sl[0],
+        "slTriggerPxType": sl[1],
+        "slOrdPx": sl[2],
+        "triggerPx": plain[0],
+        "triggerPxType": plain[1],
+        "ordPx": plain[2],
+        "advanceOrdType": terms.advance_ord_type,
+        "callbackRatio": ratio(row.callback_ratio),
+        "callbackSpread": px(instrument, row.callback_spread),
+        "activePx": px(instrument, row.active_px),
+        "moveTriggerPx": px(instrument, row.move_trigger_px),
+        "actualSz": sz(instrument, row.actual_lots) if row.actual_lots else "",
+        "actualPx": order_px(instrument, row.actual_px),
+        "actualSide": row.actual_side,
+        "triggerTime": ms(row.trigger_us),
+        "reduceOnly": yes(terms.reduce_only),
+        "cxlOnClosePos": yes(terms.cxl_on_close_pos),
+        "quickMgnType": "",
+        "pxVar": "",
+        "pxSpread": "",
+        "pxLimit": "",
+        "szLimit": "",
+        "timeInterval": "",
+        "last": px(instrument, last_px),
+        "notionalUsd": render(notional_usd(instrument, row.lots, last_px)),
+        "failCode": positive(row.fail_code),
+        "tag": terms.tag,
+        "uly": family(instrument),
+        "amendPxOnTriggerType": "0",
+        "attachAlgoOrds": [],
+        "linkedOrd": {"ordId": positive(terms.parent_ord_id)},
+        "tradeQuoteCcy": instrument.quote,
+        "cTime": ms(terms.c_us),
+        "uTime": ms(row.u_us),
+    }

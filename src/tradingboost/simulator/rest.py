@@ -1,0 +1,117 @@
+"""The trading port: one handler, a dictionary of routes, no framework on the hot path."""
+
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+from aiohttp import web
+
+from tradingboost.simulator import rest_account, rest_market, rest_trade
+from tradingboost.simulator.auth import ApiKey
+from tradingboost.simulator.call import Call, Route
+from tradingboost.simulator.envelope import ApiError, Reply, dump, refusal, wrap
+from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.limiter import Limiter
+from tradingboost.simulator.requests import RequestLog
+
+ROUTES: Final[dict[tuple[str, str], Route]] = {
+    (route.method, route.path): route for route in (*rest_market.ROUTES, *rest_account.ROUTES, *rest_trade.ROUTES)
+}
+_PATHS: Final = frozenset(path for _, path in ROUTES)
+_PLACING: Final = frozenset(f"/api/v5/trade/{name}" for name in ("order", "batch-orders", "order-algo"))
+_JSON: Final = {"Content-Type": "application/json"}
+_MAX_BODY: Final = 65_536
+
+
+class RestPort:
+    """Answers REST requests of the trading port."""
+
+    def __init__(self, exchange: Exchange, limiter: Limiter, log: RequestLog) -> None:
+        self._exchange = exchange
+        self._limiter = limiter
+        self._log = log
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """Read, judge, carry out and answer one request."""
+        target = request.raw_path
+        body = await request.read() if request.body_exists else b""
+        clock = self._exchange.clock
+        in_us = clock.wall_us()
+        uid, status = "", 200
+        try:
+            path, _, query = target.partition("?")
+            route = self._route(request.method, path)
+            key = self._caller(request, route, target, body)
+            uid = key.uid if key else ""
+            content = self._carry_out(route, self._call(request, key, query, body, path), in_us)
+        except ApiError as error:
+            status, content = error.status, refusal(error)
+        out_us = clock.wall_us()
+        self._log.note(in_us, uid, request.method, target, body, status=status, reply=content, took_us=out_us - in_us)
+        return web.Response(body=content, status=status, headers=_JSON)
+
+    def _route(self, method: str, path: str) -> Route:
+        route = ROUTES.get((method, path))
+        if route is None:
+            raise ApiError("50115", status=405) if path in _PATHS else ApiError("404", status=404)
+        return route
+
+    def _caller(self, request: web.BaseRequest, route: Route, target: str, body: bytes) -> ApiKey | None:
+        remote = request.remote or ""
+        if not route.private:
+            if not self._limiter.allow((route.path, remote), route.limit, self._exchange.clock.wall_us()):
+                raise ApiError("50011", status=429)
+            return None
+        clock = self._exchange.clock
+        key = self._exchange.keys.rest(
+            request.headers, request.method, target, body, now_ms=clock.auth_ms(), remote=remote
+        )
+        if route.trades and not key.may_trade:
+            raise ApiError("50120")
+        if route.bucket == "U" and not self._limiter.allow((route.path, key.uid), route.limit, clock.wall_us()):
+            raise ApiError("50011", status=429)
+        return key
+
+    def _call(self, request: web.BaseRequest, key: ApiKey | None, query: str, body: bytes, path: str) -> Call:
+        parsed: Any = None
+        exp_ms: int | None = None
+        if request.method == "POST":
+            parsed = self._json(body)
+            if path in _PLACING:
+                self._log.count_sends(parsed)
+            deadline = request.headers.get("expTime")
+            if deadline:
+                if not deadline.isdigit():
+                    raise ApiError("51000", "Parameter expTime error.", status=400)
+                exp_ms = int(deadline)
+        parameters = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        return Call(
+            self._exchange,
+            self._limiter,
+            key,
+            query=parameters,
+            body=parsed,
+            exp_ms=exp_ms,
+            remote=request.remote or "",
+        )
+
+    @staticmethod
+    def _json(body: bytes) -> Any:
+        if not body:
+            raise ApiError("50000", status=400)
+        if len(body) > _MAX_BODY:
+            raise ApiError("50002", status=400)
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise ApiError("50002", status=400) from None
+
+    def _carry_out(self, route: Route, call: Call, in_us: int) -> bytes:
+        result = route.handler(call)
+        if not isinstance(result, Reply):
+            return wrap(result)
+        answer: dict[str, Any] = {"code": result.code, "msg": result.message, "data": result.rows}
+        if result.timed:
+            answer["inTime"] = str(in_us)
+            answer["outTime"] = str(self._exchange.clock.wall_us())
+        return dump(answer)

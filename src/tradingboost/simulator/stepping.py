@@ -1,0 +1,174 @@
+"""The stepped clock: one market command, and back only when every frame it caused was handed to the sockets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tradingboost.core.errors import Conflict, InvalidInput
+from tradingboost.sim.commands import Command, SetIndex, SetMark, Trade, Travel
+from tradingboost.sim.events import Event, Travelled
+from tradingboost.sim.instruments import Instrument
+from tradingboost.sim.scale import to_units
+from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.feeds import MarketDriver
+from tradingboost.simulator.hub import Hub
+from tradingboost.simulator.push import Publisher
+from tradingboost.simulator.push_market import MarketPublisher
+from tradingboost.simulator.render_text import px
+
+
+class Step(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a driver asks for.
+
+    Args:
+        action: `trade` jumps to `px`; `travel` moves there continuously; `advance` lets time pass (timers fire);
+            `run` plays the configured sources.
+        to_ms: market time of the step; absent = now.
+        stop_below, stop_above: prices at which a travel stops as well.
+        volume: size of the print in contracts (swaps) or base (spot); absent = without volume.
+    """
+
+    action: str
+    inst: str = ""
+    px: str = ""
+    to_ms: int = 0
+    stop_below: str = ""
+    stop_above: str = ""
+    volume: str = ""
+
+
+class StepResult(msgspec.Struct, kw_only=True):
+    """Where the market stands after a step.
+
+    Args:
+        last: last price of the step's instrument, "" without one.
+        stopped: a travel stopped before its price (`stopped_by`: event or stop).
+        executed: steps carried out (a list ends at the first that stopped).
+        sent: frames handed to each connection's socket since it was opened.
+    """
+
+    now_ms: int
+    last: str
+    stopped: bool
+    stopped_by: str
+    executed: int
+    events: int
+    sent: dict[str, int]
+    digest: str
+
+
+class Stepper:
+    """Carries out steps; only in stepped mode."""
+
+    def __init__(
+        self, exchange: Exchange, driver: MarketDriver, hub: Hub, pushers: tuple[Publisher, MarketPublisher]
+    ) -> None:
+        self._exchange = exchange
+        self._driver = driver
+        self._hub = hub
+        self._publisher, self._market = pushers
+
+    async def run(self, steps: list[Step]) -> StepResult:
+        """Carry out steps in order until one stops.
+
+        Raises:
+            Conflict: the clock runs by itself.
+            InvalidInput: an unknown action, instrument or price.
+        """
+        if not self._exchange.clock.stepped:
+            raise Conflict("clock_is_live", "The market clock runs by itself; start the exchange with clock=stepped.")
+        before, executed, stopped_by, last = self._exchange.events, 0, "", ""
+        for step in steps:
+            events = self._one(step)
+            executed += 1
+            last = self._last(step.inst) or last
+            travelled = next((event for event in reversed(events) if isinstance(event, Travelled)), None)
+            if travelled is not None and not travelled.done:
+                stopped_by = travelled.stopped_by
+                break
+        await self.settle()
+        return StepResult(
+            now_ms=self._exchange.now_us() // 1000,
+            last=last,
+            stopped=bool(stopped_by),
+            stopped_by=stopped_by,
+            executed=executed,
+            events=self._exchange.events - before,
+            sent={one.id: one.sent for one in self._hub.connections.values()},
+            digest=self._exchange.engine.digest(),
+        )
+
+    async def settle(self) -> None:
+        """Push everything that waits, private before public, and wait until the sockets took it."""
+        self._publisher.flush()
+        self._market.flush()
+        await self._hub.drain()
+
+    def _last(self, inst: str) -> str:
+        row = self._exchange.instrument(inst)
+        return px(row, self._exchange.engine.last(inst)) if row else ""
+
+    def _one(self, step: Step) -> tuple[Event, ...]:
+        clock = self._exchange.clock
+        at_us = max(step.to_ms * 1000, self._exchange.now_us())
+        clock.move_to(at_us)
+        match step.action:
+            case "advance":
+                return self._exchange.advance(at_us)
+            case "run":
+                while not self._driver.run_until(at_us):
+                    continue
+                return ()
+            case "trade" | "travel":
+                row = self._exchange.listed(step.inst)
+                return self._exchange.run(_market_command(step, row, at_us))
+        raise InvalidInput("unknown_action", "A step's action is trade, travel, advance or run.", action=step.action)
+
+
+def _market_command(step: Step, row: Instrument, at_us: int) -> Command:
+    to_px = units(step.px, row.tick_q, "px")
+    if to_px <= 0:
+        raise InvalidInput("bad_price", "A step needs a price above zero.", px=step.px)
+    lots = units(step.volume, row.lot_q, "volume") if step.volume else 0
+    if step.action == "trade":
+        return Trade(at_us=at_us, inst_id=row.inst_id, px=to_px, lots=lots)
+    return Travel(
+        at_us=at_us,
+        inst_id=row.inst_id,
+        to_px=to_px,
+        lots=lots,
+        stop_below=units(step.stop_below, row.tick_q, "stop_below") if step.stop_below else 0,
+        stop_above=units(step.stop_above, row.tick_q, "stop_above") if step.stop_above else 0,
+    )
+
+
+def units(text: str, unit_quanta: int, name: str) -> int:
+    """Ticks or lots of an admin's text.
+
+    Raises:
+        InvalidInput: no number, or off the grid.
+    """
+    try:
+        found = to_units(text, unit_quanta)
+    except ValueError:
+        raise InvalidInput("bad_number", f"{name} is no plain decimal number.", value=text) from None
+    if found < 0:
+        raise InvalidInput("off_grid", f"{name} is no multiple of the instrument's step.", value=text)
+    return found
+
+
+def pin(kind: str, row: Instrument, price: str) -> Command:
+    """Pin mark or index; an empty price lets it follow again."""
+    ticks = units(price, row.tick_q, kind) if price else 0
+    made = SetMark if kind == "mark" else SetIndex
+    return made(at_us=0, inst_id=row.inst_id, px=ticks)
+
+
+def body_of(value: Any) -> list[Step]:
+    """The steps of a request: one object, or `{"steps": [...]}`."""
+    listed = value.get("steps") if isinstance(value, Mapping) else None
+    try:
+        return msgspec.convert(listed if listed is not None else [value], list[Step], strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidInput("bad_step", f"The step cannot be read: {error}.") from None
