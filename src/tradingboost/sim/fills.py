@@ -1,0 +1,179 @@
+"""One execution of one order: money, position, order and the events that tell them, in that order."""
+
+from typing import NamedTuple
+
+from tradingboost.sim import attached, ledger, lifecycle, positions, rules
+from tradingboost.sim.events import Filled
+from tradingboost.sim.freeze import freeze_one
+from tradingboost.sim.rows import Bill, Fill, Order
+from tradingboost.sim.scale import QUANTA
+from tradingboost.sim.state import Market, State, keep
+from tradingboost.sim.valuation import cost_of, notional
+
+MAKER, TAKER = "M", "T"
+
+
+class Execution(NamedTuple):
+    """A match: price in ticks, lots, who made it, its number, and whether the house is the other side."""
+
+    px: int
+    lots: int
+    exec_type: str
+    trade_id: int
+    with_house: bool = True
+
+
+class _Settled(NamedTuple):
+    fee: int
+    fee_ccy: str
+    fee_rate: int
+    pnl: int
+    bill_id: int
+
+
+def execute(state: State, order: Order, match: Execution) -> None:
+    """Book a match on an order; ends the order when nothing is left, then settles what depends on it."""
+    market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
+    inst = market.inst
+    rate = inst.maker_rate if match.exec_type == MAKER else inst.taker_rate
+    swap = inst.kind == "SWAP"
+    settled = (_settle_swap if swap else _settle_spot)(state, order, match, rate)
+    if match.with_house:
+        market.house_lots += -match.lots if order.terms.side == "buy" else match.lots
+    fill = _fill_row(state, market, order, match, settled)
+    keep(account.fills, fill, state.policy.rows_kept)
+    state.emit(Filled(*state.stamp(account.uid), fill))
+    _advance_order(state, order, fill, cost_of(inst, match.px, match.lots))
+    if order.rest == 0 and not order.terms.quote_quanta:
+        complete(state, order, fill)
+    else:
+        order.state = "partially_filled"
+        freeze_one(state, market, account, order)
+        lifecycle.changed(state, order, fill)
+    if swap:
+        positions.aftermath(state, market, account, order.terms.pos_side)
+
+
+def complete(state: State, order: Order, fill: Fill | None) -> None:
+    """A filled order leaves the books and its attachments come alive."""
+    lifecycle.finish(state, order, "filled")
+    lifecycle.changed(state, order, fill)
+    attached.arm(state, order)
+
+
+def sub_type(order: Order) -> int:
+    """Bill sub type of a trade: 1 buy, 2 sell; in long/short mode 3/4 open, 5/6 close long, short."""
+    buys = order.terms.side == "buy"
+    if order.terms.pos_side == "long":
+        return 3 if buys else 5
+    if order.terms.pos_side == "short":
+        return 6 if buys else 4
+    return 1 if buys else 2
+
+
+def _settle_swap(state: State, order: Order, match: Execution, rate: int) -> _Settled:
+    market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
+    ccy = market.inst.settle
+    amount = notional(market.inst, match.px, match.lots)
+    fee = rules.fee(amount, rate)
+    ledger.charge_fee(state, account, ccy, fee, amount * rate // QUANTA)
+    market.trade_id = max(market.trade_id, match.trade_id)
+    profit = positions.apply(state, order, match.px, match.lots, fee)
+    ledger.move(state, account, ccy, profit, ledger.MARKET)
+    bill_id = _trade_bill(state, order, match, ccy, profit - fee, pnl=profit, fee=-fee)
+    ledger.balance_changed(state, account, ccy, "trade")
+    return _Settled(fee, ccy, rate, profit, bill_id)
+
+
+def _settle_spot(state: State, order: Order, match: Execution, rate: int) -> _Settled:
+    """Both currencies change hands; the fee is taken from what is received."""
+    market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
+    inst = market.inst
+    buys = order.terms.side == "buy"
+    base, quote = match.lots * inst.lot_base_q, notional(inst, match.px, match.lots)
+    received, fee_ccy = (base, inst.base) if buys else (quote, inst.quote)
+    fee = rules.fee(received, rate)
+    ledger.move(state, account, inst.base, base if buys else -base, ledger.MARKET)
+    ledger.move(state, account, inst.quote, -quote if buys else quote, ledger.MARKET)
+    ledger.charge_fee(state, account, fee_ccy, fee, received * rate // QUANTA)
+    market.trade_id = max(market.trade_id, match.trade_id)
+    base_change = base - fee if buys else -base
+    quote_change = -quote if buys else quote - fee
+    order.spent += quote
+    base_bill = _trade_bill(state, order, match, inst.base, base_change, fee=-fee if buys else 0)
+    quote_bill = _trade_bill(state, order, match, inst.quote, quote_change, fee=0 if buys else -fee)
+    for ccy in (inst.base, inst.quote):
+        ledger.balance_changed(state, account, ccy, "trade")
+    return _Settled(fee, fee_ccy, rate, 0, base_bill if buys else quote_bill)
+
+
+def _trade_bill(
+    state: State, order: Order, match: Execution, ccy: str, change: int, *, pnl: int = 0, fee: int = 0
+) -> int:
+    account = state.accounts[order.terms.uid]
+    liquidated = order.terms.category.endswith("liquidation")
+    row = Bill(
+        bill_id=state.new_id(),
+        uid=account.uid,
+        type=ledger.BILL_LIQUIDATION if liquidated else ledger.BILL_TRADE,
+        sub_type=_liquidation_sub_type(order) if liquidated else sub_type(order),
+        ccy=ccy,
+        change=change,
+        balance=account.cash[ccy],
+        us=state.now_us,
+        inst_id=order.terms.inst_id,
+        mgn_mode=order.terms.td_mode,
+        lots=match.lots,
+        px=match.px,
+        pnl=pnl,
+        fee=fee,
+        ord_id=order.terms.ord_id,
+        cl_ord_id=order.terms.cl_ord_id,
+        trade_id=match.trade_id,
+        exec_type=match.exec_type,
+        tag=order.terms.tag,
+    )
+    ledger.bill(state, account, row)
+    return row.bill_id
+
+
+def _liquidation_sub_type(order: Order) -> int:
+    """100/101 partial liquidation close long/short, 104/105 full liquidation close long/short."""
+    base = 100 if order.terms.category == "partial_liquidation" else 104
+    return base if order.terms.side == "sell" else base + 1
+
+
+def _fill_row(state: State, market: Market, order: Order, match: Execution, settled: _Settled) -> Fill:
+    terms = order.terms
+    return Fill(
+        uid=terms.uid,
+        inst_id=terms.inst_id,
+        trade_id=match.trade_id,
+        ord_id=terms.ord_id,
+        cl_ord_id=terms.cl_ord_id,
+        bill_id=settled.bill_id,
+        sub_type=sub_type(order),
+        tag=terms.tag,
+        px=match.px,
+        lots=match.lots,
+        side=terms.side,
+        pos_side=terms.pos_side,
+        exec_type=match.exec_type,
+        fee=-settled.fee,
+        fee_ccy=settled.fee_ccy,
+        fee_rate=settled.fee_rate,
+        pnl=settled.pnl,
+        mark_px=market.mark,
+        index_px=market.index,
+        us=state.now_us,
+    )
+
+
+def _advance_order(state: State, order: Order, fill: Fill, cost: int) -> None:
+    order.acc_lots += fill.lots
+    order.acc_cost += cost
+    order.fee += fill.fee
+    order.fee_ccy = fill.fee_ccy
+    order.pnl += fill.pnl
+    order.fill_px, order.fill_lots, order.fill_us = fill.px, fill.lots, state.now_us
+    order.trade_id, order.exec_type = fill.trade_id, fill.exec_type

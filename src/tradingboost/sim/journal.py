@@ -1,0 +1,49 @@
+"""The hash chain: link_i = SHA-256(link_(i-1), record_i) over every command and event, as length-prefixed ASCII fields.
+
+Connection ids, raw JSON and wall times never enter it, so the same commands give the same digest on every Python.
+"""
+
+from dataclasses import fields
+from hashlib import sha256
+
+from tradingboost.sim.codec import Codec
+from tradingboost.sim.commands import AttachedAmend, Command
+from tradingboost.sim.events import Event
+from tradingboost.sim.instruments import Instrument, Tier
+from tradingboost.sim.policy import Policy
+from tradingboost.sim.rows import Attached, Candle
+
+_CODEC = Codec((Instrument, Tier, Policy, Attached, AttachedAmend, Candle))
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def link(chain: bytes, record: bytes) -> bytes:
+    """The next link."""
+    return sha256(chain + record).digest()
+
+
+def command_record(command: Command) -> bytes:
+    """A command's fields except `reply_to`, which is the asker's own mark."""
+    kind = type(command)
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = tuple(item.name for item in fields(kind) if item.name != "reply_to")
+        _FIELDS[kind] = names
+    return _record(kind.__name__, tuple(getattr(command, name) for name in names))
+
+
+def event_record(event: Event) -> bytes:
+    """What pins an event: kind, sequence, times, account and its own digest fields."""
+    head = (event.seq, event.at_us, event.due_us, event.uid)
+    return _record(type(event).__name__, head + event.digest_fields())
+
+
+def _record(kind: str, values: tuple[object, ...]) -> bytes:
+    parts = [f"{len(kind)}:{kind}"]
+    for value in values:
+        if isinstance(value, (int, str)):
+            text = str(value)
+            parts.append(f"{len(text)}:{text}")
+        else:
+            parts.append(_CODEC.dump(value).decode("latin-1"))
+    return ",".join(parts).encode()

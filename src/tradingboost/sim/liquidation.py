@@ -1,0 +1,136 @@
+"""Cross liquidation: cancel what would increase, step down the tiers, then close at the bankruptcy price."""
+
+from tradingboost.sim import ledger, lifecycle, rules
+from tradingboost.sim.events import Acked
+from tradingboost.sim.fills import TAKER, Execution, execute
+from tradingboost.sim.margin import buffer, free_beside, liquidation_price
+from tradingboost.sim.rows import Bill, Order, OrderTerms, Position
+from tradingboost.sim.state import Account, Market, State
+from tradingboost.sim.valuation import notional, pnl
+
+_FIRST_PARTIAL_TIER = 2
+
+
+def check_market(state: State, market: Market) -> bool:
+    """After a price change: liquidate every holder of this instrument whose ratio fell to 1; True when any did."""
+    happened = False
+    for uid in list(market.holders):
+        account = state.accounts[uid]
+        left = buffer(state, account, market.inst.settle)
+        if left is not None and left <= 0:
+            liquidate(state, account, market.inst.settle)
+            happened = True
+    return happened
+
+
+def liquidate(state: State, account: Account, ccy: str, *, forced: bool = False) -> None:
+    """Run the three steps until the account is healthy or flat in `ccy`; a cash hole is filled by the insurance."""
+    for order in list(account.orders.values()):
+        market = state.markets[order.terms.inst_id]
+        if market.inst.settle == ccy and market.inst.kind == "SWAP" and not order.terms.closes and order.pending:
+            lifecycle.cancel(state, order, lifecycle.RISK)
+    while forced or _unhealthy(state, account, ccy):
+        position = _largest(state, account, ccy)
+        if position is None:
+            break
+        _close_some(state, account, position, whole=forced)
+    hole = -account.cash.get(ccy, 0)
+    if hole > 0 and _largest(state, account, ccy) is None:
+        ledger.move(state, account, ccy, hole, ledger.INSURANCE)
+        _insurance_bill(state, account, ccy, hole)
+
+
+def force(state: State, uid: str, ccy: str) -> None:
+    """Liquidate whatever the ratio (admin)."""
+    account = state.account(uid)
+    state.emit(Acked(*state.stamp(uid), "force_liquidate"))
+    liquidate(state, account, ccy, forced=True)
+
+
+def _unhealthy(state: State, account: Account, ccy: str) -> bool:
+    left = buffer(state, account, ccy)
+    return left is not None and left <= 0
+
+
+def _largest(state: State, account: Account, ccy: str) -> Position | None:
+    """The position with the largest notional, the first opened when equal."""
+    best: Position | None = None
+    most = -1
+    for position in account.positions.values():
+        market = state.markets[position.inst_id]
+        worth = notional(market.inst, market.mark, abs(position.lots))
+        if market.inst.settle == ccy and worth > most:
+            best, most = position, worth
+    return best
+
+
+def _close_some(state: State, account: Account, position: Position, *, whole: bool) -> None:
+    """Tier 3 or higher steps down two tiers at mark; below, the whole position closes at its bankruptcy price."""
+    market = state.markets[position.inst_id]
+    size = abs(position.lots)
+    tier = market.inst.tier_of(size)
+    if tier >= _FIRST_PARTIAL_TIER and not whole:
+        keep = market.inst.tiers[tier - 2].max_lots
+        _execute(state, account, position, market.mark, size - keep, category="partial_liquidation")
+        return
+    px = bankruptcy_price(state, account, position)
+    lots = position.lots
+    _execute(state, account, position, px, size, category="full_liquidation")
+    taken_over = pnl(market.inst, lots, market.mark, 0) - pnl(market.inst, lots, px, 0)
+    ledger.between(state, ledger.INSURANCE, market.inst.settle, taken_over)
+    ledger.between(state, ledger.MARKET, market.inst.settle, -taken_over)
+
+
+def bankruptcy_price(state: State, account: Account, position: Position) -> int:
+    """The tick at which closing just uses up the equity behind the position, taker fee included; at least 1."""
+    market = state.markets[position.inst_id]
+    rate = market.inst.taker_rate
+    px = max(liquidation_price(state, account, position, rate), 1)
+    equity = free_beside(state, account, position) + pnl(market.inst, position.lots, px, position.cost)
+    if equity < rules.rate_ceil(notional(market.inst, px, abs(position.lots)), rate):
+        px += 1 if position.lots > 0 else -1
+    return max(px, 1)
+
+
+def _execute(state: State, account: Account, position: Position, px: int, lots: int, *, category: str) -> None:
+    market = state.markets[position.inst_id]
+    order = Order(
+        terms=OrderTerms(
+            ord_id=state.new_id(),
+            uid=account.uid,
+            inst_id=position.inst_id,
+            side="sell" if position.lots > 0 else "buy",
+            ord_type="market",
+            td_mode=position.mgn_mode,
+            pos_side=position.pos_side,
+            reduce_only=True,
+            closes=True,
+            category=category,
+            lever=position.lever,
+            c_us=state.now_us,
+        ),
+        px=0,
+        lots=lots,
+        priority=state.next_priority(),
+        u_us=state.now_us,
+    )
+    if category == "full_liquidation":
+        position.close_type = "3"
+    lifecycle.open_order(state, market, account, order)
+    lifecycle.changed(state, order)
+    execute(state, order, Execution(px, lots, TAKER, market.trade_id + 1))
+
+
+def _insurance_bill(state: State, account: Account, ccy: str, amount: int) -> None:
+    row = Bill(
+        bill_id=state.new_id(),
+        uid=account.uid,
+        type=ledger.BILL_INSURANCE,
+        sub_type=125,
+        ccy=ccy,
+        change=amount,
+        balance=account.cash[ccy],
+        us=state.now_us,
+    )
+    ledger.bill(state, account, row)
+    ledger.balance_changed(state, account, ccy, "insurance")

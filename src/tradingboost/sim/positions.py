@@ -1,0 +1,116 @@
+"""Positions: what a fill opens and closes, and what a shrinking position takes with it."""
+
+from tradingboost.sim import algo_book, lifecycle, rules
+from tradingboost.sim.events import PositionChanged
+from tradingboost.sim.freeze import freeze_one, refreeze
+from tradingboost.sim.rows import Order, Position, copy_row
+from tradingboost.sim.state import Account, Market, State, keep
+from tradingboost.sim.valuation import cost_of, pnl
+
+REDUCE_ONLY_CUT = "4"
+
+
+def apply(state: State, order: Order, px: int, lots: int, fee: int) -> int:
+    """Book a swap fill of `lots` > 0; returns the realised price profit (before the fee, `fee` > 0 is charged).
+
+    A net position that is crossed closes, and what is left opens a new row on the other side.
+    """
+    market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
+    key = f"{order.terms.inst_id}|{order.terms.pos_side}"
+    change = lots if order.terms.side == "buy" else -lots
+    account.filled_lots[key] = account.filled_lots.get(key, 0) + change
+    position = account.positions.get(key)
+    profit = 0
+    if position is not None and position.lots * change < 0:
+        closing = min(lots, abs(position.lots))
+        profit = _close(market, position, px, closing)
+        position.fee -= fee
+        fee, lots = 0, lots - closing
+        _tell(state, market, account, position)
+        if lots == 0:
+            return profit
+    position = account.positions.get(key) or _new_row(state, market, account, order)
+    _open(market, position, px, lots if change > 0 else -lots)
+    position.fee -= fee
+    _tell(state, market, account, position)
+    return profit
+
+
+def aftermath(state: State, market: Market, account: Account, pos_side: str) -> None:
+    """After any change of a position: cut or cancel closing orders it cannot carry, sweep algos that die with it."""
+    position = account.position(market.inst.inst_id, pos_side)
+    size = abs(position.lots) if position is not None else 0
+    for order in [o for o in account.orders.values() if o.terms.inst_id == market.inst.inst_id]:
+        if order.terms.closes and order.terms.pos_side == pos_side and order.pending:
+            _displace(state, market, order, size, position)
+    if size == 0:
+        _sweep_algos(state, market, account, pos_side)
+    refreeze(state, market, account)
+
+
+def _displace(state: State, market: Market, order: Order, size: int, position: Position | None) -> None:
+    opens = position is not None and (position.lots > 0) == (order.terms.side == "buy")
+    if size == 0 or opens:
+        lifecycle.cancel(state, order, lifecycle.POSITION_CLOSED)
+    elif order.rest > size:
+        order.lots = order.acc_lots + size
+        freeze_one(state, market, state.accounts[order.terms.uid], order)
+        lifecycle.changed(state, order, amend_result="0", amend_source=REDUCE_ONLY_CUT)
+
+
+def _sweep_algos(state: State, market: Market, account: Account, pos_side: str) -> None:
+    drop_attached = state.policy.attached_after_flat == "cancel"
+    for algo in list(account.algos.values()):
+        terms = algo.terms
+        if terms.inst_id != market.inst.inst_id or terms.pos_side != pos_side:
+            continue
+        if terms.cxl_on_close_pos or (drop_attached and terms.parent_ord_id):
+            algo_book.end(state, algo, "canceled")
+
+
+def _new_row(state: State, market: Market, account: Account, order: Order) -> Position:
+    row = Position(
+        uid=account.uid,
+        inst_id=market.inst.inst_id,
+        pos_side=order.terms.pos_side,
+        mgn_mode=order.terms.td_mode,
+        pos_id=state.new_id(),
+        lever=account.lever(market.inst.inst_id, order.terms.td_mode),
+        c_us=state.now_us,
+    )
+    account.positions[f"{row.inst_id}|{row.pos_side}"] = row
+    market.holders[account.uid] = market.holders.get(account.uid, 0) + 1
+    return row
+
+
+def _open(market: Market, position: Position, px: int, change: int) -> None:
+    cost = cost_of(market.inst, px, abs(change))
+    position.lots += change
+    position.cost += cost
+    position.opened_lots += abs(change)
+    position.opened_cost += cost
+    position.open_max = max(position.open_max, abs(position.lots))
+
+
+def _close(market: Market, position: Position, px: int, lots: int) -> int:
+    removed = rules.share(position.cost, lots, abs(position.lots))
+    signed = lots if position.lots > 0 else -lots
+    profit = pnl(market.inst, signed, px, removed)
+    position.lots -= signed
+    position.cost -= removed
+    position.pnl += profit
+    position.closed_lots += lots
+    position.close_cost += cost_of(market.inst, px, lots)
+    return profit
+
+
+def _tell(state: State, market: Market, account: Account, position: Position) -> None:
+    position.u_us = state.now_us
+    position.trade_id = market.trade_id
+    if position.lots == 0:
+        del account.positions[f"{position.inst_id}|{position.pos_side}"]
+        market.holders[account.uid] -= 1
+        if not market.holders[account.uid]:
+            del market.holders[account.uid]
+        keep(account.closed_positions, position, state.policy.rows_kept)
+    state.emit(PositionChanged(*state.stamp(account.uid), copy_row(position)))
