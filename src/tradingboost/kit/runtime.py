@@ -148,6 +148,8 @@ class Runtime:
                 self.started.set()
                 log.info("started", modules=[module.name for module in self.modules])
                 await self._stop.wait()
+            except Exception as error:  # told at the end, as itself and not inside a group
+                self._fatal = error
             finally:
                 self._stop.set()
                 for module in reversed(self.modules):
@@ -198,7 +200,8 @@ class Runtime:
                 entry.life.beat()
                 await entry.worker.run(entry.life)
                 break
-            except Exception as error:
+            except Exception as raised:
+                error = first_error(raised)
                 if isinstance(error, BrokenInvariant) or not entry.worker.repeatable:
                     log.critical("worker_fatal", module=entry.module, worker=entry.worker.name, exc_info=error)
                     self._fatal = self._fatal or error
@@ -208,7 +211,7 @@ class Runtime:
                 await self._pause_after(entry, error, failures)
         entry.done = True
 
-    async def _pause_after(self, entry: _Running, error: Exception, failures: int) -> None:
+    async def _pause_after(self, entry: _Running, error: BaseException, failures: int) -> None:
         names = {"module": entry.module, "worker": entry.worker.name}
         pause_s = min(_LONGEST_PAUSE_S, 0.1 * 2.0 ** min(failures, 10))
         log.error("worker_failed", **names, again_in_s=pause_s, exc_info=error)
@@ -295,11 +298,11 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
         raise first_error(group) from group
 
 
-def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error a group is about: a broken invariant before all others, else the first."""
-    leaves: list[BaseException] = []
-    for error in group.exceptions:
-        leaves.append(first_error(error) if isinstance(error, BaseExceptionGroup) else error)
+def first_error(error: BaseException) -> BaseException:
+    """The error a group is about: a broken invariant before all others, else the first; other errors as they are."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = [first_error(part) for part in error.exceptions]
     return next((leaf for leaf in leaves if isinstance(leaf, BrokenInvariant)), leaves[0])
 
 
