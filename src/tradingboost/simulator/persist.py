@@ -61,8 +61,3 @@ def reset(parts: Parts) -> None:
     parts.exchange.start_engine()
     parts.market.reset()
     open_market(parts)
-
-
-def audit(parts: Parts) -> list[str]:
-    """Run the core's conservation checks; a sentence for each that fails."""
-    raise NotImplementedError

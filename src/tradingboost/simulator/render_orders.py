@@ -81,6 +81,7 @@ def order_push(instrument: Instrument, event: OrderChanged) -> Row:
 def _order_core(instrument: Instrument, row: Order) -> Row:
     terms = row.terms
     spot = instrument.kind == "SPOT"
+    fee_ccy = row.fee_ccy or (instrument.base if spot and terms.side == "buy" else instrument.settle)
     single = row.attached[0] if len(row.attached) == 1 else Attached()
     tp = trigger_leg(instrument, single.tp_trigger_px, single.tp_ord_px, single.tp_px_type)
     sl = trigger_leg(instrument, single.sl_trigger_px, single.sl_ord_px, single.sl_px_type)
@@ -110,9 +111,9 @@ def _order_core(instrument: Instrument, row: Order) -> Row:
         "fillTime": ms(row.fill_us),
         "tradeId": positive(row.trade_id),
         "fee": render(row.fee),
-        "feeCcy": row.fee_ccy,
+        "feeCcy": fee_ccy,
         "rebate": "0",
-        "rebateCcy": row.fee_ccy,
+        "rebateCcy": fee_ccy,
         "pnl": render(row.pnl),
         "source": terms.source,
         "category": terms.category,

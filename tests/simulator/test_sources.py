@@ -1,0 +1,88 @@
+"""Candle files: what is read, and the one sentence when it cannot be."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tradingboost.core.errors import InvalidInput
+from tradingboost.sim.instruments import DEFAULT_CATALOGUE, Instrument
+from tradingboost.simulator.sources import load
+
+FIRST_MS = 1_767_225_600_000
+
+
+def swap() -> Instrument:
+    found = DEFAULT_CATALOGUE.get("BTC-USDT-SWAP")
+    assert found is not None
+    return found
+
+
+def frame() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "timestamp": [FIRST_MS + index * 300_000 for index in range(4)],
+            "open": [42000.0, 42010.1, 42005.0, 42000.0],
+            "high": [42020.0, 42015.0, 42010.0, 42001.3],
+            "low": [41990.0, 42000.0, 41999.9, 41980.0],
+            "close": [42010.1, 42005.0, 42000.0, 41990.0],
+            "volume": [1.5, 0.0, 0.00012, 3.0],
+        }
+    )
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv"])
+def test_a_file_of_any_kind_becomes_ticks_and_lots(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"candles.{ending}"
+    {"parquet": frame().write_parquet, "feather": frame().write_ipc, "csv": frame().write_csv}[ending](path)
+    series = load(path, swap())
+    assert series.bar_ms == 300_000
+    assert series.open.tolist() == [420_000, 420_101, 420_050, 420_000]
+    assert series.high.tolist()[3] == 420_013
+    assert series.volume.tolist() == [15_000, 0, 1, 30_000]  # a lot is 0.0001 BTC
+
+
+BROKEN = {
+    "candle_file_columns": lambda rows: rows.drop("volume"),
+    "candle_file_empty": lambda rows: rows.clear(),
+    "candle_file_order": lambda rows: rows.reverse(),
+    "candle_file_bars": lambda rows: rows.with_columns(pl.col("timestamp") + 1),
+    "candle_file_times": lambda rows: rows.with_columns(pl.col("timestamp") // 1000),
+    "candle_file_gaps": lambda rows: rows.with_columns(pl.lit(None).cast(pl.Float64).alias("close")),
+    "candle_file_shape": lambda rows: rows.with_columns((pl.col("low") - 1).alias("high")),
+    "candle_file_prices": lambda rows: rows.with_columns(pl.lit(0.0).alias("low")),
+    "candle_file_volume": lambda rows: rows.with_columns(pl.lit(-1.0).alias("volume")),
+    "candle_file_types": lambda rows: rows.with_columns(pl.lit("dear").alias("close")),
+}
+
+
+@pytest.mark.parametrize("code", sorted(BROKEN))
+def test_a_broken_file_is_refused_in_one_sentence(tmp_path: Path, code: str) -> None:
+    path = tmp_path / "candles.parquet"
+    BROKEN[code](frame()).write_parquet(path)
+    with pytest.raises(InvalidInput) as caught:
+        load(path, swap())
+    assert caught.value.code == code
+    assert caught.value.message.startswith(f"The candle file {path} ")
+    assert caught.value.message.endswith(".")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"does not exist; check the path\."):
+        load(tmp_path / "none.parquet", swap())
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv"])
+def test_a_file_of_other_bytes_is_unreadable(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"candles.{ending}"
+    path.write_bytes(b"\x00\xff\xfe nothing of the kind")
+    with pytest.raises(InvalidInput) as caught:
+        load(path, swap())
+    assert caught.value.code in {"candle_file_unreadable", "candle_file_columns"}
+
+
+def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "candles.xlsx"
+    path.write_bytes(b"PK")
+    with pytest.raises(InvalidInput, match=r"use \.parquet, \.feather or \.csv"):
+        load(path, swap())
