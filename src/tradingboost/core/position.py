@@ -27,7 +27,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 def apply_fill(position: Position, side: Side, qty: Decimal, price: Decimal, contract_size: Decimal) -> Position:
     """Book one fill.
 
-    The reducing part realises `(price - average) x qty x contract_size`; a fill through zero closes first and opens the rest.
+    The reducing part realises `(price - average) x qty x contract_size`; a fill through zero closes first, then opens.
     Leverage appears nowhere.
 
     Args:

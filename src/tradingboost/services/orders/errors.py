@@ -1,6 +1,6 @@
 """What only `orders` can say."""
 
-from tradingboost.core.errors import Conflict, NotFound, Unavailable
+from tradingboost.core.errors import Conflict, NotFound, Refused, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol
 
 
@@ -28,5 +28,14 @@ def order_closed(slot: str) -> Conflict:
 def not_flat(symbol: Symbol, state: str) -> Unavailable:
     """The venue has not closed the leg in time."""
     return Unavailable(
-        "not_flat", f"{symbol} is not closed yet (the exit is {state}); its stop stays. Look with status, then flatten again."
+        "not_flat",
+        f"{symbol} is not closed yet (the exit is {state}); its stop stays. Look with status, then flatten again.",
+    )
+
+
+def leverage_differs(symbol: Symbol, wanted: int, found: int) -> Refused:
+    """The venue keeps another leverage than the plan needs."""
+    return Refused(
+        "leverage_differs",
+        f"{symbol}: the venue keeps leverage {found} instead of {wanted}; set it there, then start again.",
     )

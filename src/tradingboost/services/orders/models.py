@@ -102,6 +102,20 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One network attempt, claimed before it is made.
+
+    Args:
+        expires_at: it is not sent after this instant.
+        fence_token: of the account lease it was claimed under.
+    """
+
+    request_id: str
+    sent_at: datetime
+    expires_at: datetime
+    fence_token: int
+
+
 def derived_state(row: OrderRow, submit: Resolution | None, deny_code: str, filled: Decimal) -> str:
     """The word of orders.md section 3 for the three facts.
 

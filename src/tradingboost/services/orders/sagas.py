@@ -4,74 +4,47 @@ Steps: submitted -> filled -> covered. The stop travels with the entry and the s
 only watches; when nobody placed a stop in time it does so itself, and when even that fails it leaves the position.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import OrderId
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, PositionSide, Role, Side
-from tradingboost.kit.clock import Clock
-from tradingboost.kit.db import Database
-from tradingboost.kit.ids import Ids
+from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.service import OrdersService, telling
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.orders import ProtectionMissing
-from tradingboost.shared.interfaces.orders import OrderView
-
-Submit = Callable[[OrderIntent], Awaitable[OrderView]]
-Tell = Callable[[AsyncConnection, OrderRow, ProtectionMissing], Awaitable[None]]
 
 _ACTIVE = ("RUNNING", "WAITING", "COMPENSATING")
 
 
 class Sagas:
-    """Begins and drives the rows of orders.sagas."""
+    """Drives the rows of orders.sagas (begun in the transaction of the entry)."""
 
-    def __init__(self, db: Database, clock: Clock, ids: Ids, settings: OrdersSettings) -> None:
-        self._db = db
-        self._clock = clock
-        self._ids = ids
+    def __init__(self, service: OrdersService, context: Context, settings: OrdersSettings) -> None:
+        self._service = service
+        self._db = context.db
+        self._clock = context.clock
+        self._ids = context.ids
         self._grace = timedelta(seconds=settings.protection_grace_s)
         self._deadline = timedelta(seconds=settings.protection_deadline_s)
 
-    async def begin_protection(
-        self, db: AsyncConnection, entry: OrderRow, stop: OrderRow, fence_token: int, now: datetime
-    ) -> None:
-        """Record the promise in the transaction that records the entry."""
-        await db.execute(
-            insert(t.sagas).values(
-                saga_id=str(self._ids.uuid7()),
-                type="open_with_protection",
-                business_key=f"open:{entry.order_id}",
-                version=1,
-                state="RUNNING",
-                step="submitted",
-                user_id=entry.user_id,
-                account_id=entry.account_id,
-                symbol=entry.symbol,
-                order_id=entry.order_id,
-                fence_token=fence_token,
-                context={"stop_order_id": stop.order_id, "trigger": str(stop.trigger)},
-                started_at=now,
-            )
-        )
-
-    async def drive(self, submit: Submit, tell: Tell) -> int:
+    async def drive(self) -> int:
         """One look at every active saga; returns how many are still active."""
         async with self._db.read() as db:
             active = (await db.execute(select(t.sagas).where(t.sagas.c.state.in_(_ACTIVE)).limit(500))).all()
         for saga in active:
-            await self._protect(saga, submit, tell)
+            await self._protect(saga)
         return len(active)
 
-    async def _protect(self, saga: Any, submit: Submit, tell: Tell) -> None:
+    async def _protect(self, saga: Any) -> None:
         now = self._clock.now()
         async with self._db.transaction() as db:
             entry = await store.order_by_id(db, OrderId(saga.order_id))
@@ -88,12 +61,12 @@ class Sagas:
             if saga.step == "submitted":
                 await self._step(db, saga.saga_id, "filled", now + self._deadline + self._grace, now)
         if waited > self._deadline:
-            await self._act(entry, _exit_intent(entry, saga, now), "closed at market", submit, tell)
+            await self._act(entry, _exit_intent(entry, saga, now), "closed at market")
         elif waited > self._grace:
-            await self._act(entry, _stop_intent(entry, saga), "stop placed by the platform", submit, tell)
+            await self._act(entry, _stop_intent(entry, saga), "stop placed by the platform")
 
-    async def _act(self, entry: OrderRow, intent: OrderIntent, action: str, submit: Submit, tell: Tell) -> None:
-        placed = await submit(intent)
+    async def _act(self, entry: OrderRow, intent: OrderIntent, action: str) -> None:
+        placed = await self._service.submit(intent)
         payload = ProtectionMissing(
             user_id=entry.user_id,
             account_id=entry.account_id,
@@ -103,15 +76,16 @@ class Sagas:
             action=f"{action}: {placed.state}",
         )
         async with self._db.transaction() as db:
-            await store.raise_alert(
-                db, str(self._ids.uuid7()), entry.order_id, "protection_missing", payload.action, self._clock.now()
-            )
-            await tell(db, entry, payload)
+            alert = (entry.order_id, "protection_missing", payload.action)
+            await store.raise_alert(db, str(self._ids.uuid7()), alert, self._clock.now())
+            await telling.tell(db, entry, payload)
 
     async def _left(self, db: AsyncConnection, entry: OrderRow) -> bool:
         """The leg was closed again after the entry filled: a later closing order of the run has filled."""
         o = t.orders.c
-        where = and_(o.run_id == entry.run_id, o.seq > entry.seq, o.reduce_only.is_(True), o.cum_filled >= entry.cum_filled)
+        where = and_(
+            o.run_id == entry.run_id, o.seq > entry.seq, o.reduce_only.is_(True), o.cum_filled >= entry.cum_filled
+        )
         return (await db.execute(select(o.order_id).where(where).limit(1))).first() is not None
 
     async def _step(self, db: AsyncConnection, saga_id: str, step: str, deadline: datetime, now: datetime) -> None:
@@ -125,23 +99,29 @@ class Sagas:
         await self._note(db, saga_id, step, now)
 
     async def _note(self, db: AsyncConnection, saga_id: str, step: str, now: datetime) -> None:
-        values = {"saga_id": saga_id, "step": step, "idempotency_key": f"{saga_id}:{step}", "result": {}, "done_at": now}
+        values = {
+            "saga_id": saga_id,
+            "step": step,
+            "idempotency_key": f"{saga_id}:{step}",
+            "result": {},
+            "done_at": now,
+        }
         await db.execute(upsert(t.saga_steps).values(values).on_conflict_do_nothing())
 
 
 def _stop_intent(entry: OrderRow, saga: Any) -> OrderIntent:
     """The stop the entry should have brought along, for what has filled."""
-    intent = _reducing(entry, saga, "sl", f"saga:{saga.saga_id}:stop:1")
+    intent = _reducing(entry, "sl", f"saga:{saga.saga_id}:stop:1")
     return msgspec.structs.replace(intent, type=OrderType.STOP, trigger=entry.attached_stop)
 
 
 def _exit_intent(entry: OrderRow, saga: Any, now: datetime) -> OrderIntent:
     """A position that cannot be protected is left; tried anew every ten seconds until it worked."""
     attempt = int((now - (entry.first_fill_at or now)).total_seconds() // 10)
-    return _reducing(entry, saga, "exit", f"saga:{saga.saga_id}:exit:{attempt}")
+    return _reducing(entry, "exit", f"saga:{saga.saga_id}:exit:{attempt}")
 
 
-def _reducing(entry: OrderRow, saga: Any, slot: str, cause: str) -> OrderIntent:
+def _reducing(entry: OrderRow, slot: str, cause: str) -> OrderIntent:
     assert entry.run_id is not None
     assert entry.role is Role.OPENING
     return OrderIntent(

@@ -9,11 +9,13 @@ class OrdersSettings(Slice):
     """How the money path behaves."""
 
     id_keys: SecretStr | None = Field(
-        None, description="A:base64,B:base64 secrets of client order ids; the last signs. Empty = kept in the data directory"
+        None,
+        description="A:base64,B:base64 secrets of client order ids; the last signs. Empty = kept in the data directory",
     )
-    environment: str = Field("S", pattern="^[LDPS]$", description="first letter of client order ids: L live, D demo, P paper, S simulated")
+    environment: str = Field(
+        "S", pattern="^[LDPS]$", description="first letter of our ids: L live, D demo, P paper, S simulated"
+    )
     submit_deadline_s: PositiveFloat = Field(5.0, description="seconds after which a claimed order is no longer sent")
-    fresh_s: PositiveFloat = Field(30.0, description="seconds an opening decision stays valid")
-    protection_grace_s: PositiveFloat = Field(3.0, description="seconds a filled entry may wait for its stop before we place one")
-    protection_deadline_s: PositiveFloat = Field(10.0, description="seconds after which an unprotectable entry is closed at market")
+    protection_grace_s: PositiveFloat = Field(3.0, description="seconds a filled entry may wait for its stop")
+    protection_deadline_s: PositiveFloat = Field(10.0, description="seconds until an unprotectable entry is closed")
     reconcile_every_s: PositiveFloat = Field(60.0, description="seconds between comparisons with the venue")

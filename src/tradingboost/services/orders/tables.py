@@ -1,4 +1,4 @@
-"""What `orders` keeps. The constraints carry the safety: "this cannot happen twice" is proved here, not by a comment."""
+"""What `orders` keeps. The constraints carry the safety: "this cannot happen twice" is proved here by keys."""
 
 from sqlalchemy import (
     BigInteger,

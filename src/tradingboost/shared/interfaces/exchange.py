@@ -1,4 +1,4 @@
-"""Exchange: the one door to the venues. It opens credentials, sends what `orders` decided, and reports what it hears."""
+"""Exchange: the one door to the venues. It opens credentials, sends what `orders` decided, and tells what it hears."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -90,7 +90,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a look-up by id: a report and its fills, or `report=None`: a healthy answer that it is not there."""
+    """The answer to a look-up by id: a report and its fills, or `report=None`: a healthy answer that it is absent."""
 
     report: VenueReport | None
     fills: list[Fill]

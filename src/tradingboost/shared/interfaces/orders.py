@@ -1,4 +1,4 @@
-"""Orders: the money path. Every order has an intent, every intent at most one order, every order is sent at most once."""
+"""Orders: the money path. Every order has an intent, every intent at most one order, sent at most once."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from tradingboost.shared.calls import repeatable, safe
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """One order as a person or a strategy sees it. `state` is the derived word (OPEN, PARTIAL, UNKNOWN, DENIED, ...)."""
+    """One order as a person or a strategy sees it. `state` is a derived word (OPEN, UNKNOWN, DENIED, ...)."""
 
     order_id: OrderId
     client_order_id: ClientOrderId
@@ -63,13 +63,18 @@ class AmendSlot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimLegs(msgspec.Struct, frozen=True, kw_only=True):
-    """A run takes the legs it will trade; a leg has one owner. In net mode both legs of a symbol are one claim."""
+    """A run takes the legs it will trade; a leg has one owner. In net mode both legs of a symbol are one claim.
+
+    Leverage and margin mode are set with the claim and read back, so no order can go out under others.
+    """
 
     run_id: RunId
     user_id: UserId
     account_id: AccountId
     venue: Venue
     symbol: Symbol
+    leverage: int
+    margin_mode: str = "cross"
 
 
 class Flattened(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +90,7 @@ class Orders(Protocol):
 
     @repeatable
     async def submit(self, intent: OrderIntent) -> OrderView:
-        """Record, claim, send once. The same intent again returns the first result; a denial is a view in state DENIED."""
+        """Record, claim, send once. The same intent again returns the first result; a denial is a state."""
         ...
 
     @repeatable

@@ -89,7 +89,7 @@ class Strategy(Protocol):
 
     @repeatable
     async def start(self, request: StartRun) -> RunView:
-        """Check everything, claim the legs, warm up and run; the same active run again is Conflict `run_already_active`."""
+        """Check all, claim the legs, warm up and run; an active run on the symbol is Conflict."""
         ...
 
     @repeatable

@@ -1,18 +1,13 @@
 """The use cases of `orders`, put together."""
 
-
 from tradingboost.core.client_id import IdKeys
 from tradingboost.core.ids import AccountId, RunId
 from tradingboost.core.order import OrderIntent, OrderStatus
-from tradingboost.kit.clock import Clock
-from tradingboost.kit.db import Database
-from tradingboost.kit.ids import Ids
+from tradingboost.kit.context import Context
 from tradingboost.kit.lease import Leases
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.errors import leg_busy
-from tradingboost.services.orders.sagas import Sagas
-from tradingboost.services.orders.service import telling
+from tradingboost.services.orders.errors import leg_busy, leverage_differs
 from tradingboost.services.orders.service.absorbing import Absorber
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.changing import Changer
@@ -31,24 +26,22 @@ class OrdersService:
 
     def __init__(
         self,
-        db: Database,
-        clock: Clock,
-        ids: Ids,
+        context: Context,
         id_keys: IdKeys,
         leases: Leases,
         neighbours: tuple[Users, Exchange, Positions],
         settings: OrdersSettings,
     ) -> None:
         users, exchange, positions = neighbours
-        self._db = db
-        self._clock = clock
+        self._db = context.db
+        self._clock = context.clock
+        self._exchange = exchange
         self.accounts = Accounts(users, leases)
-        self.sagas = Sagas(db, clock, ids, settings)
-        self.absorber = Absorber(ids, id_keys)
-        submitter = Submitter(db, clock, ids, id_keys, (exchange, positions), self.accounts, self.sagas, settings)
-        self.looker = Looker(db, clock, ids, exchange, self.accounts, self.absorber, submitter)
-        self._changer = Changer(db, clock, ids, exchange, self.accounts, submitter, self.looker)
-        self._flattener = Flattener(db, clock, positions, submitter, self._changer, self.looker)
+        self.absorber = Absorber(context.ids, id_keys)
+        submitter = Submitter(context, id_keys, (exchange, positions), self.accounts, settings)
+        self.looker = Looker(context, (exchange, positions), self.accounts, self.absorber, submitter)
+        self._changer = Changer(context, exchange, self.accounts, self.looker)
+        self._flattener = Flattener(context, positions, self._changer, self.looker)
         self._submitter = submitter
 
     async def submit(self, intent: OrderIntent) -> OrderView:
@@ -70,6 +63,12 @@ class OrdersService:
             owner = await store.claim_leg(db, leg, (request.run_id, request.user_id), self._clock.now())
             if owner != request.run_id:
                 raise leg_busy(request.account_id, request.symbol, owner)
+        set_to = await self._exchange.set_leverage(
+            request.account_id, request.symbol, request.leverage, request.margin_mode
+        )
+        if set_to != request.leverage:
+            await self.release(request.run_id)
+            raise leverage_differs(request.symbol, request.leverage, set_to)
 
     async def release(self, run_id: RunId) -> None:
         """Give the run's legs back."""
@@ -93,8 +92,6 @@ class OrdersService:
         """Cancel openings, close legs, then let the stops go."""
         return await self._flattener.flatten(account_id, request_id)
 
-    async def drive_sagas(self) -> None:
-        """One look at every active saga."""
-        await self.sagas.drive(self.submit, telling.tell)
-
-
+    async def sweep(self) -> None:
+        """Cancel children of ours that protect nothing any more."""
+        await self._flattener.sweep()

@@ -83,9 +83,7 @@ class Absorber:
         now: datetime,
     ) -> OrderRow:
         first: VenueReport | Fill = group.reports[0] if group.reports else group.fills[0]
-        known = await store.order_by_venue(
-            db, owner[0], first.venue, (first.client_order_id, first.venue_order_id)
-        )
+        known = await store.order_by_venue(db, owner[0], first.venue, (first.client_order_id, first.venue_order_id))
         if known is not None:
             return known
         row = await self._stranger(db, owner, first, instruments[first.symbol], now)
@@ -100,7 +98,7 @@ class Absorber:
         instrument: Instrument,
         now: datetime,
     ) -> OrderRow:
-        """An order without a row: the child of one of our stops, or somebody else's, which is adopted and left alone."""
+        """An order without a row: the child of one of our stops, or somebody else's, adopted and left alone."""
         report = first if isinstance(first, VenueReport) else None
         parent = None
         if report is not None and (report.parent_client_order_id or report.parent_venue_order_id):
@@ -142,7 +140,7 @@ class Absorber:
             venue_order_id=first.venue_order_id,
             status=OrderStatus.NEW,
             created_at=now,
-            venue_created_at=report.created_at if report else first.at,
+            venue_created_at=first.created_at if isinstance(first, VenueReport) else first.at,
         )
 
     async def _join(self, db: AsyncConnection, row: OrderRow, group: Evidence, now: datetime) -> None:
@@ -177,7 +175,16 @@ class Absorber:
             first_fill_at=first_fill,
             ended_at=ended,
         )
-        changed = ("status", "cum_filled", "avg_price", "venue_order_id", "venue_values", "venue_created_at", "first_fill_at", "ended_at")
+        changed = (
+            "status",
+            "cum_filled",
+            "avg_price",
+            "venue_order_id",
+            "venue_values",
+            "venue_created_at",
+            "first_fill_at",
+            "ended_at",
+        )
         await store.update_order(db, row.order_id, **{name: getattr(stored, name) for name in changed})
         return stored
 

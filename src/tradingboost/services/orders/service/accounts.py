@@ -1,8 +1,8 @@
-"""Which accounts this process may act for: who owns them, whether the lease is ours and whether they were reconciled."""
+"""Which accounts this process may act for: who owns them, is the lease ours, were they reconciled."""
 
-from tradingboost.core.errors import Unavailable
+from tradingboost.core.errors import Conflict, Unavailable
 from tradingboost.core.ids import AccountId
-from tradingboost.kit.lease import Holder, Leases
+from tradingboost.kit.lease import Lease, Leases
 from tradingboost.shared.interfaces.users import Account, Users
 
 
@@ -16,7 +16,7 @@ class Accounts:
         self._users = users
         self._leases = leases
         self._known: dict[AccountId, Account] = {}
-        self._held: dict[AccountId, Holder] = {}
+        self._held: dict[AccountId, Lease] = {}
         self._ready: set[AccountId] = set()
 
     async def account(self, account_id: AccountId) -> Account:
@@ -25,25 +25,42 @@ class Accounts:
             self._known[account_id] = await self._users.account(account_id)
         return self._known[account_id]
 
-    async def everyone(self) -> list[Account]:
-        """All linked accounts."""
-        return await self._users.accounts()
+    @property
+    def held(self) -> tuple[AccountId, ...]:
+        """Accounts this process acts for."""
+        return tuple(self._held)
 
     async def own(self, account_id: AccountId) -> None:
-        """Take the account's lease, or Conflict `lease_held` when another process acts for it."""
-        if account_id not in self._held:
-            self._held[account_id] = await self._leases.hold(f"account:{account_id}")
+        """Take the account's lease.
+
+        Raises:
+            Unavailable: `account_held`; another process acts for it (its lease ends seconds after its death).
+        """
+        held = self._held.get(account_id)
+        if held is not None and held.left_s > 0:
+            return
+        lease = await self._leases.acquire(f"account:{account_id}")
+        if lease is None:
+            raise Unavailable("account_held", "Another process acts for this account; try again in a few seconds.")
+        self._held[account_id] = lease
+
+    async def renew(self) -> None:
+        """Make the leases last; a lost one ends our right to send, and the account must be compared anew."""
+        for account_id, lease in list(self._held.items()):
+            try:
+                await self._leases.renew(lease)
+            except Conflict:
+                self._held.pop(account_id, None)
+                self._ready.discard(account_id)
 
     def fence_token(self, account_id: AccountId) -> int:
         """The token every request carries; Unavailable when the lease is not (or no longer safely) ours."""
-        holder = self._held.get(account_id)
-        if holder is None or not holder.safe:
-            self._held.pop(account_id, None)
-            self._ready.discard(account_id)
+        lease = self._held.get(account_id)
+        if lease is None or lease.left_s <= 0:
             raise Unavailable(
                 "account_not_held", "This process does not act for the account right now; try again in a few seconds."
             )
-        return holder.token
+        return lease.token
 
     def ready(self, account_id: AccountId) -> bool:
         """It was compared with the venue since this process took it over."""
@@ -55,7 +72,7 @@ class Accounts:
 
     async def release(self) -> None:
         """Give every lease back, so that the next process need not wait for it to expire."""
-        for holder in self._held.values():
-            await holder.release()
+        for lease in self._held.values():
+            await self._leases.release(lease)
         self._held.clear()
         self._ready.clear()

@@ -1,4 +1,4 @@
-"""Cancel and amend: wishes about what already rests. A cancel may be repeated; an amend is read back when its reply is lost."""
+"""Cancel and amend: wishes about what rests. A cancel may be repeated; an amend is read back when its reply is lost."""
 
 from datetime import timedelta
 
@@ -6,16 +6,13 @@ import msgspec
 
 from tradingboost.core.errors import OutcomeUnknown, Unavailable
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, RequestKind, Resolution
-from tradingboost.kit.clock import Clock
-from tradingboost.kit.db import Database
-from tradingboost.kit.ids import Ids
+from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.errors import nothing_in_slot
-from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.looking import Looker
-from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.interfaces.exchange import AmendOrder, Exchange, Outcome, OutcomeClass
 from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, OrderView
 
@@ -27,20 +24,17 @@ class Changer:
 
     def __init__(
         self,
-        db: Database,
-        clock: Clock,
-        ids: Ids,
+        context: Context,
         exchange: Exchange,
         accounts: Accounts,
-        submitter: Submitter,
         looker: Looker,
     ) -> None:
-        self._db = db
-        self._clock = clock
-        self._ids = ids
+        self._db = context.db
+        self._clock = context.clock
+        self._ids = context.ids
         self._exchange = exchange
         self._accounts = accounts
-        self._submitter = submitter
+        self._submitter = looker.submitter
         self._looker = looker
 
     async def cancel(self, request: CancelSlot) -> OrderView | None:
@@ -122,11 +116,12 @@ class Changer:
         return await self._submitter.submit(intent)
 
     async def _note(self, row: OrderRow, kind: RequestKind, wish: object) -> str:
-        now, request_id = self._clock.now(), str(self._ids.uuid7())
+        now = self._clock.now()
         token = self._accounts.fence_token(row.account_id)
+        attempt = Attempt(request_id=str(self._ids.uuid7()), sent_at=now, expires_at=now + _DEADLINE, fence_token=token)
         async with self._db.transaction() as db:
-            await store.insert_request(db, row, kind, request_id, (now, now + _DEADLINE), token, wish)
-        return request_id
+            await store.insert_request(db, row, kind, attempt, wish)
+        return attempt.request_id
 
     async def _resolve(self, request_id: str, outcome: Outcome) -> None:
         resolution = Resolution.REFUSED if outcome.kind.definitely_not_placed else Resolution.ACKED

@@ -1,19 +1,20 @@
 """Flatten: no more entries, everything opening cancelled, every leg closed at market, the stop last."""
 
+from datetime import timedelta
+
 from tradingboost.core.errors import TradingBoostError
 from tradingboost.core.ids import AccountId, RunId, Symbol
-from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Role, Side
-from tradingboost.kit.clock import Clock
-from tradingboost.kit.db import Database
+from tradingboost.core.order import OrderIntent, OrderType, Role, Side
+from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.errors import not_flat
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.looking import Looker
-from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.interfaces.orders import Flattened
 from tradingboost.shared.interfaces.positions import Positions, PositionView
 
 _TRIES, _PAUSE_S = 20, 0.25
+_ORPHAN_AFTER = timedelta(seconds=20)
 
 
 class Flattener:
@@ -21,17 +22,15 @@ class Flattener:
 
     def __init__(
         self,
-        db: Database,
-        clock: Clock,
+        context: Context,
         positions: Positions,
-        submitter: Submitter,
         changer: Changer,
         looker: Looker,
     ) -> None:
-        self._db = db
-        self._clock = clock
+        self._db = context.db
+        self._clock = context.clock
         self._positions = positions
-        self._submitter = submitter
+        self._submitter = looker.submitter
         self._changer = changer
         self._looker = looker
 
@@ -50,6 +49,15 @@ class Flattener:
             async with self._db.transaction() as db:
                 await store.clear_mode(db, (account_id, ""), cause)
         return Flattened(cancelled=cancelled, closed=closed, failed=failed)
+
+    async def sweep(self) -> None:
+        """Cancel our stops and take-profits that have outlived their position by half a minute."""
+        async with self._db.read() as db:
+            orphans = await store.orphans(db, self._clock.now() - _ORPHAN_AFTER)
+        for row in orphans:
+            position = await self._positions.position(row.account_id, row.symbol, row.position_side)
+            if position is None or (position.qty == 0 and position.updated_at < self._clock.now() - _ORPHAN_AFTER):
+                await self._changer.cancel_row(row)
 
     async def _cancel(self, account_id: AccountId, roles: set[Role]) -> tuple[int, dict[str, str]]:
         async with self._db.read() as db:

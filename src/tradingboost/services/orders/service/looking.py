@@ -9,9 +9,7 @@ from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.order import OrderStatus, RequestKind, Resolution
-from tradingboost.kit.clock import Clock
-from tradingboost.kit.db import Database
-from tradingboost.kit.ids import Ids
+from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
@@ -20,6 +18,7 @@ from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.events.orders import OrderParked, OrderResolved
 from tradingboost.shared.interfaces.exchange import Exchange, Found
+from tradingboost.shared.interfaces.positions import Positions
 
 log = structlog.get_logger(__name__)
 
@@ -36,21 +35,19 @@ class Looker:
 
     def __init__(
         self,
-        db: Database,
-        clock: Clock,
-        ids: Ids,
-        exchange: Exchange,
+        context: Context,
+        neighbours: tuple[Exchange, Positions],
         accounts: Accounts,
         absorber: Absorber,
         submitter: Submitter,
     ) -> None:
-        self._db = db
-        self._clock = clock
-        self._ids = ids
-        self._exchange = exchange
+        self._db = context.db
+        self._clock = context.clock
+        self._ids = context.ids
+        self._exchange, self._positions = neighbours
         self._accounts = accounts
         self._absorber = absorber
-        self._submitter = submitter
+        self.submitter = submitter
 
     async def absorb(self, owner: tuple[AccountId, UserId], evidence: Evidence) -> None:
         """Take evidence in, in a transaction of its own."""
@@ -60,7 +57,8 @@ class Looker:
 
     async def instruments(self, evidence: Evidence) -> dict[str, Instrument]:
         """Rules of every symbol the evidence mentions."""
-        mentioned: set[tuple[Venue, Symbol]] = {(x.venue, x.symbol) for x in (*evidence.reports, *evidence.fills)}
+        mentioned: set[tuple[Venue, Symbol]] = {(report.venue, report.symbol) for report in evidence.reports}
+        mentioned |= {(fill.venue, fill.symbol) for fill in evidence.fills}
         return {symbol: await self._exchange.instrument(venue, symbol) for venue, symbol in sorted(mentioned)}
 
     async def look(self, row: OrderRow) -> Found:
@@ -122,10 +120,14 @@ class Looker:
             await store.resolve_request(db, request.request_id, resolution, told, now)
             if not found:
                 locked = await store.order_by_id(db, row.order_id, lock=True)
-                await self._submitter.not_placed(db, locked, now, ("not_placed", told[2]))
+                await self.submitter.not_placed(db, locked, now, ("not_placed", told[2]))
             if await store.end_unknown(db, row, now):
                 payload = OrderResolved(
-                    order_id=row.order_id, account_id=row.account_id, user_id=row.user_id, symbol=row.symbol, found=found
+                    order_id=row.order_id,
+                    account_id=row.account_id,
+                    user_id=row.user_id,
+                    symbol=row.symbol,
+                    found=found,
                 )
                 await telling.tell(db, row, payload)
 
@@ -160,4 +162,5 @@ class Looker:
         async with self._db.transaction() as db:
             newest = max((fill.at for fill in snapshot.fills), default=watermark or snapshot.taken_at)
             await store.set_watermark(db, account_id, newest, self._clock.now())
+        await self._positions.settle(account_id)
         self._accounts.set_ready(account_id, True)

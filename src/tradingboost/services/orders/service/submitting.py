@@ -12,13 +12,10 @@ from tradingboost.core.ids import OrderId, VenueOrderId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, RequestKind, Resolution, Role
-from tradingboost.kit.clock import Clock
-from tradingboost.kit.db import Database
-from tradingboost.kit.ids import Ids
+from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.models import OrderRow
-from tradingboost.services.orders.sagas import Sagas
+from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.settings import OrdersSettings
@@ -33,9 +30,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
     row: OrderRow
     attached: OrderRow | None
-    request_id: str
-    expires_at: datetime
-    fence_token: int
+    attempt: Attempt
 
 
 class Submitter:
@@ -43,22 +38,18 @@ class Submitter:
 
     def __init__(
         self,
-        db: Database,
-        clock: Clock,
-        ids: Ids,
+        context: Context,
         id_keys: IdKeys,
         neighbours: tuple[Exchange, Positions],
         accounts: Accounts,
-        sagas: Sagas,
         settings: OrdersSettings,
     ) -> None:
-        self._db = db
-        self._clock = clock
-        self._ids = ids
+        self._db = context.db
+        self._clock = context.clock
+        self._ids = context.ids
         self._id_keys = id_keys
         self._exchange, self._positions = neighbours
         self._accounts = accounts
-        self._sagas = sagas
         self._settings = settings
 
     async def submit(self, intent: OrderIntent) -> OrderView:
@@ -87,7 +78,6 @@ class Submitter:
 
     async def _record(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument) -> Claimed | None:
         now = self._clock.now()
-        account = await self._accounts.account(intent.account_id)
         deny = await self._check(db, intent, instrument, now)
         intent_id = str(self._ids.uuid7())
         if not await store.insert_intent(db, intent_id, intent, deny, now):
@@ -102,12 +92,16 @@ class Submitter:
         attached = self._attached(row, intent, now)
         if attached is not None:
             await store.insert_order(db, attached)
-        request_id, expires = str(self._ids.uuid7()), now + timedelta(seconds=self._settings.submit_deadline_s)
-        token = self._accounts.fence_token(account.account_id)
-        await store.insert_request(db, row, RequestKind.SUBMIT, request_id, (now, expires), token)
+        attempt = Attempt(
+            request_id=str(self._ids.uuid7()),
+            sent_at=now,
+            expires_at=now + timedelta(seconds=self._settings.submit_deadline_s),
+            fence_token=self._accounts.fence_token(intent.account_id),
+        )
+        await store.insert_request(db, row, RequestKind.SUBMIT, attempt)
         if row.role is Role.OPENING and attached is not None:
-            await self._sagas.begin_protection(db, row, attached, token, now)
-        return Claimed(row=row, attached=attached, request_id=request_id, expires_at=expires, fence_token=token)
+            await store.begin_protection(db, (str(self._ids.uuid7()), attempt.fence_token), row, attached, now)
+        return Claimed(row=row, attached=attached, attempt=attempt)
 
     async def _check(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime) -> str:
         account = await self._accounts.account(intent.account_id)
@@ -220,8 +214,8 @@ class Submitter:
             attached_stop=row.attached_stop,
             attached_client_order_id=attached.cl_ord_id if attached else None,
             margin_mode="cross",
-            expires_at=claimed.expires_at,
-            fence_token=claimed.fence_token,
+            expires_at=claimed.attempt.expires_at,
+            fence_token=claimed.attempt.fence_token,
         )
 
     async def _settle(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> None:
@@ -229,14 +223,14 @@ class Submitter:
         told = (outcome.kind.value, outcome.code, outcome.message)
         row = await store.order_by_id(db, claimed.row.order_id, lock=True)
         if outcome.kind is OutcomeClass.PLACED:
-            await store.resolve_request(db, claimed.request_id, Resolution.ACKED, told, now)
+            await store.resolve_request(db, claimed.attempt.request_id, Resolution.ACKED, told, now)
             await self._acknowledged(db, row, outcome.venue_order_id, now)
         elif outcome.kind.definitely_not_placed:
-            await store.resolve_request(db, claimed.request_id, Resolution.REFUSED, told, now)
+            await store.resolve_request(db, claimed.attempt.request_id, Resolution.REFUSED, told, now)
             if row.status is OrderStatus.NEW:
                 await self.not_placed(db, row, now, (outcome.code, outcome.message))
         else:
-            await store.resolve_request(db, claimed.request_id, Resolution.LOST, told, now)
+            await store.resolve_request(db, claimed.attempt.request_id, Resolution.LOST, told, now)
             if row.status is OrderStatus.NEW:
                 await store.begin_unknown(db, row, now)
                 unknown = OrderUnknown(

@@ -72,7 +72,9 @@ async def tell_ended(db: AsyncConnection, row: OrderRow, order: Order, at: datet
     await tell(db, row, event(**_common(row, order.left, at, reason)))
 
 
-async def tell_filled(db: AsyncConnection, row: OrderRow, fill: Fill, fill_id: str, sums: tuple[Decimal, Decimal]) -> None:
+async def tell_filled(
+    db: AsyncConnection, row: OrderRow, fill: Fill, fill_id: str, sums: tuple[Decimal, Decimal]
+) -> None:
     """One match; `sums` = (cumulative, left) after it."""
     payload = OrderFilled(
         **_common(row, sums[1], fill.at, row.reason),

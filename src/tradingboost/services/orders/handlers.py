@@ -1,0 +1,38 @@
+"""Facts `orders` reacts to."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.kit.bus import Subscription
+from tradingboost.kit.clock import Clock
+from tradingboost.services.orders.service import OrdersService
+from tradingboost.services.orders.service.absorbing import Evidence
+from tradingboost.shared.events.envelope import Event
+from tradingboost.shared.events.exchange import StreamResynced, VenueReported
+
+
+class Handlers:
+    """Evidence of the private streams, and their gaps."""
+
+    def __init__(self, service: OrdersService, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+        self.resync: set[str] = set()
+        """Accounts whose stream had a gap; the worker compares them with the venue."""
+
+    def subscriptions(self) -> list[Subscription]:
+        """What is heard."""
+        return [Subscription("venue", "orders", {VenueReported: self.reported, StreamResynced: self.resynced})]
+
+    async def reported(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """Join what the venue said."""
+        told: VenueReported = event.payload
+        evidence = Evidence(reports=told.reports, fills=told.fills)
+        instruments = await self._service.looker.instruments(evidence)
+        owner = (told.account_id, told.user_id)
+        await self._service.absorber.absorb(db, owner, evidence, instruments, self._clock.now())
+
+    async def resynced(self, _db: AsyncConnection, event: Event[Any]) -> None:
+        """The stream alone never proves silence."""
+        self.resync.add(event.payload.account_id)

@@ -1,0 +1,146 @@
+"""Who owns a leg, what is restricted, what is unknown, and what was promised."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId
+from tradingboost.core.order import PositionSide
+from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.repository.orders import update_order
+
+
+async def leg_claim(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> Any | None:
+    """Who owns a symbol's legs; the row is locked, so decisions about one symbol are taken one after another."""
+    c = t.leg_claims.c
+    statement = select(t.leg_claims).where(c.account_id == account_id, c.symbol == symbol).limit(1).with_for_update()
+    return (await db.execute(statement)).first()
+
+
+async def claim_leg(
+    db: AsyncConnection,
+    leg: tuple[AccountId, Symbol, PositionSide | str],
+    owner: tuple[RunId, UserId],
+    now: datetime,
+) -> RunId:
+    """Take a free leg; returns who owns it now."""
+    c = t.leg_claims.c
+    values = {
+        "account_id": leg[0],
+        "symbol": leg[1],
+        "position_side": leg[2],
+        "run_id": owner[0],
+        "user_id": owner[1],
+        "claimed_at": now,
+    }
+    await db.execute(upsert(t.leg_claims).values(values).on_conflict_do_nothing())
+    where = and_(c.account_id == leg[0], c.symbol == leg[1], c.position_side == leg[2])
+    return RunId((await db.execute(select(c.run_id).where(where))).scalar_one())
+
+
+async def blocking_modes(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> tuple[bool, tuple[str, ...]]:
+    """(frozen, deny codes) from account modes and kill switches, read without any cache."""
+    m, k = t.mode_causes.c, t.kill_switches.c
+    modes = select(m.mode.label("level"), func.coalesce("account_not_normal").label("code")).where(
+        m.account_id == account_id, m.symbol.in_(["", symbol])
+    )
+    switches = select(k.level.label("level"), func.coalesce("kill_switch_active").label("code")).where(
+        or_(
+            k.scope == "platform",
+            and_(k.scope == "account", k.key == account_id),
+            and_(k.scope == "symbol", k.key == symbol),
+        )
+    )
+    rows = (await db.execute(modes.union_all(switches))).all()
+    return any(row.level == "FROZEN" for row in rows), tuple(row.code for row in rows)
+
+
+async def begin_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> None:
+    """An order's fate is unknown from now: entries on its symbol wait."""
+    period = {"order_id": row.order_id, "account_id": row.account_id, "symbol": row.symbol, "began_at": now}
+    await db.execute(upsert(t.unknown_periods).values(period).on_conflict_do_nothing())
+    await set_mode(db, (row.account_id, row.symbol), f"unknown:{row.order_id}", "NO_ENTRIES", now)
+
+
+async def end_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> bool:
+    """The fate is known; False when it was never unknown."""
+    u = t.unknown_periods.c
+    ended = update(t.unknown_periods).where(u.order_id == row.order_id, u.ended_at.is_(None)).values(ended_at=now)
+    changed = (await db.execute(ended.returning(u.order_id))).first() is not None
+    await clear_mode(db, (row.account_id, row.symbol), f"unknown:{row.order_id}")
+    return changed
+
+
+async def park(db: AsyncConnection, row: OrderRow, alert: tuple[str, str], now: datetime) -> None:
+    """A person must look; `alert` = (alert id, sentence)."""
+    await update_order(db, row.order_id, parked_reason=alert[1])
+    await db.execute(
+        update(t.unknown_periods).where(t.unknown_periods.c.order_id == row.order_id).values(parked_at=now)
+    )
+    await raise_alert(db, alert[0], row.order_id, "order_parked", alert[1], now)
+
+
+async def raise_alert(db: AsyncConnection, alert_id: str, alert: tuple[str, str, str], now: datetime) -> None:
+    """Store an alert, once per subject and kind; `alert` = (subject, kind, sentence)."""
+    names = ("subject_id", "kind", "message")
+    values = {"alert_id": alert_id, "raised_at": now, **dict(zip(names, alert, strict=True))}
+    await db.execute(upsert(t.alerts).values(values).on_conflict_do_nothing())
+
+
+async def set_mode(
+    db: AsyncConnection, where: tuple[AccountId, Symbol | str], cause: str, mode: str, now: datetime
+) -> None:
+    """Add a cause that restricts an account, or one symbol of it."""
+    values = {"account_id": where[0], "symbol": where[1], "cause": cause, "mode": mode, "since": now}
+    await db.execute(upsert(t.mode_causes).values(values).on_conflict_do_nothing())
+
+
+async def clear_mode(db: AsyncConnection, where: tuple[AccountId, Symbol | str], cause: str) -> None:
+    """Remove a cause; a mode ends when its causes end."""
+    m = t.mode_causes.c
+    await db.execute(delete(t.mode_causes).where(m.account_id == where[0], m.symbol == where[1], m.cause == cause))
+
+
+async def release_legs(db: AsyncConnection, run_id: RunId) -> None:
+    """Give a run's legs back."""
+    await db.execute(delete(t.leg_claims).where(t.leg_claims.c.run_id == run_id))
+
+
+async def watermark(db: AsyncConnection, account_id: AccountId) -> datetime | None:
+    """Venue time up to which fills were read completely; None before the first reconciliation."""
+    statement = select(t.reconciled.c.watermark).where(t.reconciled.c.account_id == account_id)
+    return (await db.execute(statement)).scalar_one_or_none()
+
+
+async def set_watermark(db: AsyncConnection, account_id: AccountId, at: datetime, now: datetime) -> None:
+    """A complete reading of the venue ended."""
+    values = {"account_id": account_id, "watermark": at, "finished_at": now}
+    statement = upsert(t.reconciled).values(values)
+    await db.execute(statement.on_conflict_do_update(index_elements=[t.reconciled.c.account_id], set_=values))
+
+
+async def begin_protection(
+    db: AsyncConnection, ids: tuple[str, int], entry: OrderRow, stop: OrderRow, now: datetime
+) -> None:
+    """Promise, in the transaction that records the entry, that it will be covered; `ids` = (saga id, fence token)."""
+    await db.execute(
+        insert(t.sagas).values(
+            saga_id=ids[0],
+            type="open_with_protection",
+            business_key=f"open:{entry.order_id}",
+            version=1,
+            state="RUNNING",
+            step="submitted",
+            user_id=entry.user_id,
+            account_id=entry.account_id,
+            symbol=entry.symbol,
+            order_id=entry.order_id,
+            fence_token=ids[1],
+            context={"stop_order_id": stop.order_id, "trigger": str(stop.trigger)},
+            started_at=now,
+        )
+    )

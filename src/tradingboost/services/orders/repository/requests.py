@@ -1,0 +1,82 @@
+"""Network attempts and what became of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import OrderId
+from tradingboost.core.order import (
+    RequestKind,
+    Resolution,
+)
+from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.models import Attempt, OrderRow
+from tradingboost.services.orders.repository.orders import as_json
+
+
+async def insert_request(
+    db: AsyncConnection,
+    row: OrderRow,
+    kind: RequestKind,
+    attempt: Attempt,
+    wish: object = None,
+) -> None:
+    """Store one network attempt before it is made."""
+    await db.execute(
+        insert(t.requests).values(
+            request_id=attempt.request_id,
+            order_id=row.order_id,
+            account_id=row.account_id,
+            kind=kind,
+            resolution=Resolution.NONE,
+            wish=None if wish is None else as_json(wish),
+            fence_token=attempt.fence_token,
+            sent_at=attempt.sent_at,
+            expires_at=attempt.expires_at,
+        )
+    )
+
+
+async def resolve_request(
+    db: AsyncConnection, request_id: str, resolution: Resolution, outcome: tuple[str, str, str], now: datetime
+) -> None:
+    """Raise what became of an attempt; `outcome` = (class, code, message). Better knowledge is never lowered."""
+    await db.execute(
+        update(t.requests)
+        .where(t.requests.c.request_id == request_id, t.requests.c.resolution <= resolution)
+        .values(
+            resolution=resolution,
+            outcome=outcome[0],
+            code=outcome[1],
+            message=outcome[2][:500],
+            resolved_at=None if resolution < Resolution.ABSENT else now,
+            next_look_at=now if resolution < Resolution.ABSENT else None,
+        )
+    )
+
+
+async def look_again(db: AsyncConnection, request_id: str, rounds: int, at: datetime) -> None:
+    """Plan the next look-up of an unresolved attempt."""
+    await db.execute(
+        update(t.requests).where(t.requests.c.request_id == request_id).values(rounds=rounds, next_look_at=at)
+    )
+
+
+async def open_requests(db: AsyncConnection, now: datetime) -> Sequence[Any]:
+    """Attempts that need a look: lost ones that are due, and silent ones whose time ran out (their sender died)."""
+    r = t.requests.c
+    due = and_(r.resolution == Resolution.LOST, or_(r.next_look_at.is_(None), r.next_look_at <= now))
+    orphaned = and_(
+        r.resolution == Resolution.NONE, r.expires_at < now, or_(r.next_look_at.is_(None), r.next_look_at <= now)
+    )
+    statement = select(t.requests).where(or_(due, orphaned)).order_by(r.sent_at).limit(200)
+    return (await db.execute(statement)).all()
+
+
+async def submit_request(db: AsyncConnection, order_id: OrderId) -> Any | None:
+    """The one submit attempt of an order."""
+    statement = select(t.requests).where(t.requests.c.order_id == order_id, t.requests.c.kind == RequestKind.SUBMIT)
+    return (await db.execute(statement)).first()

@@ -1,0 +1,62 @@
+"""Loops `orders` runs."""
+
+import structlog
+
+from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
+from tradingboost.core.ids import AccountId
+from tradingboost.kit.runtime import Life, Worker
+from tradingboost.services.orders.handlers import Handlers
+from tradingboost.services.orders.sagas import Sagas
+from tradingboost.services.orders.service import OrdersService
+from tradingboost.services.orders.settings import OrdersSettings
+
+log = structlog.get_logger(__name__)
+
+
+class Workers:
+    """Settling of lost replies, protection, and comparison with the venue."""
+
+    def __init__(self, service: OrdersService, sagas: Sagas, handlers: Handlers, settings: OrdersSettings) -> None:
+        self._service = service
+        self._sagas = sagas
+        self._handlers = handlers
+        self._every_s = settings.reconcile_every_s
+
+    def all(self) -> list[Worker]:
+        """The loops."""
+        return [
+            Worker("lease", self.lease),
+            Worker("settle", self.settle),
+            Worker("protect", self.protect),
+            Worker("reconcile", self.reconcile, stall_after_s=300),
+        ]
+
+    async def lease(self, life: Life) -> None:
+        """Keep the right to act for the accounts we hold."""
+        while await life.sleep(3.0):
+            await self._service.accounts.renew()
+
+    async def settle(self, life: Life) -> None:
+        """Ask after every attempt whose outcome is unknown."""
+        while await life.sleep(0.5):
+            await self._service.looker.settle_requests()
+
+    async def protect(self, life: Life) -> None:
+        """Watch that every filled entry is covered, and sweep what protects nothing."""
+        while await life.sleep(1.0):
+            await self._sagas.drive()
+            await self._service.sweep()
+
+    async def reconcile(self, life: Life) -> None:
+        """Compare accounts whose stream had a gap at once, and every account now and then."""
+        waited_s = 0.0
+        while await life.sleep(1.0):
+            waited_s += 1.0
+            due = self._service.accounts.held if waited_s >= self._every_s else ()
+            waited_s = 0.0 if due else waited_s
+            for account_id in sorted(self._handlers.resync | set(due)):
+                try:
+                    await self._service.reconcile(AccountId(account_id))
+                    self._handlers.resync.discard(account_id)
+                except (Unavailable, Conflict, OutcomeUnknown) as error:
+                    log.warning("reconcile_failed", account_id=account_id, code=error.code)

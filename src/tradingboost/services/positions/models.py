@@ -1,0 +1,71 @@
+"""Private nouns: a stored leg as an object."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
+from tradingboost.core.order import PositionSide
+from tradingboost.core.position import Position, unrealized_quote
+from tradingboost.shared.interfaces.positions import PositionView
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of positions.positions."""
+
+    account_id: AccountId
+    symbol: Symbol
+    position_side: PositionSide
+    exchange: Venue
+    user_id: UserId
+    run_id: RunId | None
+    qty: Decimal
+    cost: Decimal
+    realized_quote: Decimal
+    fees_quote: Decimal
+    funding_quote: Decimal
+    lot: Decimal
+    contract_size: Decimal
+    stop_policy: str
+    stop_order_id: str | None
+    stop_price: Decimal | None
+    covered_qty: Decimal
+    uncovered_since: datetime | None
+    differs_since: datetime | None
+    flat_since: datetime | None
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Leg":
+        """Read a row of the table."""
+        return cls(**{**row, "position_side": PositionSide(row["position_side"])})
+
+    @property
+    def position(self) -> Position:
+        """The pure fold."""
+        return Position(qty=self.qty, cost=self.cost, realized_quote=self.realized_quote)
+
+    def view(self, mark: Decimal | None) -> PositionView:
+        """The public picture at a mark price."""
+        position = self.position
+        open_and_priced = mark is not None and self.qty != 0
+        return PositionView(
+            user_id=self.user_id,
+            account_id=self.account_id,
+            venue=self.exchange,
+            symbol=self.symbol,
+            position_side=self.position_side,
+            qty=self.qty,
+            average_price=position.average_price,
+            mark=mark,
+            realized_quote=self.realized_quote,
+            unrealized_quote=unrealized_quote(position, mark, self.contract_size) if open_and_priced and mark else None,
+            fees_quote=self.fees_quote,
+            funding_quote=self.funding_quote,
+            covered_qty=self.covered_qty,
+            stop_price=self.stop_price,
+            updated_at=self.updated_at,
+        )

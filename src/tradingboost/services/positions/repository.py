@@ -1,0 +1,186 @@
+"""All SQL of `positions`. Nothing here commits; the use case owns the transaction."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import AccountId, Symbol
+from tradingboost.core.ledger import Bucket, Entry
+from tradingboost.core.money import ZERO
+from tradingboost.core.order import PositionSide
+from tradingboost.services.positions import tables as t
+from tradingboost.services.positions.models import Leg
+from tradingboost.shared.interfaces.exchange import Balance, VenuePosition
+from tradingboost.shared.interfaces.positions import Books
+
+LegKey = tuple[AccountId, Symbol, PositionSide]
+
+
+async def leg(db: AsyncConnection, key: LegKey, lock: bool = False) -> Leg | None:
+    """One leg, None if it never existed."""
+    p = t.positions.c
+    statement = select(t.positions).where(p.account_id == key[0], p.symbol == key[1], p.position_side == key[2])
+    row = (await db.execute(statement.with_for_update() if lock else statement)).first()
+    return None if row is None else Leg.of(dict(row._mapping))
+
+
+async def legs(db: AsyncConnection, account_id: AccountId, open_only: bool) -> list[Leg]:
+    """Legs of an account by symbol."""
+    p = t.positions.c
+    statement = select(t.positions).where(p.account_id == account_id).order_by(p.symbol, p.position_side)
+    if open_only:
+        statement = statement.where(p.qty != 0)
+    return [Leg.of(dict(row._mapping)) for row in await db.execute(statement)]
+
+
+async def put_leg(db: AsyncConnection, leg_: Leg) -> None:
+    """Store a leg."""
+    values = {name: getattr(leg_, name) for name in leg_.__struct_fields__}
+    key = (t.positions.c.account_id, t.positions.c.symbol, t.positions.c.position_side)
+    await db.execute(upsert(t.positions).values(values).on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+async def insert_booking(db: AsyncConnection, values: dict[str, object]) -> bool:
+    """Store that a fill was booked; False when it already was."""
+    statement = upsert(t.bookings).values(values).on_conflict_do_nothing().returning(t.bookings.c.fill_id)
+    return (await db.execute(statement)).first() is not None
+
+
+async def post(
+    db: AsyncConnection,
+    source: tuple[str, str],
+    account_id: AccountId,
+    entries: Iterable[Entry],
+    at: datetime,
+) -> bool:
+    """Write a journal; `source` = (kind, key). False when this source is already in the books."""
+    rows = [
+        {
+            "journal_id": f"{source[0]}:{source[1]}",
+            "source_kind": source[0],
+            "source_key": source[1],
+            "account_id": account_id,
+            "asset": entry.asset,
+            "bucket": entry.bucket,
+            "amount": entry.amount,
+            "at": at,
+        }
+        for entry in entries
+    ]
+    if not rows:
+        return True
+    statement = upsert(t.ledger).values(rows).on_conflict_do_nothing().returning(t.ledger.c.entry_id)
+    return len((await db.execute(statement)).all()) == len(rows)
+
+
+async def has_books(db: AsyncConnection, account_id: AccountId) -> bool:
+    """Whether the account's ledger was ever opened."""
+    statement = select(t.settled.c.account_id).where(t.settled.c.account_id == account_id)
+    return (await db.execute(statement)).first() is not None
+
+
+async def watermark(db: AsyncConnection, account_id: AccountId) -> datetime | None:
+    """Venue time up to which bills were read."""
+    statement = select(t.settled.c.watermark).where(t.settled.c.account_id == account_id)
+    return (await db.execute(statement)).scalar_one_or_none()
+
+
+async def set_watermark(db: AsyncConnection, account_id: AccountId, at: datetime) -> None:
+    """Bills up to this venue time are in the books."""
+    values = {"account_id": account_id, "watermark": at}
+    statement = upsert(t.settled).values(values)
+    await db.execute(statement.on_conflict_do_update(index_elements=[t.settled.c.account_id], set_=values))
+
+
+async def books(db: AsyncConnection, account_id: AccountId) -> Books:
+    """The ledger summed by asset and bucket."""
+    g = t.ledger.c
+    sums = select(g.asset, g.bucket, func.sum(g.amount).label("total")).where(g.account_id == account_id)
+    rows = (await db.execute(sums.group_by(g.asset, g.bucket))).all()
+    counted = select(func.count()).select_from(t.bookings).where(t.bookings.c.account_id == account_id)
+    totals: dict[str, Decimal] = {}
+    for row in rows:
+        totals[row.bucket] = totals.get(row.bucket, ZERO) - row.total
+    return Books(
+        cash={row.asset: row.total for row in rows if row.bucket == Bucket.CASH},
+        realized_quote=totals.get(Bucket.REALIZED, ZERO),
+        fees_quote=totals.get(Bucket.FEE, ZERO) + totals.get(Bucket.REBATE, ZERO),
+        funding_quote=totals.get(Bucket.FUNDING, ZERO),
+        external={row.asset: -row.total for row in rows if row.bucket == Bucket.EXTERNAL},
+        fills=int((await db.execute(counted)).scalar_one()),
+    )
+
+
+async def put_venue_figures(
+    db: AsyncConnection,
+    account_id: AccountId,
+    positions: Iterable[VenuePosition],
+    balances: Iterable[Balance],
+    at: datetime,
+) -> None:
+    """Keep the newest figures of the venue; a leg it no longer lists was read as zero in a complete reading."""
+    v = t.venue_snapshots.c
+    zero = update(t.venue_snapshots).where(v.account_id == account_id).values(qty=ZERO, taken_at=at)
+    await db.execute(zero)
+    for position in positions:
+        values = {
+            "account_id": account_id,
+            "symbol": position.symbol,
+            "position_side": position.position_side,
+            "qty": position.qty,
+            "average_price": position.average_price,
+            "taken_at": at,
+        }
+        statement = upsert(t.venue_snapshots).values(values)
+        key = [v.account_id, v.symbol, v.position_side]
+        await db.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
+    for balance in balances:
+        cash = {"account_id": account_id, "asset": balance.asset, "cash": balance.cash, "taken_at": at}
+        b = t.venue_balances.c
+        statement = upsert(t.venue_balances).values(cash)
+        await db.execute(statement.on_conflict_do_update(index_elements=[b.account_id, b.asset], set_=cash))
+
+
+async def venue_qty(db: AsyncConnection, key: LegKey) -> Decimal:
+    """What the venue held at the last complete reading."""
+    v = t.venue_snapshots.c
+    where = and_(v.account_id == key[0], v.symbol == key[1], v.position_side == key[2])
+    return (await db.execute(select(v.qty).where(where))).scalar_one_or_none() or ZERO
+
+
+async def open_mismatch(
+    db: AsyncConnection, mismatch_id: str, key: LegKey, figures: tuple[Decimal, Decimal], now: datetime
+) -> bool:
+    """Open a mismatch, `figures` = (ours, venue); False when one is open."""
+    values = {
+        "mismatch_id": mismatch_id,
+        "account_id": key[0],
+        "symbol": key[1],
+        "position_side": key[2],
+        "ours": figures[0],
+        "venue": figures[1],
+        "opened_at": now,
+    }
+    statement = upsert(t.mismatches).values(values).on_conflict_do_nothing().returning(t.mismatches.c.mismatch_id)
+    return (await db.execute(statement)).first() is not None
+
+
+async def close_mismatch(db: AsyncConnection, key: LegKey, now: datetime) -> bool:
+    """Close the open mismatch of a leg; False when there was none."""
+    m = t.mismatches.c
+    where = and_(m.account_id == key[0], m.symbol == key[1], m.position_side == key[2], m.closed_at.is_(None))
+    statement = update(t.mismatches).where(where).values(closed_at=now).returning(m.mismatch_id)
+    return (await db.execute(statement)).first() is not None
+
+
+async def add_funding(db: AsyncConnection, account_id: AccountId, symbol: Symbol, amount: Decimal) -> None:
+    """Show a funding payment on the legs of its symbol (the ledger holds the truth)."""
+    p = t.positions.c
+    where = and_(p.account_id == account_id, p.symbol == symbol)
+    newest = select(p.position_side).where(where).order_by(p.updated_at.desc()).limit(1).scalar_subquery()
+    statement = update(t.positions).where(where, p.position_side == newest)
+    await db.execute(statement.values(funding_quote=p.funding_quote + amount))

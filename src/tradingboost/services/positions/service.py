@@ -1,0 +1,282 @@
+"""The use cases of `positions`: book fills, book bills, compare with the venue, and say what is held."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import AccountId, Symbol, Venue, VenueOrderId
+from tradingboost.core.ledger import external_journal, fill_journal, funding_journal
+from tradingboost.core.money import ZERO
+from tradingboost.core.order import Fill, PositionSide
+from tradingboost.core.position import apply_fill
+from tradingboost.kit import outbox
+from tradingboost.kit.context import Context
+from tradingboost.services.positions import repository as store
+from tradingboost.services.positions.models import Leg
+from tradingboost.services.positions.settings import PositionsSettings
+from tradingboost.shared.events.envelope import Payload
+from tradingboost.shared.events.orders import OrderFilled, ProtectionPlaced
+from tradingboost.shared.events.positions import (
+    FundingBooked,
+    MismatchCleared,
+    MismatchFound,
+    PositionChanged,
+    PositionClosed,
+    PositionOpened,
+)
+from tradingboost.shared.interfaces.exchange import AccountSnapshot, Bill, Exchange
+from tradingboost.shared.interfaces.positions import Books, PositionView
+
+_OVERLAP = timedelta(minutes=10)
+
+
+class PositionsService:
+    """Implements `shared.interfaces.positions.Positions`.
+
+    Args:
+        marks: newest mark price by (venue, symbol), kept by the feed worker.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        exchange: Exchange,
+        marks: Mapping[tuple[Venue, Symbol], Decimal],
+        settings: PositionsSettings,
+    ) -> None:
+        self._db = context.db
+        self._clock = context.clock
+        self._ids = context.ids
+        self._exchange = exchange
+        self._marks = marks
+        self._settings = settings
+
+    async def positions(self, account_id: AccountId, open_only: bool = True) -> list[PositionView]:
+        """Legs of an account."""
+        async with self._db.read() as db:
+            legs = await store.legs(db, account_id, open_only)
+        return [leg.view(self._marks.get((leg.exchange, leg.symbol))) for leg in legs]
+
+    async def position(self, account_id: AccountId, symbol: Symbol, position_side: PositionSide) -> PositionView | None:
+        """One leg."""
+        async with self._db.read() as db:
+            leg = await store.leg(db, (account_id, symbol, position_side))
+        return None if leg is None else leg.view(self._marks.get((leg.exchange, leg.symbol)))
+
+    async def books(self, account_id: AccountId) -> Books:
+        """The ledger summed."""
+        async with self._db.read() as db:
+            return await store.books(db, account_id)
+
+    async def book(self, db: AsyncConnection, filled: OrderFilled) -> None:
+        """Book one fill in the caller's transaction; the same fill again changes nothing."""
+        key = (filled.account_id, filled.symbol, filled.position_side)
+        instrument = await self._exchange.instrument(filled.exchange, filled.symbol)
+        now = self._clock.now()
+        before = await store.leg(db, key, lock=True) or _new_leg(
+            filled, (instrument.lot, instrument.contract_size), now
+        )
+        position = apply_fill(before.position, filled.side, filled.filled_qty, filled.fill_price, filled.contract_size)
+        realized = position.realized_quote - before.realized_quote
+        if not await store.insert_booking(db, self._booking(filled, realized, now)):
+            return
+        entries = fill_journal(instrument, _fill_of(filled), realized)
+        await store.post(db, ("fill", filled.fill_id), filled.account_id, entries, filled.timestamp)
+        after = msgspec.structs.replace(
+            before,
+            run_id=filled.run_id,
+            qty=position.qty,
+            cost=position.cost,
+            realized_quote=position.realized_quote,
+            fees_quote=before.fees_quote + filled.commission,
+            flat_since=now if position.qty == 0 else None,
+            updated_at=now,
+        )
+        await store.put_leg(db, _covered(after, now))
+        await self._tell_change(db, before, after, filled, realized)
+
+    async def cover(self, db: AsyncConnection, placed: ProtectionPlaced) -> None:
+        """Remember which stop protects a leg, and how much of it."""
+        leg = await store.leg(db, (placed.account_id, placed.symbol, placed.position_side), lock=True)
+        if leg is None:  # the stop's channel was faster than the first fill's
+            instrument = await self._exchange.instrument(placed.exchange, placed.symbol)
+            leg = _new_leg(placed, (instrument.lot, instrument.contract_size), self._clock.now())
+        if placed.covered_qty == 0 and leg.stop_order_id != placed.order_id:
+            return  # an older stop ended; the newer one keeps covering
+        leg = msgspec.structs.replace(
+            leg, stop_order_id=placed.order_id, stop_price=placed.stop_price, covered_qty=placed.covered_qty
+        )
+        await store.put_leg(db, _covered(leg, self._clock.now()))
+
+    async def settle(self, account_id: AccountId) -> None:
+        """Read the venue once: open the ledger if it is new, book bills, keep its figures, compare."""
+        async with self._db.read() as db:
+            watermark = await store.watermark(db, account_id)
+        snapshot = await self._exchange.snapshot(account_id, watermark - _OVERLAP if watermark else None)
+        async with self._db.transaction() as db:
+            if watermark is None and not await store.has_books(db, account_id):
+                for balance in snapshot.balances:
+                    entries = external_journal(balance.asset, balance.cash)
+                    source = ("opening", f"{account_id}:{balance.asset}")
+                    await store.post(db, source, account_id, entries, snapshot.taken_at)
+            for bill in snapshot.bills:
+                if watermark is None or bill.at > watermark - _OVERLAP:
+                    await self._book_bill(db, snapshot, bill)
+            await store.put_venue_figures(db, account_id, snapshot.positions, snapshot.balances, snapshot.taken_at)
+            await store.set_watermark(db, account_id, snapshot.taken_at)
+            await self._compare(db, account_id)
+
+    async def _book_bill(self, db: AsyncConnection, snapshot: AccountSnapshot, bill: Bill) -> None:
+        if bill.kind not in ("funding", "transfer"):
+            return  # trades are booked from fills
+        journal = funding_journal if bill.kind == "funding" else external_journal
+        entries = journal(bill.asset, bill.amount)
+        if not await store.post(db, ("bill", bill.bill_id), snapshot.account_id, entries, bill.at):
+            return
+        if bill.kind == "funding" and bill.symbol is not None:
+            await store.add_funding(db, snapshot.account_id, bill.symbol, bill.amount)
+            legs = await store.legs(db, snapshot.account_id, open_only=False)
+            owner = next((leg.user_id for leg in legs if leg.symbol == bill.symbol), None)
+            if owner is not None:
+                payload = FundingBooked(
+                    user_id=owner,
+                    account_id=snapshot.account_id,
+                    exchange=snapshot.venue,
+                    symbol=bill.symbol,
+                    asset=bill.asset,
+                    amount=bill.amount,
+                    bill_id=bill.bill_id,
+                    at=bill.at,
+                )
+                await _tell(db, payload, (owner, snapshot.account_id, snapshot.venue, bill.symbol))
+
+    async def _compare(self, db: AsyncConnection, account_id: AccountId) -> None:
+        now = self._clock.now()
+        for leg in await store.legs(db, account_id, open_only=False):
+            key = (leg.account_id, leg.symbol, leg.position_side)
+            venue = await store.venue_qty(db, key)
+            where = (leg.user_id, leg.account_id, leg.exchange, leg.symbol)
+            if abs(leg.qty - venue) < leg.lot:
+                if leg.differs_since is not None:
+                    await store.put_leg(db, msgspec.structs.replace(leg, differs_since=None))
+                if await store.close_mismatch(db, key, now):
+                    cleared = MismatchCleared(
+                        user_id=leg.user_id,
+                        account_id=account_id,
+                        exchange=leg.exchange,
+                        symbol=leg.symbol,
+                        position_side=leg.position_side,
+                    )
+                    await _tell(db, cleared, where)
+                continue
+            since = leg.differs_since or now
+            await store.put_leg(db, msgspec.structs.replace(leg, differs_since=since))
+            lasted = now - since >= timedelta(seconds=self._settings.look_twice_s)
+            if lasted and await store.open_mismatch(db, str(self._ids.uuid7()), key, (leg.qty, venue), now):
+                found = MismatchFound(
+                    user_id=leg.user_id,
+                    account_id=account_id,
+                    exchange=leg.exchange,
+                    symbol=leg.symbol,
+                    position_side=leg.position_side,
+                    ours=leg.qty,
+                    venue=venue,
+                )
+                await _tell(db, found, where)
+
+    def _booking(self, filled: OrderFilled, realized: Decimal, now: datetime) -> dict[str, object]:
+        parts = (filled.exchange, filled.account_id, filled.symbol, filled.venue_order_id, filled.trade_id)
+        return {
+            "fill_id": filled.fill_id,
+            "fill_key": ":".join(parts),
+            "account_id": filled.account_id,
+            "symbol": filled.symbol,
+            "position_side": filled.position_side,
+            "qty": filled.side.sign * filled.filled_qty,
+            "price": filled.fill_price,
+            "realized_quote": realized,
+            "fee": filled.commission,
+            "booked_at": now,
+        }
+
+    async def _tell_change(
+        self, db: AsyncConnection, before: Leg, after: Leg, filled: OrderFilled, realized: Decimal
+    ) -> None:
+        event = PositionOpened if before.qty == 0 else PositionClosed if after.qty == 0 else PositionChanged
+        payload = event(
+            user_id=after.user_id,
+            account_id=after.account_id,
+            run_id=after.run_id,
+            exchange=after.exchange,
+            symbol=after.symbol,
+            position_side=after.position_side,
+            qty=after.qty,
+            average_price=after.position.average_price,
+            realized_quote=realized,
+            fee_quote=filled.commission,
+            slot=filled.slot,
+            at=filled.timestamp,
+        )
+        await _tell(db, payload, (after.user_id, after.account_id, after.exchange, after.symbol))
+
+
+async def _tell(db: AsyncConnection, payload: Payload, where: tuple[str, str, str, str]) -> None:
+    """Emit about one leg; `where` = (user, account, venue, symbol)."""
+    user_id, account_id, venue, symbol = where
+    await outbox.emit(
+        db, payload, key=f"{user_id}:{venue}:{symbol}", aggregate=f"positions:{account_id}:{symbol}", user_id=user_id
+    )
+
+
+def _covered(leg: Leg, now: datetime) -> Leg:
+    """Since when the leg lacks a stop for its whole size, None while it has one or needs none."""
+    short = leg.qty != 0 and leg.covered_qty < abs(leg.qty)
+    return msgspec.structs.replace(leg, uncovered_since=(leg.uncovered_since or now) if short else None)
+
+
+def _new_leg(first: OrderFilled | ProtectionPlaced, steps: tuple[Decimal, Decimal], now: datetime) -> Leg:
+    """A flat leg; `steps` = (lot, contract size)."""
+    return Leg(
+        account_id=first.account_id,
+        symbol=first.symbol,
+        position_side=first.position_side,
+        exchange=first.exchange,
+        user_id=first.user_id,
+        run_id=first.run_id if isinstance(first, OrderFilled) else None,
+        qty=ZERO,
+        cost=ZERO,
+        realized_quote=ZERO,
+        fees_quote=ZERO,
+        funding_quote=ZERO,
+        lot=steps[0],
+        contract_size=steps[1],
+        stop_policy="venue_stop",
+        stop_order_id=None,
+        stop_price=None,
+        covered_qty=ZERO,
+        uncovered_since=None,
+        differs_since=None,
+        flat_since=now,
+        updated_at=now,
+    )
+
+
+def _fill_of(filled: OrderFilled) -> Fill:
+    return Fill(
+        venue=filled.exchange,
+        account_id=filled.account_id,
+        symbol=filled.symbol,
+        venue_order_id=VenueOrderId(filled.venue_order_id),
+        trade_id=filled.trade_id,
+        client_order_id=filled.client_order_id,
+        side=filled.side,
+        qty=filled.filled_qty,
+        price=filled.fill_price,
+        fee=filled.commission,
+        fee_currency=filled.fee_currency,
+        is_maker=filled.liquidity == "maker",
+        at=filled.timestamp,
+    )

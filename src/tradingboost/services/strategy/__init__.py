@@ -1,0 +1,1 @@
+"""Strategy: the live shell around the kernels."""

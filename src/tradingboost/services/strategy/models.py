@@ -1,0 +1,202 @@
+"""A run in memory: the compiled kernel, its records, and the translation between records and money."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numba import njit
+
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
+from tradingboost.core.instrument import Instrument
+from tradingboost.core.market import Candle, Timeframe
+from tradingboost.core.money import ZERO, Rounding
+from tradingboost.core.order import OrderType, PositionSide, Side
+from tradingboost.shared.interfaces.strategy import RunView
+from tradingboost.strategies.contract import (
+    BAR,
+    BUY,
+    FILL,
+    INTENT,
+    LONG,
+    MAX_INTENTS,
+    Family,
+    Kind,
+    Reason,
+    RunFacts,
+    Strategy,
+    Type,
+    records,
+    slot_name,
+    state_from_json,
+    state_to_json,
+)
+
+_TYPES: Final = {
+    Type.MARKET: OrderType.MARKET,
+    Type.LIMIT: OrderType.LIMIT,
+    Type.POST_ONLY: OrderType.POST_ONLY,
+    Type.STOP: OrderType.STOP,
+}
+OPENING: Final = frozenset({Family.ENTRY, Family.ADD, Family.INIT, Family.HEDGE_ENTRY})
+
+
+class Kernel:
+    """One strategy's functions, compiled once a process (the cache on disk makes that a load, not a compile)."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        compiled = njit(cache=True, nogil=True, error_model="numpy")
+        self.strategy = strategy
+        self.start = compiled(strategy.start)
+        self.on_bar = compiled(strategy.on_bar)
+        self.on_tick = compiled(strategy.on_tick)
+        self.on_fill = compiled(strategy.on_fill)
+        self.triggers = compiled(strategy.triggers)
+        self.fold_bar = compiled(strategy.fold_bar)
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of `out` as money: what the kernel wants next."""
+
+    kind: Kind
+    slot: str
+    side: Side
+    position_side: PositionSide
+    type: OrderType
+    qty: Decimal
+    price: Decimal | None
+    trigger: Decimal | None
+    reduce_only: bool
+    reason: str
+
+
+class LiveRun:
+    """The records of one run. A step changes them in place; what a failed transaction left behind is read anew."""
+
+    def __init__(self, kernel: Kernel, row: Mapping[str, Any], instrument: Instrument) -> None:
+        strategy = kernel.strategy
+        self.kernel = kernel
+        self.instrument = instrument
+        self.run_id = RunId(row["run_id"])
+        self.user_id = UserId(row["user_id"])
+        self.account_id = AccountId(row["account_id"])
+        self.venue = Venue(row["venue"])
+        self.symbol = Symbol(row["symbol"])
+        self.timeframe = Timeframe(row["timeframe"])
+        self.status: str = row["status"]
+        self.version: int = row["version"]
+        self.seq: int = row["seq"]
+        self.settings_version: int = row["settings_version"]
+        self.code_version: str = row["code_version"]
+        self.last_bar_at: datetime | None = row["last_bar_at"]
+        facts = RunFacts(timeframe_ms=self.timeframe.minutes * 60_000, available_quote=row["available_quote"])
+        self.params = strategy.compile_params(strategy.validate(row["params"]), instrument, facts)
+        self.state = state_from_json(row["state"], strategy.state)
+        self.fold = state_from_json(row["fold"], strategy.fold)
+        self._indicators = records(strategy.indicators)
+        self._bar = records(BAR)
+        self._fill = records(FILL)
+        self._out = records(INTENT, MAX_INTENTS)
+
+    def fold_candle(self, candle: Candle) -> None:
+        """Take a closed candle into the indicators."""
+        fill_bar(self._bar[0], candle)
+        self.kernel.fold_bar(self.fold[0], self.params[0], self._bar[0], self._indicators[0])
+        self.last_bar_at = candle.close_at
+
+    def on_bar(self) -> list[Wish]:
+        """Decide on the candle folded last."""
+        n = self.kernel.on_bar(self.state[0], self.params[0], self._bar[0], self._indicators[0], self._out)
+        return self._wishes(n)
+
+    def on_tick(self, mark: Decimal, at: datetime) -> list[Wish]:
+        """Work at a price that reached a trigger."""
+        n = self.kernel.on_tick(self.state[0], self.params[0], float(mark), to_ms(at), self._out)
+        return self._wishes(n)
+
+    def on_fill(self, **fields: float) -> list[Wish]:
+        """Learn of a fill, an end or a rejection; `fields` are those of contract.FILL."""
+        row = self._fill[0]
+        for name, value in fields.items():
+            row[name] = value
+        n = self.kernel.on_fill(self.state[0], self.params[0], row, self._out)
+        return self._wishes(n)
+
+    def triggers(self) -> tuple[float, float]:
+        """The next prices at which `on_tick` has work."""
+        below, above = self.kernel.triggers(self.state[0], self.params[0])
+        return float(below), float(above)
+
+    def stored(self) -> dict[str, Any]:
+        """The columns a step changes."""
+        return {
+            "state": state_to_json(self.state),
+            "fold": state_to_json(self.fold),
+            "version": self.version,
+            "seq": self.seq,
+            "last_bar_at": self.last_bar_at,
+        }
+
+    def _wishes(self, n: int) -> list[Wish]:
+        return [self._wish(row) for row in self._out[:n]]
+
+    def _wish(self, row: Any) -> Wish:
+        exact = self.instrument
+        nearest = Rounding.NEAREST  # the kernel already stands on the grid; this only names the exact decimal
+        return Wish(
+            kind=Kind(int(row.kind)),
+            slot=slot_name(int(row.slot)),
+            side=Side.BUY if row.side == BUY else Side.SELL,
+            position_side=PositionSide.LONG if row.position_side == LONG else PositionSide.SHORT,
+            type=_TYPES[Type(int(row.type))] if row.type else OrderType.MARKET,
+            qty=exact.qty(float(row.qty), nearest) if row.qty else ZERO,
+            price=exact.price(float(row.price), nearest) if row.price else None,
+            trigger=exact.price(float(row.trigger), nearest) if row.trigger else None,
+            reduce_only=bool(row.reduce_only),
+            reason=Reason(int(row.reason)).name.lower(),
+        )
+
+
+def blank(kernel: Kernel, params: Any) -> tuple[str, str]:
+    """State and fold of a run that starts now, as stored text."""
+    state, fold = records(kernel.strategy.state), records(kernel.strategy.fold)
+    kernel.start(state[0], params[0])
+    return state_to_json(state), state_to_json(fold)
+
+
+def fill_bar(row: Any, candle: Candle) -> None:
+    """Write a candle into a BAR record."""
+    row.close_ms = to_ms(candle.close_at)
+    row.open, row.high, row.low = float(candle.open), float(candle.high), float(candle.low)
+    row.close, row.volume = float(candle.close), float(candle.volume)
+
+
+def to_ms(at: datetime) -> int:
+    """Milliseconds since the epoch, exact."""
+    return int(at.astimezone(UTC).timestamp() * 1000 + 0.5)
+
+
+def view(row: Mapping[str, Any]) -> RunView:
+    """The public picture of a stored run."""
+    return RunView(
+        run_id=row["run_id"],
+        user_id=row["user_id"],
+        account_id=row["account_id"],
+        strategy=row["strategy"],
+        venue=row["venue"],
+        symbol=row["symbol"],
+        timeframe=Timeframe(row["timeframe"]),
+        status=row["status"],
+        reason=row["reason"],
+        settings_version=row["settings_version"],
+        started_at=row["started_at"],
+        last_bar_at=row["last_bar_at"],
+        state=msgspec.json.decode(row["state"])["fields"],
+    )
+
+
+def finite(price: float) -> Decimal | None:
+    """A trigger as money, None where there is none."""
+    return Decimal(repr(price)) if np.isfinite(price) else None

@@ -1,0 +1,120 @@
+"""All SQL of `strategy`. Nothing here commits; the use case owns the transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
+from tradingboost.core.market import Timeframe
+from tradingboost.services.strategy import tables as t
+
+ACTIVE = ("running", "stopping")
+
+
+async def insert_run(db: AsyncConnection, values: dict[str, Any]) -> bool:
+    """Store a run; False when the account already has an active one on the symbol."""
+    statement = upsert(t.runs).values(values).on_conflict_do_nothing().returning(t.runs.c.run_id)
+    return (await db.execute(statement)).first() is not None
+
+
+async def run(db: AsyncConnection, run_id: RunId, lock: bool = False) -> dict[str, Any] | None:
+    """One run as stored; locked, so its steps happen one after another."""
+    statement = select(t.runs).where(t.runs.c.run_id == run_id)
+    row = (await db.execute(statement.with_for_update() if lock else statement)).first()
+    return None if row is None else dict(row._mapping)
+
+
+async def locked_version(db: AsyncConnection, run_id: RunId) -> tuple[int, str] | None:
+    """(version, status) of a run, with its row locked until the transaction ends."""
+    statement = select(t.runs.c.version, t.runs.c.status).where(t.runs.c.run_id == run_id).with_for_update()
+    row = (await db.execute(statement)).first()
+    return None if row is None else (row.version, row.status)
+
+
+async def runs(db: AsyncConnection, strategies: Sequence[str], active_only: bool = False) -> list[dict[str, Any]]:
+    """Runs of some strategies, newest first."""
+    r = t.runs.c
+    statement = select(t.runs).where(r.strategy.in_(strategies)).order_by(r.started_at.desc()).limit(1000)
+    if active_only:
+        statement = statement.where(r.status.in_(ACTIVE))
+    return [dict(row._mapping) for row in await db.execute(statement)]
+
+
+async def deciding(
+    db: AsyncConnection, strategies: Sequence[str], venue: Venue, symbol: Symbol, timeframe: Timeframe
+) -> list[RunId]:
+    """Active runs that decide on a candle."""
+    r = t.runs.c
+    where = and_(
+        r.strategy.in_(strategies), r.venue == venue, r.symbol == symbol, r.timeframe == timeframe, r.status.in_(ACTIVE)
+    )
+    return [RunId(row.run_id) for row in await db.execute(select(r.run_id).where(where).order_by(r.run_id))]
+
+
+async def active_of_user(db: AsyncConnection, user_id: UserId) -> int:
+    """How many runs a user has going."""
+    r = t.runs.c
+    statement = select(func.count()).select_from(t.runs).where(r.user_id == user_id, r.status.in_(ACTIVE))
+    return int((await db.execute(statement)).scalar_one())
+
+
+async def update_run(db: AsyncConnection, run_id: RunId, **values: Any) -> None:
+    """Store what a step changed."""
+    await db.execute(update(t.runs).where(t.runs.c.run_id == run_id).values(**values))
+
+
+async def insert_decision(db: AsyncConnection, values: dict[str, Any]) -> bool:
+    """Store that a bar was decided; False when it already was: then nothing may be decided again."""
+    statement = upsert(t.decisions).values(values).on_conflict_do_nothing().returning(t.decisions.c.decision_id)
+    return (await db.execute(statement)).first() is not None
+
+
+async def insert_wishes(db: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """Store wishes before anybody hears of them."""
+    if rows:
+        await db.execute(insert(t.wishes), rows)
+
+
+async def waiting(db: AsyncConnection, strategies: Sequence[str]) -> list[dict[str, Any]]:
+    """Wishes not yet handed to orders, by run in the order of utterance, with their run's owner."""
+    w, r = t.wishes.c, t.runs.c
+    statement = (
+        select(t.wishes, r.user_id, r.account_id, r.venue, r.symbol, r.settings_version, r.code_version)
+        .join(t.runs, r.run_id == w.run_id)
+        .where(w.done_at.is_(None), r.strategy.in_(strategies))
+        .order_by(w.run_id, w.seq)
+        .limit(1000)
+    )
+    return [dict(row._mapping) for row in await db.execute(statement)]
+
+
+async def waiting_count(db: AsyncConnection, strategies: Sequence[str]) -> int:
+    """How many wishes wait."""
+    w, r = t.wishes.c, t.runs.c
+    statement = select(func.count()).select_from(t.wishes.join(t.runs, r.run_id == w.run_id))
+    return int((await db.execute(statement.where(w.done_at.is_(None), r.strategy.in_(strategies)))).scalar_one())
+
+
+async def done(db: AsyncConnection, run_id: RunId, seq: int, result: str, now: datetime) -> None:
+    """A wish was handed on; `result` says what became of it."""
+    w = t.wishes.c
+    where = and_(w.run_id == run_id, w.seq == seq)
+    await db.execute(update(t.wishes).where(where).values(done_at=now, result=result[:200]))
+
+
+async def wishes_of(db: AsyncConnection, run_id: RunId, after_seq: int, limit: int) -> list[dict[str, Any]]:
+    """A run's wishes, oldest first."""
+    w = t.wishes.c
+    statement = select(t.wishes).where(w.run_id == run_id, w.seq > after_seq).order_by(w.seq).limit(limit)
+    return [dict(row._mapping) for row in await db.execute(statement)]
+
+
+async def account_runs(db: AsyncConnection, account_id: AccountId) -> list[RunId]:
+    """Active runs of an account."""
+    r = t.runs.c
+    statement = select(r.run_id).where(r.account_id == account_id, r.status.in_(ACTIVE))
+    return [RunId(row.run_id) for row in await db.execute(statement)]

@@ -1,0 +1,97 @@
+"""The use cases of `strategy`, put together."""
+
+from collections.abc import Callable, Sequence
+
+from tradingboost.core.errors import NotFound
+from tradingboost.core.ids import RunId, Symbol, Venue
+from tradingboost.core.order import OrderType
+from tradingboost.kit.context import Context
+from tradingboost.services.strategy import repository as store
+from tradingboost.services.strategy.models import Kernel, finite, view
+from tradingboost.services.strategy.service.handing import Hander
+from tradingboost.services.strategy.service.starting import Starter
+from tradingboost.services.strategy.service.stepping import Stepper
+from tradingboost.services.strategy.settings import StrategySettings
+from tradingboost.shared.interfaces.market import Market
+from tradingboost.shared.interfaces.orders import Orders
+from tradingboost.shared.interfaces.strategy import Decision, Progress, RunView, StartRun, StopPolicy, Triggers
+from tradingboost.shared.interfaces.users import Users
+from tradingboost.strategies import get as strategy_named
+
+
+class StrategyService:
+    """Implements `shared.interfaces.strategy.Strategy` for some strategies of the catalogue.
+
+    Args:
+        names: the strategies this process owns.
+        positions_of_feed: where the tick feed was read to, by feed.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        neighbours: tuple[Users, Market, Orders],
+        names: Sequence[str],
+        settings: StrategySettings,
+        positions_of_feed: Callable[[], dict[str, str]],
+    ) -> None:
+        users, market, orders = neighbours
+        self._db = context.db
+        self._users = users
+        self._orders = orders
+        self.names = tuple(names)
+        self._positions_of_feed = positions_of_feed
+        kernels = {name: Kernel(strategy_named(name)) for name in names}
+        self.stepper = Stepper(context, market, kernels, settings)
+        self.starter = Starter(context, (market, orders), kernels, self.stepper, settings)
+        self.hander = Hander(context, orders, names)
+
+    async def start(self, request: StartRun) -> RunView:
+        """Check, claim, warm up, run."""
+        if request.strategy not in self.names:
+            strategy_named(request.strategy)  # an unknown name gets its own answer
+            raise NotFound("strategy_elsewhere", f"{request.strategy} runs in another process; ask that one.")
+        account = await self._users.account(request.account_id)
+        return await self.starter.start(request, account.venue)
+
+    async def stop(self, run_id: RunId, policy: StopPolicy) -> RunView:
+        """No new openings."""
+        return await self.starter.stop(run_id, policy)
+
+    async def runs(self) -> list[RunView]:
+        """Runs of this process's strategies, newest first."""
+        async with self._db.read() as db:
+            return [view(row) for row in await store.runs(db, self.names)]
+
+    async def triggers(self, venue: Venue, symbol: Symbol) -> Triggers:
+        """Nearest prices where a tick matters."""
+        below, above = self.stepper.nearest(venue, symbol)
+        return Triggers(below=finite(below), above=finite(above))
+
+    async def progress(self) -> Progress:
+        """What is still in flight here."""
+        async with self._db.read() as db:
+            waiting = await store.waiting_count(db, self.names)
+        return Progress(unsent_intents=waiting, feed_positions=self._positions_of_feed())
+
+    async def decisions(self, run_id: RunId, after_seq: int = 0, limit: int = 1000) -> list[Decision]:
+        """The run's wishes, oldest first."""
+        async with self._db.read() as db:
+            rows = await store.wishes_of(db, run_id, after_seq, min(limit, 10_000))
+        return [
+            Decision(
+                run_id=run_id,
+                seq=row["seq"],
+                at=row["at"],
+                kind=row["kind"],
+                slot=row["slot"],
+                side=row["side"],
+                type=OrderType(row["type"]),
+                qty=row["qty"],
+                price=row["price"],
+                trigger=row["trigger"],
+                reduce_only=row["reduce_only"],
+                reason=row["reason"],
+            )
+            for row in rows
+        ]

@@ -1,0 +1,98 @@
+"""Hand wishes on to `orders`, per run in the order they were uttered. Stored first, sent second; a repeat is harmless
+because the intent key is made of the wish."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import structlog
+
+from tradingboost.core.errors import Conflict, InvalidInput, NotFound, OutcomeUnknown, Refused, Unavailable
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
+from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
+from tradingboost.kit.context import Context
+from tradingboost.services.strategy import repository as store
+from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, Orders
+
+log = structlog.get_logger(__name__)
+
+
+class Hander:
+    """Turns stored wishes into calls."""
+
+    def __init__(self, context: Context, orders: Orders, strategies: Sequence[str]) -> None:
+        self._db = context.db
+        self._clock = context.clock
+        self._orders = orders
+        self._strategies = list(strategies)
+
+    async def hand_on(self) -> int:
+        """Hand on everything that waits, runs side by side; returns how many wishes there were."""
+        async with self._db.read() as db:
+            rows = await store.waiting(db, self._strategies)
+        async with asyncio.TaskGroup() as group:
+            for _, wishes in groupby(rows, key=lambda row: row["run_id"]):
+                group.create_task(self._run(list(wishes)))
+        return len(rows)
+
+    async def _run(self, rows: list[Mapping[str, Any]]) -> None:
+        for row in rows:
+            try:
+                result = await self._one(row)
+            except (NotFound, Conflict, Refused, InvalidInput) as error:
+                result = error.code
+                log.info("wish_refused", code=error.code, slot=row["slot"], run_id=row["run_id"])
+            except (Unavailable, OutcomeUnknown) as error:
+                log.warning("wish_waits", code=error.code, slot=row["slot"], run_id=row["run_id"])
+                return  # the rest of this run keeps its order and is tried again
+            async with self._db.transaction() as db:
+                await store.done(db, RunId(row["run_id"]), row["seq"], result, self._clock.now())
+
+    async def _one(self, row: Mapping[str, Any]) -> str:
+        if row["kind"] == "place":
+            return (await self._orders.submit(_intent(row))).state
+        where = (RunId(row["run_id"]), AccountId(row["account_id"]), Symbol(row["symbol"]))
+        if row["kind"] == "cancel":
+            request = CancelSlot(
+                run_id=where[0], account_id=where[1], symbol=where[2], slot=row["slot"], reason=row["reason"]
+            )
+            ended = await self._orders.cancel(request)
+            return "nothing rested" if ended is None else ended.state
+        amend = AmendSlot(
+            run_id=where[0],
+            account_id=where[1],
+            symbol=where[2],
+            slot=row["slot"],
+            qty=row["qty"],
+            price=row["price"],
+            trigger=row["trigger"],
+            reason=row["reason"],
+            cause=row["cause"],
+        )
+        return (await self._orders.amend(amend)).state
+
+
+def _intent(row: Mapping[str, Any]) -> OrderIntent:
+    return OrderIntent(
+        user_id=UserId(row["user_id"]),
+        account_id=AccountId(row["account_id"]),
+        run_id=RunId(row["run_id"]),
+        venue=Venue(row["venue"]),
+        symbol=Symbol(row["symbol"]),
+        slot=row["slot"],
+        side=Side(row["side"]),
+        position_side=PositionSide(row["position_side"]),
+        type=OrderType(row["type"]),
+        qty=row["qty"],
+        price=row["price"],
+        trigger=row["trigger"],
+        reduce_only=row["reduce_only"],
+        reference_price=row["reference_price"],
+        reason=row["reason"],
+        cause=row["cause"],
+        fresh_until=row["fresh_until"],
+        settings_version=row["settings_version"],
+        code_version=row["code_version"],
+        decision_id=row["decision_id"],
+    )

@@ -1,0 +1,198 @@
+"""Start, stop and resume: all is checked before a run may decide, and the venue is compared before anything opens."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.errors import TradingBoostError, Unavailable
+from tradingboost.core.ids import AccountId, RunId, Symbol, Venue
+from tradingboost.core.market import Timeframe
+from tradingboost.core.money import ZERO
+from tradingboost.kit import outbox
+from tradingboost.kit.context import Context
+from tradingboost.services.strategy import repository as store
+from tradingboost.services.strategy.errors import max_symbols_reached, run_already_active, run_not_found, short_history
+from tradingboost.services.strategy.models import Kernel, LiveRun, blank, view
+from tradingboost.services.strategy.service.stepping import Stepper
+from tradingboost.services.strategy.settings import StrategySettings
+from tradingboost.shared.events.strategy import RunStarted, RunStopped
+from tradingboost.shared.interfaces.market import Market
+from tradingboost.shared.interfaces.orders import ClaimLegs, Orders
+from tradingboost.shared.interfaces.strategy import RunView, StartRun, StopPolicy
+from tradingboost.strategies.contract import RunFacts
+
+log = structlog.get_logger(__name__)
+
+_CODE_VERSION = "0.1.0"
+
+
+class Starter:
+    """Begins, ends and resumes runs."""
+
+    def __init__(
+        self,
+        context: Context,
+        neighbours: tuple[Market, Orders],
+        kernels: Mapping[str, Kernel],
+        stepper: Stepper,
+        settings: StrategySettings,
+    ) -> None:
+        self._db = context.db
+        self._clock = context.clock
+        self._ids = context.ids
+        self._market, self._orders = neighbours
+        self._kernels = kernels
+        self._stepper = stepper
+        self._settings = settings
+
+    async def start(self, request: StartRun, venue: Venue) -> RunView:
+        """See `Strategy.start`."""
+        kernel = self._kernels[request.strategy]
+        parsed = kernel.strategy.validate(request.params)
+        instrument = await self._market.instrument(venue, request.symbol)
+        facts = RunFacts(timeframe_ms=request.timeframe.minutes * 60_000, available_quote=ZERO)
+        params = kernel.strategy.compile_params(parsed, instrument, facts)
+        async with self._db.read() as db:
+            if await store.active_of_user(db, request.user_id) >= self._settings.max_symbols_per_user:
+                raise max_symbols_reached(self._settings.max_symbols_per_user)
+        run_id = RunId(str(self._ids.uuid7()))
+        leverage = int(getattr(parsed, "leverage", 1))
+        claim = ClaimLegs(
+            run_id=run_id,
+            user_id=request.user_id,
+            account_id=request.account_id,
+            venue=venue,
+            symbol=request.symbol,
+            leverage=leverage,
+        )
+        await self._orders.reconcile(request.account_id)
+        await self._orders.claim(claim)
+        try:
+            return await self._begin(request, run_id, venue, kernel, params)
+        except TradingBoostError:
+            await self._orders.release(run_id)
+            raise
+
+    async def _begin(self, request: StartRun, run_id: RunId, venue: Venue, kernel: Kernel, params: Any) -> RunView:
+        await self._market.watch(venue, request.symbol, request.timeframe)
+        state, fold = blank(kernel, params)
+        now = self._clock.now()
+        row: dict[str, Any] = {
+            "run_id": run_id,
+            "user_id": request.user_id,
+            "account_id": request.account_id,
+            "strategy": request.strategy,
+            "venue": venue,
+            "symbol": request.symbol,
+            "timeframe": request.timeframe,
+            "status": "running",
+            "reason": "",
+            "params": request.params,
+            "available_quote": ZERO,
+            "settings_version": 1,
+            "code_version": _CODE_VERSION,
+            "state": state,
+            "fold": fold,
+            "version": 0,
+            "seq": 0,
+            "last_bar_at": None,
+            "started_at": now,
+            "ended_at": None,
+        }
+        run = LiveRun(kernel, row, await self._market.instrument(venue, request.symbol))
+        await self._warm_up(run, int(kernel.strategy.needs(params[0])))
+        row |= run.stored()
+        async with self._db.transaction() as db:
+            if not await store.insert_run(db, row):
+                raise run_already_active(request.account_id, request.symbol)
+            await _tell(db, RunStarted(**_of_run(row, "started by the user"), settings_version=1))
+            loaded = await self._stepper.load(db, run_id)
+            assert loaded is not None
+            await self._stepper.keep(db, loaded)
+        return view(row)
+
+    async def _warm_up(self, run: LiveRun, needed: int) -> None:
+        """Feed the closed candles before now; fewer than the indicators need is an answer, not a guess."""
+        if needed == 0:
+            newest = await self._market.candles(run.venue, run.symbol, run.timeframe, 1)
+            run.last_bar_at = newest[-1].close_at if newest else None
+            return
+        candles = await self._market.candles(run.venue, run.symbol, run.timeframe, needed)
+        if len(candles) < needed:
+            raise short_history(run.symbol, run.timeframe, len(candles), needed)
+        for candle in candles:
+            run.fold_candle(candle)
+
+    async def stop(self, run_id: RunId, policy: StopPolicy) -> RunView:
+        """See `Strategy.stop`."""
+        async with self._db.transaction() as db:
+            run = await self._stepper.load(db, run_id)
+            if run is None:
+                raise run_not_found(run_id)
+            run.kernel.strategy.request_stop(run.state[0], policy is StopPolicy.FLATTEN)
+            await self._stepper.keep(db, run)
+            await store.update_run(db, run_id, status="stopping", reason="stopped by the user")
+            row = await store.run(db, run_id)
+            assert row is not None
+            await _tell(db, RunStopped(**_of_run(row, "stopped by the user")))
+        tick = self._stepper.newest.get((run.venue, run.symbol))
+        if tick is not None:
+            await self._stepper.poke(run_id, tick)
+        return view({**row, "status": "stopping"})
+
+    async def resume_all(self) -> None:
+        """After a restart: compare every account with the venue, then let its runs go on where they were."""
+        async with self._db.read() as db:
+            rows = await store.runs(db, list(self._kernels), active_only=True)
+        for account_id in sorted({row["account_id"] for row in rows}):
+            await self._reconcile(AccountId(account_id))
+        for row in rows:
+            await self._market.watch(row["venue"], row["symbol"], Timeframe(row["timeframe"]))
+            async with self._db.transaction() as db:
+                run = await self._stepper.load(db, RunId(row["run_id"]))
+                if run is not None:
+                    await self._resume(db, run)
+
+    async def _reconcile(self, account_id: AccountId) -> None:
+        """Until it succeeded nothing opens on the account; it is tried for as long as the venue is away."""
+        pause_s = 0.5
+        while True:
+            try:
+                await self._orders.reconcile(account_id)
+                return
+            except Unavailable as error:
+                log.warning("reconcile_waits", code=error.code, account_id=account_id)
+                await self._clock.sleep(pause_s)
+                pause_s = min(pause_s * 2, 15)
+
+    async def _resume(self, db: AsyncConnection, run: LiveRun) -> None:
+        newest = await self._market.candles(run.venue, run.symbol, run.timeframe, 1)
+        if newest:
+            await self._stepper.catch_up(run, newest[-1].close_at + timedelta(0))
+        await self._stepper.keep(db, run)
+
+
+def _of_run(row: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    return {
+        "run_id": row["run_id"],
+        "user_id": row["user_id"],
+        "account_id": row["account_id"],
+        "strategy": row["strategy"],
+        "exchange": row["venue"],
+        "symbol": Symbol(row["symbol"]),
+        "timeframe": Timeframe(row["timeframe"]),
+        "reason": reason,
+    }
+
+
+async def _tell(db: AsyncConnection, payload: RunStarted | RunStopped) -> None:
+    await outbox.emit(
+        db,
+        payload,
+        key=f"{payload.user_id}:{payload.exchange}:{payload.symbol}",
+        aggregate=f"strategy:{payload.run_id}",
+        user_id=payload.user_id,
+    )

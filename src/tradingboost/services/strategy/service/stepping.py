@@ -1,0 +1,269 @@
+"""One step of one run: lock, tell the kernel, store state and wishes, all in the transaction of the event."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import RunId, Symbol, Venue
+from tradingboost.core.market import Candle, Tick
+from tradingboost.core.money import ZERO
+from tradingboost.core.order import Side
+from tradingboost.kit import outbox
+from tradingboost.kit.context import Context
+from tradingboost.kit.db import after_commit
+from tradingboost.services.strategy import repository as store
+from tradingboost.services.strategy.models import OPENING, Kernel, LiveRun, Wish, to_ms
+from tradingboost.services.strategy.settings import StrategySettings
+from tradingboost.shared.events.orders import OrderCancelled, OrderExpired, OrderFilled, OrderRejected
+from tradingboost.shared.events.strategy import SignalRaised
+from tradingboost.shared.interfaces.market import Market
+from tradingboost.strategies.contract import BUY, LONG, SELL, SHORT, SLOT_BASE, Family, FillKind, Kind, slot_number
+
+Ended = OrderCancelled | OrderExpired | OrderRejected
+
+
+class Stepper:
+    """Steps the runs of one process.
+
+    Args:
+        kernels: by strategy name; this process owns exactly these strategies.
+        wake: set after each commit that left wishes behind.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        market: Market,
+        kernels: Mapping[str, Kernel],
+        settings: StrategySettings,
+    ) -> None:
+        self._db = context.db
+        self._clock = context.clock
+        self._ids = context.ids
+        self._market = market
+        self._kernels = kernels
+        self._settings = settings
+        self._runs: dict[RunId, LiveRun] = {}
+        self._triggers: dict[tuple[Venue, Symbol], dict[RunId, tuple[float, float]]] = {}
+        self.newest: dict[tuple[Venue, Symbol], Tick] = {}
+        self.wake = asyncio.Event()
+
+    def nearest(self, venue: Venue, symbol: Symbol) -> tuple[float, float]:
+        """The nearest prices below and above at which any run has work; infinite where there is none."""
+        prices = self._triggers.get((venue, symbol), {}).values()
+        return max((p[0] for p in prices), default=float("-inf")), min((p[1] for p in prices), default=float("inf"))
+
+    async def load(self, db: AsyncConnection, run_id: RunId) -> LiveRun | None:
+        """A run with its row locked; the cached copy is used only if nothing stepped it meanwhile."""
+        found = await store.locked_version(db, run_id)
+        if found is None:
+            return None
+        version, status = found
+        cached = self._runs.get(run_id)
+        if cached is None or cached.version != version:
+            row = await store.run(db, run_id)
+            if row is None or row["strategy"] not in self._kernels:
+                return None
+            instrument = await self._market.instrument(row["venue"], row["symbol"])
+            cached = LiveRun(self._kernels[row["strategy"]], row, instrument)
+            self._runs[run_id] = cached
+        cached.status = status
+        return cached
+
+    def forget(self, run: LiveRun) -> None:
+        """The run ended: nothing triggers for it any more."""
+        self._runs.pop(run.run_id, None)
+        self._triggers.get((run.venue, run.symbol), {}).pop(run.run_id, None)
+
+    async def candle_closed(self, db: AsyncConnection, candle: Candle) -> None:
+        """Let every run of this symbol and timeframe decide on the bar, once."""
+        where = (candle.venue, candle.symbol, candle.timeframe)
+        for run_id in await store.deciding(db, list(self._kernels), *where):
+            run = await self.load(db, run_id)
+            if run is not None:
+                await self._decide(db, run, candle)
+
+    async def _decide(self, db: AsyncConnection, run: LiveRun, candle: Candle) -> None:
+        if run.last_bar_at is not None and candle.close_at <= run.last_bar_at:
+            return
+        await self.catch_up(run, candle.open_at)
+        decision_id = str(self._ids.uuid7())
+        now = self._clock.now()
+        run.fold_candle(candle)
+        wishes = run.on_bar()
+        decided = {
+            "decision_id": decision_id,
+            "run_id": run.run_id,
+            "symbol": run.symbol,
+            "timeframe": run.timeframe,
+            "bar_close_at": candle.close_at,
+            "bar_confirmed": True,
+            "settings_version": run.settings_version,
+            "code_version": run.code_version,
+            "wishes": len(wishes),
+            "decided_at": now,
+        }
+        if not await store.insert_decision(db, decided):
+            self._runs.pop(run.run_id, None)
+            return
+        cause = f"bar:{run.timeframe}:{candle.close_at:%Y-%m-%dT%H:%M:%SZ}"
+        await self._store(db, run, wishes, (cause, decision_id, candle.close), candle.close_at)
+
+    async def catch_up(self, run: LiveRun, until: datetime) -> None:
+        """Fold candles that were missed (a restart, a gap in the feed); the past is never decided on."""
+        if run.last_bar_at is None or run.last_bar_at >= until:
+            return
+        missing = int((until - run.last_bar_at) / run.timeframe.length)
+        candles = await self._market.candles(run.venue, run.symbol, run.timeframe, missing, until)
+        for candle in candles:
+            if candle.open_at >= run.last_bar_at:
+                run.fold_candle(candle)
+
+    async def order_filled(self, db: AsyncConnection, event: OrderFilled) -> None:
+        """Tell the run of a fill."""
+        last = event.last_price if event.last_price is not None else self._last(event.exchange, event.symbol)
+        fields = _fill_fields(event, FillKind.FILLED, event.filled_qty, event.fill_price, last or event.fill_price)
+        await self._tell(db, event.run_id, fields, event.timestamp, last or event.fill_price)
+
+    async def order_ended(self, db: AsyncConnection, event: Ended) -> None:
+        """Tell the run that an order will not fill any further."""
+        last = self._last(event.exchange, event.symbol) or ZERO
+        kind = FillKind.REJECTED if isinstance(event, OrderRejected) else FillKind.ENDED
+        fields = _fill_fields(event, kind, ZERO, ZERO, last)
+        await self._tell(db, event.run_id, fields, event.at, last or None)
+
+    async def _tell(
+        self, db: AsyncConnection, run_id: RunId | None, fields: dict[str, float], at: datetime, last: Decimal | None
+    ) -> None:
+        run = await self.load(db, run_id) if run_id is not None else None
+        if run is None:
+            return
+        wishes = run.on_fill(**fields)
+        await self._store(db, run, wishes, ("", None, last), at)
+
+    async def ticked(self, tick: Tick) -> None:
+        """Compare a price with the nearest triggers before anything else is done."""
+        key = (tick.venue, tick.symbol)
+        self.newest[key] = tick
+        mark = float(tick.mark)
+        for run_id, (below, above) in list(self._triggers.get(key, {}).items()):
+            if below < mark < above:
+                continue
+            async with self._db.transaction() as db:
+                run = await self.load(db, run_id)
+                if run is not None and run.status in store.ACTIVE:
+                    await self._store(db, run, run.on_tick(tick.mark, tick.at), ("", None, tick.last), tick.at)
+
+    async def poke(self, run_id: RunId, tick: Tick) -> None:
+        """Let a run work at the current price although no trigger was reached: after a stop request."""
+        async with self._db.transaction() as db:
+            run = await self.load(db, run_id)
+            if run is not None:
+                await self._store(db, run, run.on_tick(tick.mark, tick.at), ("", None, tick.last), tick.at)
+
+    def _last(self, venue: Venue, symbol: Symbol) -> Decimal | None:
+        tick = self.newest.get((venue, symbol))
+        return None if tick is None else tick.last
+
+    async def keep(self, db: AsyncConnection, run: LiveRun) -> None:
+        """Store the records after a change that uttered nothing."""
+        await self._store(db, run, [], ("", None, None), self._clock.now())
+
+    async def _store(
+        self,
+        db: AsyncConnection,
+        run: LiveRun,
+        wishes: list[Wish],
+        why: tuple[str, str | None, Decimal | None],
+        at: datetime,
+    ) -> None:
+        """Store state and wishes; `why` = (cause or empty, decision, price it was based on)."""
+        rows = []
+        for wish in wishes:
+            run.seq += 1
+            rows.append(self._row(run, wish, why, at))
+        await store.insert_wishes(db, rows)
+        run.version += 1
+        await store.update_run(db, run.run_id, **run.stored())
+        for wish in wishes:
+            if wish.kind is Kind.PLACE and slot_number(wish.slot) // SLOT_BASE in OPENING:
+                await self._tell_signal(db, run, wish, why[2] or ZERO, at)
+        triggers = run.triggers()
+        after_commit(db, lambda: self._committed(run, triggers, bool(wishes)))
+
+    def _committed(self, run: LiveRun, triggers: tuple[float, float], wishes: bool) -> None:
+        self._triggers.setdefault((run.venue, run.symbol), {})[run.run_id] = triggers
+        if wishes:
+            self.wake.set()
+
+    def _row(
+        self, run: LiveRun, wish: Wish, why: tuple[str, str | None, Decimal | None], at: datetime
+    ) -> dict[str, Any]:
+        opening = wish.kind is Kind.PLACE and not wish.reduce_only
+        resting = slot_number(wish.slot) // SLOT_BASE not in OPENING
+        fresh = min(timedelta(seconds=self._settings.fresh_s), run.timeframe.length / 2)
+        return {
+            "run_id": run.run_id,
+            "seq": run.seq,
+            "decision_id": why[1],
+            "at": at,
+            "kind": wish.kind.name.lower(),
+            "slot": wish.slot,
+            "side": wish.side,
+            "position_side": wish.position_side,
+            "type": wish.type,
+            "qty": wish.qty,
+            "price": wish.price,
+            "trigger": wish.trigger,
+            "reduce_only": wish.reduce_only,
+            "reference_price": why[2],
+            "reason": wish.reason,
+            "cause": why[0] if why[0] and not (opening and resting) else f"seq:{run.seq}",
+            "fresh_until": self._clock.now() + fresh if opening else None,
+        }
+
+    async def _tell_signal(self, db: AsyncConnection, run: LiveRun, wish: Wish, price: Decimal, at: datetime) -> None:
+        payload = SignalRaised(
+            run_id=run.run_id,
+            user_id=run.user_id,
+            account_id=run.account_id,
+            strategy=run.kernel.strategy.name,
+            exchange=run.venue,
+            symbol=run.symbol,
+            timeframe=run.timeframe,
+            reason=wish.reason,
+            at=at,
+            slot=wish.slot,
+            side=wish.side,
+            qty=wish.qty,
+            reference_price=price,
+        )
+        await outbox.emit(
+            db,
+            payload,
+            key=f"{run.user_id}:{run.venue}:{run.symbol}",
+            aggregate=f"strategy:{run.run_id}",
+            user_id=run.user_id,
+        )
+
+
+def _fill_fields(
+    event: OrderFilled | Ended, kind: FillKind, qty: Decimal, price: Decimal, last: Decimal
+) -> dict[str, float]:
+    at = event.timestamp if isinstance(event, OrderFilled) else event.at
+    slot = event.slot if event.slot != "external" else Family.EXIT.name.lower()
+    return {
+        "kind": int(kind),
+        "slot": slot_number(slot),
+        "side": BUY if event.side is Side.BUY else SELL,
+        "position_side": LONG if event.position_side.sign > 0 else SHORT,
+        "qty": float(qty),
+        "price": float(price),
+        "left": float(event.left),
+        "last": float(last),
+        "ts_ms": to_ms(at),
+    }
