@@ -194,3 +194,31 @@ async def test_waiting_for_a_lease_ends_when_it_is_free(stage: Stage) -> None:
     assert not waiting.done()
     await Leases(stage.database, "one").release(first)
     assert await waiting == 2
+
+
+async def test_a_lease_kept_in_the_background_is_safe_until_it_is_lost(stage: Stage) -> None:
+    holder = await Leases(stage.database, "one", ttl_s=0.6, renew_s=0.1, margin_s=0.2).take(RESOURCE)
+    with pytest.raises(Conflict) as caught:
+        await Leases(stage.database, "two").take(RESOURCE)
+    assert caught.value.code == "lease_held"
+    await asyncio.sleep(0.8)
+    assert holder.lease.left_s > 0
+    other = await Leases(stage.database, "one").take(RESOURCE)
+    await asyncio.sleep(0.3)
+    assert not holder.safe
+    assert other.safe
+    assert other.token == holder.token + 1
+    await holder.release()  # an old token releases nothing
+    assert await Leases(stage.database, "two").acquire(RESOURCE) is None
+    await other.release()
+    assert await Leases(stage.database, "two").acquire(RESOURCE) is not None
+
+
+async def test_a_lease_that_ended_for_its_holder_stays_ended_after_a_late_renewal(stage: Stage) -> None:
+    clock = Hand()
+    holder = Leases(stage.database, "one", clock=clock)
+    lease = await taken(holder)
+    clock.ahead_s = 9.0  # the database would still renew it, the holder has stopped already
+    await holder.renew(lease)
+    with lost():
+        lease.check()

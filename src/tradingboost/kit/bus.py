@@ -72,24 +72,24 @@ class Bus:
         seen: set[tuple[str, str]] = set()
         for subscription in subscriptions:
             _check(subscription, seen)
+        self._database = database
+        self._redis = redis
+        self._subscriptions = subscriptions
+        self._instance = instance
+        self._clock = clock or SystemClock()
+        self._options: dict[str, Any] = {"claim_after_s": claim_after_s, "sweep_s": sweep_s, "lanes": lanes}
         self._stop = asyncio.Event()
-        self._consumers = [
-            Consumer(
-                Member(redis, redis.key(EVENTS, context=one.stream), one.group, f"{one.group}-{instance}"),
-                _effect(database, one),
-                clock or SystemClock(),
-                claim_after_s=claim_after_s,
-                sweep_s=sweep_s,
-                lanes=lanes,
-            )
-            for one in subscriptions
-        ]
 
     async def run(self) -> None:
-        """Consume until stopped."""
+        """Consume until stopped. It may be run again after it failed: everything is read anew."""
         async with asyncio.TaskGroup() as group:
-            for consumer in self._consumers:
-                group.create_task(consumer.run(self._stop))
+            for subscription in self._subscriptions:
+                group.create_task(self._consumer(subscription).run(self._stop))
+
+    def _consumer(self, one: Subscription | Listener) -> Consumer:
+        key = self._redis.key(EVENTS, context=one.stream)
+        member = Member(self._redis, key, one.group, f"{one.group}-{self._instance}")
+        return Consumer(member, _effect(self._database, one), self._clock, **self._options)
 
     def stop(self) -> None:
         """Let `run` finish what was read, acknowledge it and return."""

@@ -77,8 +77,9 @@ class Lease:
             raise _lost(self.resource)
 
     def extend(self, until_s: float) -> None:
-        """The lease was renewed up to this moment of the holder's clock."""
-        self._until_s = max(self._until_s, until_s)
+        """The lease was renewed up to this moment of the holder's clock; a lease that ended stays ended."""
+        if self.left_s > 0:
+            self._until_s = max(self._until_s, until_s)
 
     def end(self) -> None:
         """The database says it is gone."""
@@ -164,6 +165,17 @@ class Leases:
         async with self._database.transaction() as connection:
             await connection.execute(_RELEASE, {"resource": lease.resource, "token": lease.token})
 
+    async def take(self, resource: str) -> "Holder":
+        """Take the lease and keep it until it is released or lost.
+
+        Raises:
+            Conflict: `lease_held`; another process works on the resource.
+        """
+        lease = await self.acquire(resource)
+        if lease is None:
+            raise Conflict("lease_held", f"Another process works on {resource}; try again when it has stopped.")
+        return Holder(self, lease)
+
     @asynccontextmanager
     async def hold(self, resource: str, *, retry_s: float = 0.5) -> AsyncIterator[Lease]:
         """Wait for the lease, keep it while the block runs and give it back.
@@ -188,7 +200,9 @@ class Leases:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(loop.time() + lease.left_s) as limit:
-                renewing = asyncio.create_task(self._renew_on(lease, limit))
+                renewing = asyncio.create_task(
+                    self.renew_on(lease, lambda: limit.reschedule(loop.time() + max(0.0, lease.left_s)))
+                )
                 try:
                     yield
                 finally:
@@ -201,24 +215,43 @@ class Leases:
             lease.end()
             raise _lost(lease.resource) from None
 
-    async def _renew_on(self, lease: Lease, limit: asyncio.Timeout) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
+    async def renew_on(self, lease: Lease, changed: Callable[[], None]) -> None:
+        """Renew again and again until the lease is lost; `changed` is told after every attempt."""
+        while lease.left_s > 0:
             await asyncio.sleep(self._renew_s)
             try:
                 await self.renew(lease)
-            except Conflict as error:
-                if error.code == "lease_lost":
-                    limit.reschedule(loop.time())
-                    return
-                log.warning("lease_not_renewed", resource=lease.resource, code=error.code)
             except TradingBoostError as error:
                 log.warning("lease_not_renewed", resource=lease.resource, code=error.code)
-            limit.reschedule(loop.time() + lease.left_s)
+            changed()
 
     def _until(self, asked_s: float) -> float:
         """The moment to stop, counted from before the question so that a slow answer makes it earlier, not later."""
         return asked_s + self._ttl_s - self._margin_s
+
+
+class Holder:
+    """A lease kept in the background. Ask `safe` (or `lease.check()`) right before anything leaves the process."""
+
+    def __init__(self, leases: Leases, lease: Lease) -> None:
+        self.lease = lease
+        self._leases = leases
+        self._renewing = asyncio.create_task(leases.renew_on(lease, lambda: None), name=f"lease {lease.resource}")
+
+    @property
+    def token(self) -> int:
+        return self.lease.token
+
+    @property
+    def safe(self) -> bool:
+        """Whether the lease surely still holds; once False it never becomes True again."""
+        return self.lease.left_s > 0
+
+    async def release(self) -> None:
+        """Stop renewing and give the lease back."""
+        self._renewing.cancel()
+        await asyncio.gather(self._renewing, return_exceptions=True)
+        await self._leases.release(self.lease)
 
 
 def _lost(resource: str) -> Conflict:

@@ -148,7 +148,6 @@ class Relay:
         self._awake = asyncio.Event()
         self._stopping = False
         self._failures = 0
-        _relays.setdefault(database.engine.sync_engine, []).append(self.wake)
 
     def wake(self) -> None:
         """There may be something to publish."""
@@ -156,10 +155,12 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until stopped; while a server is away, wait and lose nothing."""
+        wakes = _relays.setdefault(self._database.engine.sync_engine, [])
+        wakes.append(self.wake)
         try:
             await self._run()
         finally:
-            _relays[self._database.engine.sync_engine].remove(self.wake)
+            wakes.remove(self.wake)
 
     async def _run(self) -> None:
         housekeeping_at = self._clock.monotonic() + _HOUSEKEEPING_S
