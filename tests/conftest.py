@@ -1,10 +1,22 @@
 """Fixtures every test may use."""
 
 import pytest
+import structlog
 
 from tradingboost.kit.clock import FakeClock
 
 pytest_plugins = ["tests.servers"]
+
+
+def pytest_configure() -> None:
+    """Plain log lines: structlog's default draws each traceback with its variables, which takes seconds."""
+    plain = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+    ]
+    structlog.configure(processors=plain)
 
 
 @pytest.fixture

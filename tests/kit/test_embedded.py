@@ -1,5 +1,5 @@
 """The embedded servers, with the accidents they must survive."""
-# ruff: noqa: ASYNC240 - reading /proc does not block
+# ruff: noqa: ASYNC220, ASYNC221, ASYNC240 - nothing else runs in the loop of these tests
 
 import asyncio
 import os
@@ -273,3 +273,48 @@ async def test_ctrl_c_is_left_to_the_launcher(tmp_path: Path) -> None:
 def test_the_default_place_follows_the_platform() -> None:
     assert default_data_dir({"XDG_DATA_HOME": "/x", "HOME": "/h"}) == Path("/x/tradingboost/data")
     assert default_data_dir({"HOME": "/h"}).is_relative_to("/h")
+
+
+async def test_without_a_parent_death_signal_a_watchdog_interrupts_the_server() -> None:
+    program = """
+        import subprocess, sys, time
+        from tradingboost.kit.embedded.process import watch
+        server = subprocess.Popen(["sleep", "60"])
+        print(server.pid, watch(server.pid).pid, flush=True)
+        time.sleep(60)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    launcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert launcher.stdout is not None
+    server, watchdog = map(int, launcher.stdout.readline().split())
+    launcher.kill()
+    await eventually(lambda: gone(server) and gone(watchdog))
+    launcher.wait()
+    launcher.stdout.close()
+
+
+async def test_a_killed_server_comes_back_under_uvloop_too(tmp_path: Path) -> None:
+    program = """
+        import asyncio, os, pathlib, signal, sys
+        import asyncpg
+        from tradingboost.kit.embedded import servers
+        from tradingboost.kit.runtime import run
+
+        async def main():
+            async with servers(pathlib.Path(sys.argv[1]), durable=False) as found:
+                os.kill(found.postgres_pid, signal.SIGKILL)
+                for _ in range(200):
+                    await asyncio.sleep(0.05)
+                    try:
+                        connection = await asyncpg.connect(found.db_url)
+                    except (OSError, asyncpg.PostgresError):
+                        continue
+                    print(type(asyncio.get_running_loop()).__module__, await connection.fetchval("SELECT 7"))
+                    await connection.close()
+                    return
+
+        run(main)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / "data")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.splitlines()[-1] == "uvloop 7"

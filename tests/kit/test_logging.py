@@ -20,12 +20,12 @@ CANARY = "Canary/Pa+ss=word&1"
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
+    root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
     stream = io.StringIO()
     kit_logging.configure("orders", LogSettings(level="debug"), stream)
     yield stream
-    structlog.reset_defaults()
+    structlog.configure(**before)
     structlog.contextvars.clear_contextvars()
     root.handlers, root.level = handlers, level
 

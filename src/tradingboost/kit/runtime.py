@@ -148,7 +148,7 @@ class Runtime:
                 self.started.set()
                 log.info("started", modules=[module.name for module in self.modules])
                 await self._stop.wait()
-            except Exception as error:  # told at the end, as itself and not inside a group
+            except Exception as error:  # noqa: BLE001 - told at the end, as itself and not inside a group
                 self._fatal = error
             finally:
                 self._stop.set()
