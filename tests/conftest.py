@@ -10,7 +10,7 @@ pytest_plugins = ["tests.servers"]
 
 def pytest_configure() -> None:
     """Plain log lines: structlog's default draws each traceback with its variables, which takes seconds."""
-    plain = [
+    plain: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
