@@ -81,7 +81,7 @@ def _apply_leverage(state: State, market: Market, account: Account, mgn_mode: st
     for row in account.positions.values():
         if row.inst_id == market.inst.inst_id and row.mgn_mode == mgn_mode:
             row.lever = lever
-    refreeze(state, market, account)
+    refreeze(state, market, account, whole=True)
 
 
 def set_position_mode(state: State, command: SetPositionMode) -> None:

@@ -51,7 +51,7 @@ def execute(state: State, order: Order, match: Execution) -> None:
         freeze_one(state, market, account, order)
         lifecycle.changed(state, order, fill)
     if swap:
-        positions.aftermath(state, market, account, order.terms.pos_side)
+        positions.aftermath(state, order)
 
 
 def complete(state: State, order: Order, fill: Fill | None) -> None:

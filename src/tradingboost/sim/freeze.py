@@ -5,53 +5,63 @@ from tradingboost.sim.rows import Order
 from tradingboost.sim.state import Account, Market, State
 
 
-def refreeze(state: State, market: Market, account: Account) -> None:
-    """Recompute what every pending order of an account in one market freezes."""
+def refreeze(state: State, market: Market, account: Account, *, whole: bool = False) -> None:
+    """Recompute what pending orders of an account in one market freeze, where what they open changed (or `whole`)."""
     inst_id = market.inst.inst_id
     mine = [order for order in account.orders.values() if order.terms.inst_id == inst_id]
     for order, lots in opening_parts(state, market, account, mine):
-        set_frozen(market, account, order, cost_to_open(market, account, order, lots) if lots else 0)
+        if whole or lots != order.opening:
+            _set(market, account, order, lots)
 
 
 def freeze_one(state: State, market: Market, account: Account, order: Order) -> None:
     """Freeze for a new or changed order; others change only when it competes for a position to reduce."""
-    position = account.position(market.inst.inst_id, "net")
-    if position is not None and position.lots * (1 if order.terms.side == "buy" else -1) < 0:
+    if reduces(market, account, order):
+        _set(market, account, order, 0)
         refreeze(state, market, account)
         return
-    lots = 0 if order.terms.closes or not order.pending else _open_size(order)
-    set_frozen(market, account, order, cost_to_open(market, account, order, lots) if lots else 0)
+    _set(market, account, order, 0 if order.terms.closes or not order.pending else _open_size(order))
 
 
 def release(market: Market, account: Account, order: Order) -> None:
     """Free everything an order holds."""
-    set_frozen(market, account, order, 0)
+    _set(market, account, order, 0)
 
 
-def set_frozen(market: Market, account: Account, order: Order, amount: int) -> None:
-    """Set one order's share and the account's sum with it."""
-    if order.frozen != amount:
-        ccy = frozen_ccy(market, order)
-        account.frozen[ccy] = account.frozen.get(ccy, 0) + amount - order.frozen
-        order.frozen = amount
+def reduces(market: Market, account: Account, order: Order) -> bool:
+    """Whether an order lies against the account's net position."""
+    position = account.position(market.inst.inst_id, "net")
+    return position is not None and position.lots * (1 if order.terms.side == "buy" else -1) < 0
 
 
 def opening_parts(state: State, market: Market, account: Account, orders: list[Order]) -> list[tuple[Order, int]]:
     """For each order the lots of it that would open when all filled in price-time order."""
     position = account.position(market.inst.inst_id, "net")
-    signed = position.lots if position is not None else 0
-    left = {"buy": max(-signed, 0), "sell": max(signed, 0)}
-    if state.policy.order_freeze == "gross":
-        left = {"buy": 0, "sell": 0}
-    parts = []
-    for order in sorted(orders, key=_price_time):
-        size = 0 if order.terms.closes else _open_size(order)
-        if order.terms.pos_side == "net" and not order.terms.closes:
-            reducing = min(left[order.terms.side], size)
-            left[order.terms.side] -= reducing
-            size -= reducing
-        parts.append((order, size))
+    left = abs(position.lots) if position is not None and state.policy.order_freeze == "net_of_reducing" else 0
+    against = "sell" if position is not None and position.lots > 0 else "buy"
+    parts, competing = [], []
+    for order in orders:
+        if order.terms.closes:
+            parts.append((order, 0))
+        elif left and order.terms.side == against:
+            competing.append(order)
+        else:
+            parts.append((order, _open_size(order)))
+    for order in sorted(competing, key=_price_time):
+        reducing = min(left, order.rest)
+        left -= reducing
+        parts.append((order, order.rest - reducing))
     return parts
+
+
+def _set(market: Market, account: Account, order: Order, opening: int) -> None:
+    """Set one order's share for `opening` lots and the account's sum with it."""
+    amount = cost_to_open(market, account, order, opening) if opening else 0
+    order.opening = opening
+    if order.frozen != amount:
+        ccy = frozen_ccy(market, order)
+        account.frozen[ccy] = account.frozen.get(ccy, 0) + amount - order.frozen
+        order.frozen = amount
 
 
 def _open_size(order: Order) -> int:

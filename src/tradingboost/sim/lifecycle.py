@@ -2,7 +2,7 @@
 
 from tradingboost.sim import attached
 from tradingboost.sim.events import OrderChanged
-from tradingboost.sim.freeze import freeze_one, refreeze, release
+from tradingboost.sim.freeze import freeze_one, reduces, refreeze, release
 from tradingboost.sim.levels import Levels
 from tradingboost.sim.rows import Fill, Order, OrderState, copy_row
 from tradingboost.sim.state import Account, Market, State, keep_by_id
@@ -54,8 +54,7 @@ def finish(state: State, order: Order, final: OrderState) -> None:
     if account.cl_ids.get(terms.cl_ord_id) == terms.ord_id:
         del account.cl_ids[terms.cl_ord_id]
     keep_by_id(account.closed_orders, terms.ord_id, order, state.policy.rows_kept)
-    position = account.position(terms.inst_id, "net")
-    if position is not None:
+    if reduces(market, account, order) and not terms.closes:
         refreeze(state, market, account)
 
 

@@ -36,13 +36,15 @@ def apply(state: State, order: Order, px: int, lots: int, fee: int) -> int:
     return profit
 
 
-def aftermath(state: State, market: Market, account: Account, pos_side: str) -> None:
-    """After any change of a position: cut or cancel closing orders it cannot carry, sweep algos that die with it."""
+def aftermath(state: State, order: Order) -> None:
+    """After a swap fill: cut or cancel closing orders the position cannot carry, sweep algos that die with it."""
+    market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
+    pos_side = order.terms.pos_side
     position = account.position(market.inst.inst_id, pos_side)
     size = abs(position.lots) if position is not None else 0
-    for order in [o for o in account.orders.values() if o.terms.inst_id == market.inst.inst_id]:
-        if order.terms.closes and order.terms.pos_side == pos_side and order.pending:
-            _displace(state, market, order, size, position)
+    for row in [row for row in account.orders.values() if row.terms.closes]:
+        if (row.terms.inst_id, row.terms.pos_side) == (order.terms.inst_id, pos_side) and row.pending:
+            _displace(state, market, row, size, position)
     if size == 0:
         _sweep_algos(state, market, account, pos_side)
     refreeze(state, market, account)

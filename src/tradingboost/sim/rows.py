@@ -95,7 +95,7 @@ class Order:
         queue_ahead: lots of the synthetic level still ahead of this order.
         queued: accepted and waiting for the next print (policy `next_print`).
         spent: quote quanta used by a quote-sized order.
-        frozen: quanta of the paid or margin currency this order holds.
+        frozen: quanta of the paid or margin currency this order holds, for `opening` lots.
         linked_algo_id: first algo armed from this order.
     """
 
@@ -121,6 +121,7 @@ class Order:
     queued: bool = False
     spent: int = 0
     frozen: int = 0
+    opening: int = 0
     u_us: int = 0
 
     @property
