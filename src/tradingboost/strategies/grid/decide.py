@@ -55,6 +55,7 @@ _RANGE_EXIT: Final = int(Reason.RANGE_EXIT)
 _MANUAL: Final = int(Reason.MANUAL)
 _STOPPED: Final = int(Reason.STOPPED)
 _TP1: Final = int(Reason.TP1)
+_NONE: Final = int(Reason.NONE)
 _PRICE: Final = int(Reason.PENDING_PRICE)
 
 
@@ -180,6 +181,7 @@ def advance(state: Record, params: Record, lo: int, hi: int) -> None:
 def plan_stop(state: Record, params: Record, lo: int, hi: int) -> None:
     """Wish one stop over the net inventory; a new stop already beyond the market closes everything now."""
     state.order_want[SL] = 0
+    state.order_note[SL] = _NONE
     if params.is_swap == 0 or state.status in (WAITING, STOPPED):
         return
     net = leg_lots(state, params, LONG) - leg_lots(state, params, SHORT)
@@ -192,12 +194,14 @@ def plan_stop(state: Record, params: Record, lo: int, hi: int) -> None:
     if ticks >= hi if side > 0 else ticks <= lo:
         if not (live and ticks == state.sl_ticks):
             leave(state, FLATTEN_REQUEST, stop_reason(params))
-        if not live:
-            return
-        ticks = state.sl_ticks
-    state.order_want[SL] = abs(net)
+        if live:
+            ticks = state.sl_ticks
+        else:
+            state.order_note[SL] = _PRICE
     state.want_stop_side = order_side
     state.want_stop_ticks = ticks
+    if state.order_note[SL] != _PRICE:
+        state.order_want[SL] = abs(net)
 
 
 @register_jitable
@@ -242,6 +246,7 @@ def set_wakes(state: Record, params: Record, lo: int, hi: int) -> None:
     for cell in range(params.cells):
         _wake_order(state, cell)
         _wake_order(state, MAX_CELLS + cell)
+    _wake_stop(state)
     for order in range(ORDERS):
         if state.order_hold[order] == 1:
             state.held_back += 1
@@ -253,6 +258,17 @@ def set_wakes(state: Record, params: Record, lo: int, hi: int) -> None:
 def _wake(state: Record, below: int, above: int) -> None:
     state.wake_below_ticks = max(state.wake_below_ticks, below)
     state.wake_above_ticks = min(state.wake_above_ticks, above)
+
+
+@register_jitable
+def _wake_stop(state: Record) -> None:
+    """A stop that is not live matters when the market passes it: it becomes placeable, or it is too late for it."""
+    if state.order_note[SL] == _PRICE:
+        beyond = state.want_stop_ticks - state.want_stop_side
+        _wake(state, 0 if state.want_stop_side == SELL else beyond, beyond if state.want_stop_side == SELL else NEVER)
+    elif state.order_want[SL] > 0 and state.order_live[SL] != LIVE:
+        ticks = state.want_stop_ticks
+        _wake(state, ticks if state.want_stop_side == SELL else 0, NEVER if state.want_stop_side == SELL else ticks)
 
 
 @register_jitable

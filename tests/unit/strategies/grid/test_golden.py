@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.unit.strategies.grid.venue import COMPILED, INTERPRETED, Kernel, Sim, compiled, instrument
+
 from tradingboost.core.errors import InvalidInput
 from tradingboost.strategies.grid.checks import validate
 from tradingboost.strategies.grid.levels import build_levels, cell_net_profit

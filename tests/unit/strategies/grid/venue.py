@@ -150,6 +150,8 @@ class Sim:
         self.cash = 0
         self.position = 0
         self.reject: set[str] = set()
+        self.slow = False
+        self.cancels: list[int] = []
         self.part = 1
         self.arrange: Callable[[Reports], Reports] = list
         self._queue: deque[tuple[Order, int, int, int]] = deque()
@@ -193,18 +195,20 @@ class Sim:
         """Somebody else cancels an order at the venue."""
         order = self.order(name)
         del self.orders[order.slot]
-        self._queue.append((order, int(FillKind.ENDED), 0, order.ticks))
-        self._deliver()
+        self._deliver_all([(order, int(FillKind.ENDED), 0, order.ticks)])
 
     def fill_part(self, name: str, lots: int) -> None:
         """Fill some lots of a resting order at its own price."""
-        self._deliver_all([self._take(self.order(name), lots, self.order(name).ticks)])
+        self._deliver_all(self._take(self.order(name), lots, self.order(name).ticks))
 
     def jump(self, price: str | Decimal) -> None:
         """Print at a price: stops fire there, limits beyond it fill at their own price, all at once."""
         self.last = self.ticks(price)
         reached = sorted((o for o in self.orders.values() if self._reached(o)), key=_rank)
-        self._deliver_all([self._take(o, o.lots, self.last if _is_stop(o) else o.ticks) for o in reached])
+        fills: Reports = []
+        for order in reached:
+            fills += self._take(order, order.lots, self.last if _is_stop(order) else order.ticks)
+        self._deliver_all(fills)
         self._wake()
 
     def move(self, price: str | Decimal) -> None:
@@ -215,13 +219,21 @@ class Sim:
             self._match()
             self._wake()
 
+    def settle_cancels(self) -> None:
+        """Carry out the cancels that were asked for; what filled before is not cancelled any more."""
+        while self.cancels:
+            order = self.orders.pop(self.cancels.pop(0), None)
+            if order is not None:
+                self._queue.append((order, int(FillKind.ENDED), 0, order.ticks))
+            self._drain()
+
     def _match(self) -> None:
         """Fill what the last tick reached; a part of the orders when `part` > 1."""
         reached = sorted((o for o in self.orders.values() if self._reached(o)), key=_rank)
-        fills = []
+        fills: Reports = []
         for order in reached:
             lots = order.lots if _is_stop(order) else max(order.lots // self.part, 1)
-            fills.append(self._take(order, lots, order.ticks))
+            fills += self._take(order, lots, order.ticks)
         self._deliver_all(fills)
 
     def _wake(self) -> None:
@@ -233,21 +245,33 @@ class Sim:
         beyond = (self.last - order.ticks) * order.side * (-1 if _is_stop(order) else 1)
         return beyond <= 0 if self.touch or _is_stop(order) else beyond < 0
 
-    def _take(self, order: Order, lots: int, ticks: int) -> tuple[Order, int, int, int]:
-        order.lots -= lots
-        if order.lots == 0:
+    def _take(self, order: Order, lots: int, ticks: int) -> Reports:
+        """Fill an order; one that only reduces ends where there is nothing left to reduce."""
+        reports: Reports = []
+        most = max(-order.side * self.position, 0) if order.reduce_only else lots
+        if most > 0:
+            filled = min(lots, most)
+            order.lots -= filled
+            self.position += order.side * filled
+            self.cash -= order.side * filled * ticks
+            self.trades.append((slot_name(order.slot), order.side, filled, ticks))
+            reports.append((msgspec.structs.replace(order), int(FillKind.FILLED), filled, ticks))
+        if most < lots:
+            reports.append((msgspec.structs.replace(order), int(FillKind.ENDED), 0, ticks))
+        if most < lots or order.lots == 0:
             self.orders.pop(order.slot, None)
-        self.position += order.side * lots
-        self.cash -= order.side * lots * ticks
-        self.trades.append((slot_name(order.slot), order.side, lots, ticks))
-        rest = msgspec.structs.replace(order)
-        return rest, int(FillKind.FILLED), lots, ticks
+        return reports
 
     def _deliver_all(self, reports: Reports) -> None:
         self._queue.extend(self.arrange(reports))
         self._deliver()
 
     def _deliver(self) -> None:
+        self._drain()
+        if not self.slow:
+            self.settle_cancels()
+
+    def _drain(self) -> None:
         while self._queue:
             order, kind, lots, ticks = self._queue.popleft()
             fill = records(FILL)
@@ -264,9 +288,7 @@ class Sim:
             if row.kind == Kind.PLACE:
                 self._place(row, name)
             elif row.kind == Kind.CANCEL:
-                found = self.orders.pop(int(row.slot), None)
-                if found is not None:
-                    self._queue.append((found, int(FillKind.ENDED), 0, found.ticks))
+                self.cancels.append(int(row.slot))
             else:
                 self.orders[int(row.slot)] = self._order(row)
         if drain:
@@ -291,11 +313,12 @@ class Sim:
             return
         if order.type == Type.MARKET:
             order.ticks = self.last
-            self._queue.append(self._take(order, order.lots, self.last))
+            self._queue.extend(self._take(order, order.lots, self.last))
             return
         if order.type != Type.STOP:
             assert (self.last - order.ticks) * order.side > 0, f"{name} would take"
             assert all(o.ticks != order.ticks or _is_stop(o) for o in self.orders.values()), f"two orders at {name}"
+            assert len([o for o in self.orders.values() if not _is_stop(o)]) < self.params[0].max_open_orders
         self.orders[order.slot] = order
 
 
