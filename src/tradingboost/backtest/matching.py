@@ -1,0 +1,267 @@
+"""Who fills at a price and in which order, as `sim.market` describes it for the simulated exchange.
+
+At a price: liquidation, stops, closing limits, opening limits. Takers wait for the next price. Every fill settles its
+leg at once: closing orders that the smaller position cannot carry are cut or cancelled right behind it, so their
+reports follow the fill that caused them.
+"""
+
+from typing import Final
+
+from numba.extending import register_jitable
+
+from tradingboost.backtest import money
+from tradingboost.backtest.book import ENDED, MARKET, STOP, arm_attached, end, fail, remove, report
+from tradingboost.backtest.levels import meets
+from tradingboost.backtest.ranks import fires_before, precedes, ranks_before
+from tradingboost.backtest.records import (
+    LIQUIDATION_SLOT,
+    MAKER,
+    NO_LEVEL,
+    QUEUED,
+    RESTING,
+    TAKER,
+    TOO_LARGE,
+    Room,
+)
+from tradingboost.sim import rules
+from tradingboost.strategies.contract import FillKind
+
+FILLED: Final = int(FillKind.FILLED)
+
+
+@register_jitable
+def execute(room: Room, index: int, lots: int, px: int, liquidity: int) -> None:
+    """Fill an order completely with `lots` (what it shows, or less when only less may be closed)."""
+    desk = room.desk
+    order = room.orders[index]
+    leg = money.leg_of(desk, order.position_side)
+    if not money.fits(desk, abs(desk.lots[leg]) + lots, px):
+        fail(desk, TOO_LARGE, order.slot)
+    rate = desk.maker_rate if liquidity == MAKER else desk.taker_rate
+    charged = rules.fee(rules.notional(px, lots, desk.tick_value), rate)
+    profit = money.book_fill(desk, leg, lots * order.side, px)
+    desk.cash += profit - charged
+    desk.fees += charged
+    desk.realised += profit
+    row = report(room, index, FILLED, lots, 0)
+    row.price = px
+    row.liquidity = liquidity
+    row.fee = charged
+    row.profit = profit
+    arm_attached(room, index)
+    remove(room, index)
+    cut_closing(room, leg)
+
+
+@register_jitable
+def cut_closing(room: Room, leg: int) -> None:
+    """Cut each closing order to the position that is left; without one, or turned around, they end."""
+    desk = room.desk
+    held = desk.lots[leg]
+    index = 0
+    while index < desk.count:
+        order = room.orders[index]
+        mine = order.closes and order.type != STOP and money.leg_of(desk, order.position_side) == leg
+        if mine and held * order.side >= 0:
+            end(room, index, ENDED)
+        else:
+            if mine:
+                order.lots = min(order.lots, abs(held))
+            index += 1
+
+
+@register_jitable
+def fill_queued(room: Room, px: int) -> bool:
+    """Let the queued takers fill at `px` in order of arrival; a limit the price has left behind rests."""
+    desk = room.desk
+    happened = False
+    while desk.queued > 0:
+        index = 0
+        while room.orders[index].status != QUEUED:
+            index += 1
+        order = room.orders[index]
+        price = rules.taker_price(px, order.side > 0, desk.slippage_ppm)
+        if order.type != MARKET:
+            if (order.price - px) * order.side <= 0:
+                order.status = RESTING
+                desk.queued -= 1
+                desk.dirty = 1
+                continue
+            price = min(price, order.price) if order.side > 0 else max(price, order.price)
+        execute(room, index, order.lots, price, TAKER)
+        happened = True
+    return happened
+
+
+# -- one price -------------------------------------------------------------------------------------------------------
+
+
+@register_jitable
+def ruined(room: Room, px: int) -> bool:
+    """Liquidate an account whose equity at `px` is used up."""
+    desk = room.desk
+    if not desk.liquidates or money.gross_lots(desk) == 0:
+        return False
+    if px >= desk.liquidation_above:
+        desk.dirty = 1
+    if money.buffer_at(desk, px, desk.maintenance_rate + desk.taker_rate) > 0:
+        return False
+    liquidate(room, px)
+    return True
+
+
+@register_jitable
+def fill_print(room: Room, px: int) -> None:
+    """A print without a way to it: takers, liquidation, every stop that is reached, every limit the policy fills."""
+    desk = room.desk
+    fill_queued(room, px)
+    if ruined(room, px):
+        return
+    fire_passed(room, px, 0)
+    index = next_limit(room, px)
+    while index >= 0:
+        order = room.orders[index]
+        execute(room, index, order.lots, order.price, MAKER)
+        index = next_limit(room, px)
+    desk.dirty = 1
+
+
+@register_jitable
+def start_moving(room: Room) -> bool:
+    """Before the price moves on: takers, liquidation, and stops that came to life behind the price; True if any."""
+    desk = room.desk
+    happened = fill_queued(room, desk.last)
+    if ruined(room, desk.last):
+        return True
+    return fire_passed(room, desk.last, 1) or happened
+
+
+@register_jitable
+def arrive(room: Room, target: int, up: bool) -> None:
+    """The price has come to last on its way to `target`: everything that waited there, closing limits first."""
+    desk = room.desk
+    px = desk.last
+    if ruined(room, px):
+        return
+    index = next_met(room, target, up)
+    while index >= 0:
+        order = room.orders[index]
+        if order.type == STOP:
+            fire(room, index, px)
+        else:
+            execute(room, index, order.lots, order.price, MAKER)
+        index = next_met(room, target, up)
+
+
+@register_jitable
+def next_met(room: Room, target: int, up: bool) -> int:
+    """Row of the next order at the price where the way has come to: stops, closing limits, opening limits, by age."""
+    best = -1
+    for index in range(room.desk.count):
+        order = room.orders[index]
+        due = meets(room.desk, order, room.desk.last, target, up)
+        if due and (best < 0 or ranks_before(order, room.orders[best])):
+            best = index
+    return best
+
+
+@register_jitable
+def fire_passed(room: Room, px: int, slack: int) -> bool:
+    """Fire every stop whose trigger `px` has reached (slack 0) or strictly passed (1); True when any was.
+
+    Sell stops from the highest trigger down, then buy stops from the lowest up, at one trigger by age.
+    """
+    happened = False
+    index = next_passed(room, px, slack)
+    while index >= 0:
+        fire(room, index, px)
+        happened = True
+        index = next_passed(room, px, slack)
+    return happened
+
+
+@register_jitable
+def next_passed(room: Room, px: int, slack: int) -> int:
+    """Row of the next stop to fire, -1 when there is none."""
+    best = -1
+    for index in range(room.desk.count):
+        order = room.orders[index]
+        due = order.type == STOP and rules.stop_reached(order.side > 0, order.trigger, px - order.side * slack)
+        if due and (best < 0 or fires_before(order, room.orders[best])):
+            best = index
+    return best
+
+
+@register_jitable
+def fire(room: Room, index: int, px: int) -> None:
+    """A stop becomes a taker at `px`; without its position it ends, an attached one closes at most what is left."""
+    desk = room.desk
+    order = room.orders[index]
+    held = desk.lots[money.leg_of(desk, order.position_side)]
+    lots = order.lots
+    if order.trims:
+        lots = min(lots, abs(held))
+    if held * order.side >= 0 or lots > abs(held):
+        end(room, index, ENDED)
+        return
+    execute(room, index, lots, rules.taker_price(px, order.side > 0, desk.slippage_ppm), TAKER)
+
+
+@register_jitable
+def next_limit(room: Room, px: int) -> int:
+    """Row of the next due limit: buys from the highest down, then sells from the lowest up; closing first."""
+    best = -1
+    for index in range(room.desk.count):
+        order = room.orders[index]
+        resting = order.type != STOP and order.status == RESTING
+        due = resting and rules.limit_reached(order.side > 0, order.price, px, room.desk.limit_model)
+        if due and (best < 0 or precedes(order, room.orders[best])):
+            best = index
+    return best
+
+
+@register_jitable
+def liquidate(room: Room, px: int) -> None:
+    """End every order and close both legs; the run is over, and a hole in the cash is the exchange's loss.
+
+    One leg closes at its bankruptcy price, at which fee and loss just use up the account; two legs close at `px`.
+    """
+    desk = room.desk
+    while desk.count > 0:
+        end(room, 0, ENDED)
+    both = desk.lots[0] != 0 and desk.lots[1] != 0
+    for leg in range(2):
+        held = desk.lots[leg]
+        if held != 0:
+            price = px
+            if not both:
+                price = rules.cross_liq_price(desk.cash, held, desk.cost[leg], desk.tick_value, desk.taker_rate)
+            close_leg(room, leg, max(price, 1))
+    if desk.cash < 0:
+        desk.insurance -= desk.cash
+        desk.cash = 0
+    desk.liquidated = 1
+    desk.liquidation_below = -NO_LEVEL
+    desk.liquidation_above = NO_LEVEL
+
+
+@register_jitable
+def close_leg(room: Room, leg: int, px: int) -> None:
+    """Book the fill of a liquidation, which belongs to no order of the run."""
+    desk = room.desk
+    lots = desk.lots[leg]
+    order = room.orders[0]
+    order.slot = LIQUIDATION_SLOT
+    order.side = -1 if lots > 0 else 1
+    order.position_side = 1 if lots > 0 else -1
+    order.reason = 0
+    charged = rules.fee(rules.notional(px, abs(lots), desk.tick_value), desk.taker_rate)
+    profit = money.book_fill(desk, leg, -lots, px)
+    desk.cash += profit - charged
+    desk.fees += charged
+    desk.realised += profit
+    row = report(room, 0, FILLED, abs(lots), 0)
+    row.price = px
+    row.liquidity = TAKER
+    row.fee = charged
+    row.profit = profit

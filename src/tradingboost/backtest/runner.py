@@ -1,0 +1,163 @@
+"""Running one strategy over candles in memory."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tradingboost.backtest.dense import Drive, build
+from tradingboost.backtest.model import BacktestConfig, Candles, LimitFill, PositionMode, Scale, rate_parts
+from tradingboost.backtest.records import (
+    LIQUIDATION_SLOT,
+    NOT_SETTLED,
+    OFF_GRID,
+    ROWS_A_BAR,
+    SLOT_TAKEN,
+    TOO_LARGE,
+    TOO_MANY_ORDERS,
+    Books,
+    Columns,
+    empty_books,
+    grown,
+)
+from tradingboost.backtest.result import BacktestResult
+from tradingboost.core.errors import BrokenInvariant, InvalidInput
+from tradingboost.core.instrument import InstrumentKind
+from tradingboost.sim import rules
+from tradingboost.strategies.contract import Strategy, records, slot_name, step_ratio
+
+_LIMIT_MODELS = {
+    LimitFill.TRADE_THROUGH: rules.TRADE_THROUGH,
+    LimitFill.TOUCH: rules.TOUCH,
+    LimitFill.OPTIMISTIC: rules.OPTIMISTIC,
+}
+_FAULTS = {
+    OFF_GRID: "asked for a price or quantity that is not on the instrument's grid",
+    SLOT_TAKEN: "placed a second order in a slot whose first is still live",
+    NOT_SETTLED: "answered its own reports without end at one price",
+    TOO_MANY_ORDERS: "has more live orders than the backtest can hold",
+    TOO_LARGE: "holds a position too large to be counted exactly",
+}
+
+
+def run(strategy: Strategy, candles: Candles, params: Any, config: BacktestConfig) -> BacktestResult:
+    """Walk the candles with the strategy's own kernel and the simulated exchange's fill rules.
+
+    Args:
+        strategy: the catalogue entry.
+        candles: checked against the instrument's tick (`Candles.check`) by whoever loaded them.
+        params: the record array `strategy.compile_params` made.
+        config: instrument, account and costs.
+
+    Raises:
+        InvalidInput: no candle is left after the warm-up.
+        BrokenInvariant: the kernel broke its contract; the message names bar and slot.
+    """
+    if len(candles) <= config.warmup_bars:
+        raise InvalidInput(
+            "no_candles", f"{len(candles)} candles leave nothing after a warm-up of {config.warmup_bars}; load more."
+        )
+    scale = Scale.of(config)
+    books = _books(strategy, params, candles.timeframe_ms, config)
+    columns = _columns(strategy, params, candles, config)
+    columns.equity[: config.warmup_bars] = books.desk[0].cash
+    driver = driver_of(strategy)
+    at, stop = config.warmup_bars, len(candles)
+    while at < stop:
+        at = driver(books, columns, at, stop)
+        desk = books.desk[0]
+        if desk.status:
+            raise _broken(strategy, desk)
+        if desk.liquidated:
+            columns.equity[at:] = desk.cash
+            break
+        books = _with_room(books)
+    return BacktestResult(
+        strategy=strategy.name,
+        config=config,
+        scale=scale,
+        candles=candles,
+        desk=books.desk,
+        state=books.state,
+        reports=books.reports[: books.desk[0].reports],
+        intents=books.intents[: books.desk[0].intents],
+        orders=books.orders[: books.desk[0].count],
+        equity_quanta=columns.equity,
+    )
+
+
+@lru_cache(maxsize=32)
+def driver_of(strategy: Strategy) -> Drive:
+    """The driver of a strategy, built once a process."""
+    return build(strategy)
+
+
+def _books(strategy: Strategy, params: Any, timeframe_ms: int, config: BacktestConfig) -> Books:
+    """Empty books with the rules of the run, the strategy started."""
+    scale = Scale.of(config)
+    books = empty_books(records(strategy.state), params)
+    desk = books.desk[0]
+    instrument = config.instrument
+    spot = instrument.kind is InstrumentKind.SPOT
+    desk.tick_num, desk.tick_den = step_ratio(instrument.tick)
+    desk.lot_num, desk.lot_den = step_ratio(instrument.lot)
+    desk.tick_value = scale.tick_value
+    desk.maker_rate = rate_parts(config.maker_fee)
+    desk.taker_rate = rate_parts(config.taker_fee)
+    desk.maintenance_rate = rate_parts(config.maintenance_rate)
+    desk.slippage_ppm = int(config.slippage_bps * 100)
+    desk.limit_model = _LIMIT_MODELS[config.limit_fill]
+    desk.net = config.position_mode is PositionMode.NET
+    desk.leverage = 1 if spot else config.leverage
+    desk.liquidates = config.liquidation and not spot
+    desk.timeframe_ms = timeframe_ms
+    desk.cash = int(config.initial_balance * scale.money)
+    desk.dirty = 1
+    desk.level_below = desk.trigger_below = -np.inf
+    desk.level_above = desk.trigger_above = np.inf
+    strategy.start(books.state[0], params[0])
+    return books
+
+
+def _columns(strategy: Strategy, params: Any, candles: Candles, config: BacktestConfig) -> Columns:
+    """Market data beside the indicators; settlements before the first traded bar are past."""
+    indicators = strategy.indicator_columns(candles.opens, candles.highs, candles.lows, candles.closes, params[0]).view(
+        np.recarray
+    )
+    swap = config.instrument.kind is not InstrumentKind.SPOT
+    times, rates = config.funding.times_ms, config.funding.rates
+    first = int(np.searchsorted(times, candles.open_ms[config.warmup_bars])) if swap else times.size
+    equity = np.zeros(len(candles), np.int64)
+    return Columns(
+        open_ms=candles.open_ms,
+        opens=candles.opens,
+        highs=candles.highs,
+        lows=candles.lows,
+        closes=candles.closes,
+        volumes=candles.volumes,
+        indicators=indicators,
+        funding_ms=np.ascontiguousarray(times[first:]),
+        funding_rates=np.array([rate_parts(rate) for rate in rates[first:]], dtype=np.int64),
+        equity=equity,
+    )
+
+
+def _with_room(books: Books) -> Books:
+    """The books, with larger logs where the next bar might not fit."""
+    desk = books.desk[0]
+    if books.reports.size - desk.reports <= ROWS_A_BAR:
+        books = books._replace(reports=grown(books.reports, desk.reports))
+    if books.intents.size - desk.intents <= ROWS_A_BAR:
+        books = books._replace(intents=grown(books.intents, desk.intents))
+    return books
+
+
+def _broken(strategy: Strategy, desk: Any) -> BrokenInvariant:
+    slot = int(desk.status_slot)
+    name = slot_name(slot) if slot > LIQUIDATION_SLOT else ""
+    return BrokenInvariant(
+        "kernel_contract",
+        f"The {strategy.name} kernel {_FAULTS[int(desk.status)]} (bar {int(desk.bar)}, slot {name or 'unknown'}).",
+        bar=int(desk.bar),
+        slot=name,
+    )
