@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradingboost.core.ids import AccountId
 from tradingboost.kit.bus import Subscription
 from tradingboost.kit.clock import Clock
 from tradingboost.services.orders.service import OrdersService
@@ -18,7 +19,7 @@ class Handlers:
     def __init__(self, service: OrdersService, clock: Clock) -> None:
         self._service = service
         self._clock = clock
-        self.resync: set[str] = set()
+        self.resync: set[AccountId] = set()
         """Accounts whose stream had a gap; the worker compares them with the venue."""
 
     def subscriptions(self) -> list[Subscription]:

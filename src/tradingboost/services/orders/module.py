@@ -26,5 +26,5 @@ def build(
     bus = Bus(context.db, context.redis, handlers.subscriptions(), instance=context.instance)
 
     sagas = Sagas(service, context, settings)
-    workers = [carried("listen", bus.run, bus.stop), *Workers(service, sagas, handlers, settings).all()]
+    workers = [carried("listen", bus.run, bus.stop), *Workers(service, sagas, handlers.resync, settings).all()]
     return service, Module("orders", workers=workers, stop=[service.accounts.release])

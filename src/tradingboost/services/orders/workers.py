@@ -5,7 +5,6 @@ import structlog
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import AccountId
 from tradingboost.kit.runtime import Life, Worker
-from tradingboost.services.orders.handlers import Handlers
 from tradingboost.services.orders.sagas import Sagas
 from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.settings import OrdersSettings
@@ -14,12 +13,16 @@ log = structlog.get_logger(__name__)
 
 
 class Workers:
-    """Settling of lost replies, protection, and comparison with the venue."""
+    """Settling of lost replies, protection, and comparison with the venue.
 
-    def __init__(self, service: OrdersService, sagas: Sagas, handlers: Handlers, settings: OrdersSettings) -> None:
+    Args:
+        resync: accounts whose stream had a gap; filled by the handlers, emptied here.
+    """
+
+    def __init__(self, service: OrdersService, sagas: Sagas, resync: set[AccountId], settings: OrdersSettings) -> None:
         self._service = service
         self._sagas = sagas
-        self._handlers = handlers
+        self._resync = resync
         self._every_s = settings.reconcile_every_s
 
     def all(self) -> list[Worker]:
@@ -54,9 +57,9 @@ class Workers:
             waited_s += 1.0
             due = self._service.accounts.held if waited_s >= self._every_s else ()
             waited_s = 0.0 if due else waited_s
-            for account_id in sorted(self._handlers.resync | set(due)):
+            for account_id in sorted(self._resync | set(due)):
                 try:
-                    await self._service.reconcile(AccountId(account_id))
-                    self._handlers.resync.discard(account_id)
+                    await self._service.reconcile(account_id)
+                    self._resync.discard(account_id)
                 except (Unavailable, Conflict, OutcomeUnknown) as error:
                     log.warning("reconcile_failed", account_id=account_id, code=error.code)

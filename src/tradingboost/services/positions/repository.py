@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import AccountId, Symbol
+from tradingboost.core.ids import AccountId, Symbol, Venue
 from tradingboost.core.ledger import Bucket, Entry
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide
@@ -184,3 +184,16 @@ async def add_funding(db: AsyncConnection, account_id: AccountId, symbol: Symbol
     newest = select(p.position_side).where(where).order_by(p.updated_at.desc()).limit(1).scalar_subquery()
     statement = update(t.positions).where(where, p.position_side == newest)
     await db.execute(statement.values(funding_quote=p.funding_quote + amount))
+
+
+async def held_symbols(db: AsyncConnection) -> list[tuple[Venue, Symbol]]:
+    """(venue, symbol) of every open leg."""
+    p = t.positions.c
+    rows = await db.execute(select(p.exchange, p.symbol).where(p.qty != 0).distinct().order_by(p.exchange, p.symbol))
+    return [(Venue(row.exchange), Symbol(row.symbol)) for row in rows]
+
+
+async def known_accounts(db: AsyncConnection) -> list[AccountId]:
+    """Accounts whose ledger is open."""
+    rows = await db.execute(select(t.settled.c.account_id).order_by(t.settled.c.account_id))
+    return [AccountId(row.account_id) for row in rows]

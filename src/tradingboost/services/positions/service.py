@@ -1,6 +1,5 @@
 """The use cases of `positions`: book fills, book bills, compare with the venue, and say what is held."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -36,40 +35,48 @@ _OVERLAP = timedelta(minutes=10)
 class PositionsService:
     """Implements `shared.interfaces.positions.Positions`.
 
-    Args:
-        marks: newest mark price by (venue, symbol), kept by the feed worker.
+    `marks` holds the newest mark price by (venue, symbol); the feed worker keeps it.
     """
 
     def __init__(
         self,
         context: Context,
         exchange: Exchange,
-        marks: Mapping[tuple[Venue, Symbol], Decimal],
         settings: PositionsSettings,
     ) -> None:
         self._db = context.db
         self._clock = context.clock
         self._ids = context.ids
         self._exchange = exchange
-        self._marks = marks
+        self.marks: dict[tuple[Venue, Symbol], Decimal] = {}
         self._settings = settings
 
     async def positions(self, account_id: AccountId, open_only: bool = True) -> list[PositionView]:
         """Legs of an account."""
         async with self._db.read() as db:
             legs = await store.legs(db, account_id, open_only)
-        return [leg.view(self._marks.get((leg.exchange, leg.symbol))) for leg in legs]
+        return [leg.view(self.marks.get((leg.exchange, leg.symbol))) for leg in legs]
 
     async def position(self, account_id: AccountId, symbol: Symbol, position_side: PositionSide) -> PositionView | None:
         """One leg."""
         async with self._db.read() as db:
             leg = await store.leg(db, (account_id, symbol, position_side))
-        return None if leg is None else leg.view(self._marks.get((leg.exchange, leg.symbol)))
+        return None if leg is None else leg.view(self.marks.get((leg.exchange, leg.symbol)))
 
     async def books(self, account_id: AccountId) -> Books:
         """The ledger summed."""
         async with self._db.read() as db:
             return await store.books(db, account_id)
+
+    async def held_symbols(self) -> list[tuple[Venue, Symbol]]:
+        """What is held anywhere."""
+        async with self._db.read() as db:
+            return await store.held_symbols(db)
+
+    async def known_accounts(self) -> list[AccountId]:
+        """Accounts whose ledger is open."""
+        async with self._db.read() as db:
+            return await store.known_accounts(db)
 
     async def book(self, db: AsyncConnection, filled: OrderFilled) -> None:
         """Book one fill in the caller's transaction; the same fill again changes nothing."""

@@ -1,4 +1,4 @@
-"""A run in memory: the compiled kernel, its records, and the translation between records and money."""
+"""A run in memory: its records, its compiled kernel, and the translation between records and money."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numba import njit
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
 from tradingboost.core.instrument import Instrument
@@ -15,6 +14,8 @@ from tradingboost.core.market import Candle, Timeframe
 from tradingboost.core.money import ZERO, Rounding
 from tradingboost.core.order import OrderType, PositionSide, Side
 from tradingboost.shared.interfaces.strategy import RunView
+from tradingboost.strategies import get as strategy_named
+from tradingboost.strategies.compiled import kernel, plain
 from tradingboost.strategies.contract import (
     BAR,
     BUY,
@@ -43,20 +44,6 @@ _TYPES: Final = {
 OPENING: Final = frozenset({Family.ENTRY, Family.ADD, Family.INIT, Family.HEDGE_ENTRY})
 
 
-class Kernel:
-    """One strategy's functions, compiled once a process (the cache on disk makes that a load, not a compile)."""
-
-    def __init__(self, strategy: Strategy) -> None:
-        compiled = njit(cache=True, nogil=True, error_model="numpy")
-        self.strategy = strategy
-        self.start = compiled(strategy.start)
-        self.on_bar = compiled(strategy.on_bar)
-        self.on_tick = compiled(strategy.on_tick)
-        self.on_fill = compiled(strategy.on_fill)
-        self.triggers = compiled(strategy.triggers)
-        self.fold_bar = compiled(strategy.fold_bar)
-
-
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """One row of `out` as money: what the kernel wants next."""
 
@@ -75,9 +62,9 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class LiveRun:
     """The records of one run. A step changes them in place; what a failed transaction left behind is read anew."""
 
-    def __init__(self, kernel: Kernel, row: Mapping[str, Any], instrument: Instrument) -> None:
-        strategy = kernel.strategy
-        self.kernel = kernel
+    def __init__(self, row: Mapping[str, Any], instrument: Instrument) -> None:
+        strategy = strategy_named(row["strategy"])
+        self.strategy = strategy
         self.instrument = instrument
         self.run_id = RunId(row["run_id"])
         self.user_id = UserId(row["user_id"])
@@ -99,34 +86,37 @@ class LiveRun:
         self._bar = records(BAR)
         self._fill = records(FILL)
         self._out = records(INTENT, MAX_INTENTS)
+        self._kernel = kernel(strategy.name)
+        self._args = tuple(plain(x) for x in (self.state, self.params, self._bar, self._indicators, self._out))
+        self._fold_args = tuple(plain(x) for x in (self.fold, self.params, self._bar, self._indicators))
+        self._fill_arg = plain(self._fill)
 
     def fold_candle(self, candle: Candle) -> None:
         """Take a closed candle into the indicators."""
         fill_bar(self._bar[0], candle)
-        self.kernel.fold_bar(self.fold[0], self.params[0], self._bar[0], self._indicators[0])
+        self._kernel.fold_bar(*self._fold_args)
         self.last_bar_at = candle.close_at
 
     def on_bar(self) -> list[Wish]:
         """Decide on the candle folded last."""
-        n = self.kernel.on_bar(self.state[0], self.params[0], self._bar[0], self._indicators[0], self._out)
-        return self._wishes(n)
+        return self._wishes(self._kernel.on_bar(*self._args))
 
     def on_tick(self, mark: Decimal, at: datetime) -> list[Wish]:
         """Work at a price that reached a trigger."""
-        n = self.kernel.on_tick(self.state[0], self.params[0], float(mark), to_ms(at), self._out)
-        return self._wishes(n)
+        state, params, _, _, out = self._args
+        return self._wishes(self._kernel.on_tick(state, params, float(mark), to_ms(at), out))
 
     def on_fill(self, **fields: float) -> list[Wish]:
         """Learn of a fill, an end or a rejection; `fields` are those of contract.FILL."""
         row = self._fill[0]
         for name, value in fields.items():
             row[name] = value
-        n = self.kernel.on_fill(self.state[0], self.params[0], row, self._out)
-        return self._wishes(n)
+        state, params, _, _, out = self._args
+        return self._wishes(self._kernel.on_fill(state, params, self._fill_arg, out))
 
     def triggers(self) -> tuple[float, float]:
         """The next prices at which `on_tick` has work."""
-        below, above = self.kernel.triggers(self.state[0], self.params[0])
+        below, above = self._kernel.triggers(*self._args[:2])
         return float(below), float(above)
 
     def stored(self) -> dict[str, Any]:
@@ -159,10 +149,10 @@ class LiveRun:
         )
 
 
-def blank(kernel: Kernel, params: Any) -> tuple[str, str]:
+def blank(strategy: Strategy, params: Any) -> tuple[str, str]:
     """State and fold of a run that starts now, as stored text."""
-    state, fold = records(kernel.strategy.state), records(kernel.strategy.fold)
-    kernel.start(state[0], params[0])
+    state, fold = records(strategy.state), records(strategy.fold)
+    kernel(strategy.name).start(plain(state), plain(params))
     return state_to_json(state), state_to_json(fold)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradingboost.core.ids import Symbol, Venue
-from tradingboost.core.market import Candle, Timeframe
+from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.shared.events.envelope import Payload, event
 
 
@@ -17,6 +17,15 @@ class Ticked(Payload, frozen=True, kw_only=True):
     at: datetime
     last: Decimal
     mark: Decimal
+
+    @classmethod
+    def of(cls, tick: Tick) -> "Ticked":
+        """The feed entry of a tick."""
+        return cls(**{field: getattr(tick, field) for field in cls.__struct_fields__})
+
+    def tick(self) -> Tick:
+        """The tick told of."""
+        return Tick(**{field: getattr(self, field) for field in self.__struct_fields__})
 
 
 @event("market.candle_closed")

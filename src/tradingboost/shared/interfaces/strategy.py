@@ -54,10 +54,9 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far this process has come: wishes not yet handed to orders, and the last tick read from each feed."""
+    """How far this process has come: wishes not yet handed to orders."""
 
     unsent_intents: int
-    feed_positions: dict[str, str]
 
 
 class Triggers(msgspec.Struct, frozen=True, kw_only=True):

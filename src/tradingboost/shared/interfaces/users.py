@@ -51,12 +51,22 @@ class LinkAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SealedCredential(msgspec.Struct, frozen=True, kw_only=True):
-    """Ciphertext; only the exchange service holds the key that opens it."""
+    """Ciphertext; only the exchange service holds the key that opens it.
+
+    Every token is of `kit.crypto`, bound to (user, credential, venue, version).
+
+    Args:
+        data_key: the wrapped data key.
+        fields: tokens of `api_key`, `api_secret` and `passphrase`.
+    """
 
     account_id: AccountId
+    user_id: UserId
+    venue: Venue
     credential_id: str
     version: int
-    sealed: str
+    data_key: str
+    fields: dict[str, str]
 
 
 class Users(Protocol):

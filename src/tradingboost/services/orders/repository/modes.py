@@ -81,7 +81,7 @@ async def park(db: AsyncConnection, row: OrderRow, alert: tuple[str, str], now: 
     await db.execute(
         update(t.unknown_periods).where(t.unknown_periods.c.order_id == row.order_id).values(parked_at=now)
     )
-    await raise_alert(db, alert[0], row.order_id, "order_parked", alert[1], now)
+    await raise_alert(db, alert[0], (row.order_id, "order_parked", alert[1]), now)
 
 
 async def raise_alert(db: AsyncConnection, alert_id: str, alert: tuple[str, str, str], now: datetime) -> None:

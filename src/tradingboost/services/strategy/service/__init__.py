@@ -1,13 +1,13 @@
 """The use cases of `strategy`, put together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tradingboost.core.errors import NotFound
 from tradingboost.core.ids import RunId, Symbol, Venue
 from tradingboost.core.order import OrderType
 from tradingboost.kit.context import Context
 from tradingboost.services.strategy import repository as store
-from tradingboost.services.strategy.models import Kernel, finite, view
+from tradingboost.services.strategy.models import finite, view
 from tradingboost.services.strategy.service.handing import Hander
 from tradingboost.services.strategy.service.starting import Starter
 from tradingboost.services.strategy.service.stepping import Stepper
@@ -24,7 +24,6 @@ class StrategyService:
 
     Args:
         names: the strategies this process owns.
-        positions_of_feed: where the tick feed was read to, by feed.
     """
 
     def __init__(
@@ -33,17 +32,14 @@ class StrategyService:
         neighbours: tuple[Users, Market, Orders],
         names: Sequence[str],
         settings: StrategySettings,
-        positions_of_feed: Callable[[], dict[str, str]],
     ) -> None:
         users, market, orders = neighbours
         self._db = context.db
         self._users = users
         self._orders = orders
         self.names = tuple(names)
-        self._positions_of_feed = positions_of_feed
-        kernels = {name: Kernel(strategy_named(name)) for name in names}
-        self.stepper = Stepper(context, market, kernels, settings)
-        self.starter = Starter(context, (market, orders), kernels, self.stepper, settings)
+        self.stepper = Stepper(context, market, names, settings)
+        self.starter = Starter(context, (market, orders), names, self.stepper, settings)
         self.hander = Hander(context, orders, names)
 
     async def start(self, request: StartRun) -> RunView:
@@ -72,7 +68,7 @@ class StrategyService:
         """What is still in flight here."""
         async with self._db.read() as db:
             waiting = await store.waiting_count(db, self.names)
-        return Progress(unsent_intents=waiting, feed_positions=self._positions_of_feed())
+        return Progress(unsent_intents=waiting)
 
     async def decisions(self, run_id: RunId, after_seq: int = 0, limit: int = 1000) -> list[Decision]:
         """The run's wishes, oldest first."""

@@ -1,6 +1,6 @@
 """Start, stop and resume: all is checked before a run may decide, and the venue is compared before anything opens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +15,14 @@ from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.services.strategy import repository as store
 from tradingboost.services.strategy.errors import max_symbols_reached, run_already_active, run_not_found, short_history
-from tradingboost.services.strategy.models import Kernel, LiveRun, blank, view
+from tradingboost.services.strategy.models import LiveRun, blank, view
 from tradingboost.services.strategy.service.stepping import Stepper
 from tradingboost.services.strategy.settings import StrategySettings
 from tradingboost.shared.events.strategy import RunStarted, RunStopped
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.orders import ClaimLegs, Orders
 from tradingboost.shared.interfaces.strategy import RunView, StartRun, StopPolicy
+from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ class Starter:
         self,
         context: Context,
         neighbours: tuple[Market, Orders],
-        kernels: Mapping[str, Kernel],
+        names: Sequence[str],
         stepper: Stepper,
         settings: StrategySettings,
     ) -> None:
@@ -44,17 +45,17 @@ class Starter:
         self._clock = context.clock
         self._ids = context.ids
         self._market, self._orders = neighbours
-        self._kernels = kernels
+        self._names = list(names)
         self._stepper = stepper
         self._settings = settings
 
     async def start(self, request: StartRun, venue: Venue) -> RunView:
         """See `Strategy.start`."""
-        kernel = self._kernels[request.strategy]
-        parsed = kernel.strategy.validate(request.params)
+        strategy = strategy_named(request.strategy)
+        parsed = strategy.validate(request.params)
         instrument = await self._market.instrument(venue, request.symbol)
         facts = RunFacts(timeframe_ms=request.timeframe.minutes * 60_000, available_quote=ZERO)
-        params = kernel.strategy.compile_params(parsed, instrument, facts)
+        params = strategy.compile_params(parsed, instrument, facts)
         async with self._db.read() as db:
             if await store.active_of_user(db, request.user_id) >= self._settings.max_symbols_per_user:
                 raise max_symbols_reached(self._settings.max_symbols_per_user)
@@ -71,14 +72,15 @@ class Starter:
         await self._orders.reconcile(request.account_id)
         await self._orders.claim(claim)
         try:
-            return await self._begin(request, run_id, venue, kernel, params)
+            return await self._begin(request, run_id, venue, params)
         except TradingBoostError:
             await self._orders.release(run_id)
             raise
 
-    async def _begin(self, request: StartRun, run_id: RunId, venue: Venue, kernel: Kernel, params: Any) -> RunView:
+    async def _begin(self, request: StartRun, run_id: RunId, venue: Venue, params: Any) -> RunView:
+        strategy = strategy_named(request.strategy)
         await self._market.watch(venue, request.symbol, request.timeframe)
-        state, fold = blank(kernel, params)
+        state, fold = blank(strategy, params)
         now = self._clock.now()
         row: dict[str, Any] = {
             "run_id": run_id,
@@ -102,8 +104,8 @@ class Starter:
             "started_at": now,
             "ended_at": None,
         }
-        run = LiveRun(kernel, row, await self._market.instrument(venue, request.symbol))
-        await self._warm_up(run, int(kernel.strategy.needs(params[0])))
+        run = LiveRun(row, await self._market.instrument(venue, request.symbol))
+        await self._warm_up(run, int(strategy.needs(params[0])))
         row |= run.stored()
         async with self._db.transaction() as db:
             if not await store.insert_run(db, row):
@@ -132,7 +134,7 @@ class Starter:
             run = await self._stepper.load(db, run_id)
             if run is None:
                 raise run_not_found(run_id)
-            run.kernel.strategy.request_stop(run.state[0], policy is StopPolicy.FLATTEN)
+            run.strategy.request_stop(run.state[0], policy is StopPolicy.FLATTEN)
             await self._stepper.keep(db, run)
             await store.update_run(db, run_id, status="stopping", reason="stopped by the user")
             row = await store.run(db, run_id)
@@ -146,7 +148,7 @@ class Starter:
     async def resume_all(self) -> None:
         """After a restart: compare every account with the venue, then let its runs go on where they were."""
         async with self._db.read() as db:
-            rows = await store.runs(db, list(self._kernels), active_only=True)
+            rows = await store.runs(db, self._names, active_only=True)
         for account_id in sorted({row["account_id"] for row in rows}):
             await self._reconcile(AccountId(account_id))
         for row in rows:

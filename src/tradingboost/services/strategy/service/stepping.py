@@ -1,7 +1,7 @@
 """One step of one run: lock, tell the kernel, store state and wishes, all in the transaction of the event."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,9 @@ from tradingboost.core.order import Side
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.kit.db import after_commit
+from tradingboost.kit.feed import Source
 from tradingboost.services.strategy import repository as store
-from tradingboost.services.strategy.models import OPENING, Kernel, LiveRun, Wish, to_ms
+from tradingboost.services.strategy.models import OPENING, LiveRun, Wish, to_ms
 from tradingboost.services.strategy.settings import StrategySettings
 from tradingboost.shared.events.orders import OrderCancelled, OrderExpired, OrderFilled, OrderRejected
 from tradingboost.shared.events.strategy import SignalRaised
@@ -30,7 +31,7 @@ class Stepper:
     """Steps the runs of one process.
 
     Args:
-        kernels: by strategy name; this process owns exactly these strategies.
+        names: the strategies this process owns.
         wake: set after each commit that left wishes behind.
     """
 
@@ -38,14 +39,14 @@ class Stepper:
         self,
         context: Context,
         market: Market,
-        kernels: Mapping[str, Kernel],
+        names: Sequence[str],
         settings: StrategySettings,
     ) -> None:
         self._db = context.db
         self._clock = context.clock
         self._ids = context.ids
         self._market = market
-        self._kernels = kernels
+        self._names = list(names)
         self._settings = settings
         self._runs: dict[RunId, LiveRun] = {}
         self._triggers: dict[tuple[Venue, Symbol], dict[RunId, tuple[float, float]]] = {}
@@ -57,6 +58,10 @@ class Stepper:
         prices = self._triggers.get((venue, symbol), {}).values()
         return max((p[0] for p in prices), default=float("-inf")), min((p[1] for p in prices), default=float("inf"))
 
+    def symbols(self) -> list[Source]:
+        """Whose prices matter here."""
+        return [Source(*key) for key, runs in sorted(self._triggers.items()) if runs]
+
     async def load(self, db: AsyncConnection, run_id: RunId) -> LiveRun | None:
         """A run with its row locked; the cached copy is used only if nothing stepped it meanwhile."""
         found = await store.locked_version(db, run_id)
@@ -66,10 +71,10 @@ class Stepper:
         cached = self._runs.get(run_id)
         if cached is None or cached.version != version:
             row = await store.run(db, run_id)
-            if row is None or row["strategy"] not in self._kernels:
+            if row is None or row["strategy"] not in self._names:
                 return None
             instrument = await self._market.instrument(row["venue"], row["symbol"])
-            cached = LiveRun(self._kernels[row["strategy"]], row, instrument)
+            cached = LiveRun(row, instrument)
             self._runs[run_id] = cached
         cached.status = status
         return cached
@@ -82,7 +87,7 @@ class Stepper:
     async def candle_closed(self, db: AsyncConnection, candle: Candle) -> None:
         """Let every run of this symbol and timeframe decide on the bar, once."""
         where = (candle.venue, candle.symbol, candle.timeframe)
-        for run_id in await store.deciding(db, list(self._kernels), *where):
+        for run_id in await store.deciding(db, self._names, *where):
             run = await self.load(db, run_id)
             if run is not None:
                 await self._decide(db, run, candle)
@@ -231,7 +236,7 @@ class Stepper:
             run_id=run.run_id,
             user_id=run.user_id,
             account_id=run.account_id,
-            strategy=run.kernel.strategy.name,
+            strategy=run.strategy.name,
             exchange=run.venue,
             symbol=run.symbol,
             timeframe=run.timeframe,

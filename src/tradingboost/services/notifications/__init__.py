@@ -1,0 +1,1 @@
+"""Notifications: what a person is told, stored before it is shown."""

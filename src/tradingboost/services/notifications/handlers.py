@@ -1,0 +1,38 @@
+"""Facts a person is told about."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import UserId
+from tradingboost.kit.bus import Subscription
+from tradingboost.services.notifications.service import NotificationsService
+from tradingboost.shared.events.envelope import Event, Payload
+from tradingboost.shared.events.orders import OrderFilled, OrderParked, OrderRejected, OrderUnknown, ProtectionMissing
+from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
+from tradingboost.shared.events.strategy import RunFailed, RunStarted, RunStopped
+
+_HEARD: dict[str, tuple[type[Payload], ...]] = {
+    "orders": (OrderFilled, OrderRejected, OrderUnknown, OrderParked, ProtectionMissing),
+    "positions": (PositionOpened, PositionClosed, MismatchFound, FundingBooked),
+    "strategy": (RunStarted, RunStopped, RunFailed),
+}
+
+
+class Handlers:
+    """One handler for every fact: what differs is the sentence."""
+
+    def __init__(self, service: NotificationsService) -> None:
+        self._service = service
+
+    def subscriptions(self) -> list[Subscription]:
+        """What is heard."""
+        return [
+            Subscription(stream, "notifications", dict.fromkeys(classes, self.heard))
+            for stream, classes in _HEARD.items()
+        ]
+
+    async def heard(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """Store the message."""
+        if event.user_id is not None:
+            await self._service.notify(db, event.id, UserId(event.user_id), event.payload)

@@ -1,0 +1,25 @@
+"""The plug of `strategy`: one module a strategy of the catalogue, all of the same shell."""
+
+from tradingboost.kit.bus import Bus
+from tradingboost.kit.context import Context
+from tradingboost.kit.runtime import Module
+from tradingboost.services.strategy.handlers import Handlers
+from tradingboost.services.strategy.service import StrategyService
+from tradingboost.services.strategy.settings import StrategySettings
+from tradingboost.services.strategy.workers import Workers
+from tradingboost.shared.interfaces.market import Market
+from tradingboost.shared.interfaces.orders import Orders
+from tradingboost.shared.interfaces.users import Users
+
+
+def build(
+    context: Context, neighbours: tuple[Users, Market, Orders], name: str, settings: StrategySettings
+) -> tuple[StrategyService, Module]:
+    """The service and what keeps it running.
+
+    Args:
+        name: the strategy this process owns, which is its consumer group too.
+    """
+    service = StrategyService(context, neighbours, (name,), settings)
+    bus = Bus(context.db, context.redis, Handlers(service, name).subscriptions(), instance=context.instance)
+    return service, Module(name, workers=Workers(context, service, name, bus).all())

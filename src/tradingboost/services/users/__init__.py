@@ -1,0 +1,1 @@
+"""Users: people, their linked exchange accounts and the sealed keys to them."""
