@@ -1,12 +1,12 @@
 """A typed client of the admin port, for replay drivers, the command line and tests."""
 
+import json
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final
 
 import aiohttp
 import msgspec
-import orjson
 
 from tradingboost.core.errors import Unavailable, rebuild
 from tradingboost.simulator.stepping import Step, StepResult
@@ -134,11 +134,11 @@ class AdminClient:
         await self._call("POST", "/reset")
 
     async def snapshot(self) -> bytes:
-        return orjson.dumps(await self._call("GET", "/snapshot"))
+        return json.dumps(await self._call("GET", "/snapshot")).encode()
 
     async def restore(self, snapshot: bytes) -> None:
         """Go on from a snapshot; closes every WebSocket."""
-        await self._call("PUT", "/snapshot", orjson.Fragment(snapshot))
+        await self._call("PUT", "/snapshot", json.loads(snapshot))
 
     async def health(self) -> dict[str, Any]:
         return await self._object("GET", "/health")
@@ -178,11 +178,11 @@ class AdminClient:
     async def _call(self, method: str, path: str, body: object = None) -> Any:
         if self._session is None:
             raise Unavailable("client_closed", "Enter the admin client with `async with` before calling it.")
-        data = None if body is None else orjson.dumps(body)
+        data = None if body is None else json.dumps(body).encode()
         try:
             async with self._session.request(method, self._url + path, data=data) as answer:
-                value = orjson.loads(await answer.read())
-        except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError):
+                value = json.loads(await answer.read())
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
             raise Unavailable(
                 "simulator_unreachable", "The simulated exchange does not answer; is it running?", url=self._url
             ) from None

@@ -1,0 +1,106 @@
+"""Unmodified python-okx: REST by `domain`, WebSocket over TLS with our CA."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import okx.Account
+import okx.MarketData
+import okx.PublicData
+import okx.Trade
+import pytest
+from okx.websocket.WsPrivateAsync import WsPrivateAsync
+from okx.websocket.WsPublicAsync import WsPublicAsync
+
+from tests.simulator.conftest import BTC, KEY, PASSPHRASE, SECRET, Venue
+
+# the client posts raw text through a deprecated httpx argument
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>'.*:DeprecationWarning")
+
+
+@pytest.fixture
+def opened(venue: Venue) -> Iterator[Callable[..., Any]]:
+    """Makes API objects that are closed at the end."""
+    with ExitStack() as stack:
+
+        def make(kind: Any, *, passphrase: str = PASSPHRASE) -> Any:
+            made = kind(KEY, SECRET, passphrase, flag="0", domain=venue.at.rest)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+async def test_rest_reads_and_trades(opened: Callable[..., Any]) -> None:
+    account, trade = opened(okx.Account.AccountAPI), opened(okx.Trade.TradeAPI)
+    balance = await asyncio.to_thread(account.get_account_balance)
+    assert balance["data"][0]["details"][0]["cashBal"] in {"10000", "1"}
+    placed = await asyncio.to_thread(trade.place_order, BTC, "cross", "buy", "limit", "1", clOrdId="okx1", px="41000")
+    assert placed["data"][0]["sCode"] == "0"
+    amended = await asyncio.to_thread(trade.amend_order, BTC, clOrdId="okx1", newSz="2")
+    assert amended["data"][0]["ordId"] == placed["data"][0]["ordId"]
+    order = await asyncio.to_thread(trade.get_order, BTC, clOrdId="okx1")
+    assert (order["data"][0]["sz"], order["data"][0]["state"]) == ("2", "live")
+    cancelled = await asyncio.to_thread(trade.cancel_order, BTC, clOrdId="okx1")
+    assert cancelled["code"] == "0"
+    again = await asyncio.to_thread(trade.cancel_order, BTC, clOrdId="okx1")
+    assert (again["code"], again["data"][0]["sCode"]) == ("1", "51400")
+
+
+async def test_public_data_is_read(opened: Callable[..., Any]) -> None:
+    public = opened(okx.PublicData.PublicAPI)
+    rows = (await asyncio.to_thread(public.get_instruments, "SWAP"))["data"]
+    assert {"BTC-USDT-SWAP", "ETH-USDT-SWAP", "BTC-USD-SWAP"} <= {row["instId"] for row in rows}
+    market = opened(okx.MarketData.MarketAPI)
+    ticker = (await asyncio.to_thread(market.get_ticker, BTC))["data"][0]
+    assert ticker["last"] == "42000"
+
+
+async def test_a_wrong_passphrase_is_refused(opened: Callable[..., Any]) -> None:
+    account = opened(okx.Account.AccountAPI, passphrase="wrong")
+    answer = await asyncio.to_thread(account.get_account_balance)
+    assert answer["code"] == "50105"
+
+
+@pytest.fixture
+def trusts_our_ca(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(venue.at.ca_file))
+
+
+async def test_the_public_socket_speaks_tls(venue: Venue, trusts_our_ca: None) -> None:
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    socket = WsPublicAsync(f"{venue.at.tls_ws}/public")
+    await socket.connect()
+    reading = asyncio.ensure_future(socket.consume())
+    await socket.subscribe([{"channel": "tickers", "instId": BTC}], lambda text: heard.put_nowait(json.loads(text)))
+    assert (await asyncio.wait_for(heard.get(), 10))["event"] == "subscribe"
+    assert (await asyncio.wait_for(heard.get(), 10))["data"][0]["last"] == "42000"
+    await socket.websocket.close()
+    await asyncio.wait_for(reading, 10)
+
+
+@pytest.mark.slow
+async def test_the_private_socket_logs_in_and_hears_orders(venue: Venue, trusts_our_ca: None) -> None:
+    """Slow because the client sleeps five seconds between login and subscription."""
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    socket = WsPrivateAsync(KEY, PASSPHRASE, SECRET, f"{venue.at.tls_ws}/private")
+    await socket.connect()
+    reading = asyncio.ensure_future(socket.consume())
+    args = [{"channel": "orders", "instType": "SWAP"}]
+    await socket.subscribe(args, lambda text: heard.put_nowait(json.loads(text)))
+    events = [(await asyncio.wait_for(heard.get(), 10))["event"] for _ in range(3)]
+    assert events == ["login", "subscribe", "channel-conn-count"]
+    await venue.admin.manual_order(
+        "1", {"instId": BTC, "tdMode": "cross", "side": "buy", "ordType": "market", "sz": "1", "clOrdId": "byhand"}
+    )
+    frames = [await asyncio.wait_for(heard.get(), 10) for _ in range(2)]
+    rows = [frame["data"][0] for frame in frames]
+    assert [(row["clOrdId"], row["state"], row["accFillSz"]) for row in rows] == [
+        ("byhand", "live", "0"),
+        ("byhand", "filled", "1"),
+    ]
+    assert frames[0]["arg"] == {"channel": "orders", "instType": "SWAP", "uid": "1"}
+    await socket.websocket.close()
+    await asyncio.wait_for(reading, 10)
