@@ -1,0 +1,1 @@
+"""Market: instruments, candles and prices; one public stream serves every user."""

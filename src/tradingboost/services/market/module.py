@@ -1,0 +1,17 @@
+"""The plug of `market`."""
+
+from collections.abc import Mapping
+
+from tradingboost.core.ids import Venue
+from tradingboost.kit.context import Context
+from tradingboost.kit.runtime import Module
+from tradingboost.services.market.service import MarketService
+from tradingboost.services.market.workers import Workers
+from tradingboost.venues.base import PublicVenue
+
+
+def build(context: Context, venues: Mapping[Venue, PublicVenue]) -> tuple[MarketService, Module]:
+    """The service and what keeps it running."""
+    service = MarketService(context, venues)
+    closers = [venue.close for venue in venues.values()]
+    return service, Module("market", workers=Workers(service).all(), stop=closers)

@@ -1,0 +1,65 @@
+"""All SQL of `market`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core.ids import Symbol, Venue
+from tradingboost.core.instrument import Instrument
+from tradingboost.core.market import Candle, Timeframe
+from tradingboost.services.market import tables as t
+
+_BATCH = 1000
+
+
+async def insert_candles(db: AsyncConnection, candles: Sequence[Candle]) -> int:
+    """Store closed candles; one that is known stays as it is. Returns how many were new."""
+    new = 0
+    for first in range(0, len(candles), _BATCH):
+        rows = [
+            {name: getattr(candle, name) for name in candle.__struct_fields__}
+            for candle in candles[first : first + _BATCH]
+        ]
+        statement = upsert(t.candles).values(rows).on_conflict_do_nothing().returning(t.candles.c.open_at)
+        new += len((await db.execute(statement)).all())
+    return new
+
+
+async def candles(
+    db: AsyncConnection, venue: Venue, symbol: Symbol, timeframe: Timeframe, window: tuple[int, datetime | None]
+) -> list[Candle]:
+    """Stored candles, oldest first; `window` = (limit, opened before)."""
+    c = t.candles.c
+    statement = select(t.candles).where(c.venue == venue, c.symbol == symbol, c.timeframe == timeframe)
+    if window[1] is not None:
+        statement = statement.where(c.open_at < window[1])
+    rows = (await db.execute(statement.order_by(c.open_at.desc()).limit(window[0]))).all()
+    return [Candle(**{**row._mapping, "timeframe": Timeframe(row.timeframe)}) for row in reversed(rows)]
+
+
+async def insert_instrument(db: AsyncConnection, instrument: Instrument, now: datetime) -> None:
+    """Keep the rules of this version."""
+    values = {
+        "venue": instrument.venue,
+        "symbol": instrument.symbol,
+        "version": instrument.version,
+        "rules": msgspec.to_builtins(instrument),
+        "seen_at": now,
+    }
+    await db.execute(upsert(t.instruments).values(values).on_conflict_do_nothing())
+
+
+async def insert_watch(db: AsyncConnection, venue: Venue, symbol: Symbol, timeframe: Timeframe, now: datetime) -> None:
+    """Remember what is watched, so that a restart goes on."""
+    values = {"venue": venue, "symbol": symbol, "timeframe": timeframe, "since": now}
+    await db.execute(upsert(t.watches).values(values).on_conflict_do_nothing())
+
+
+async def watches(db: AsyncConnection) -> list[tuple[Venue, Symbol, Timeframe]]:
+    """What was watched."""
+    rows = await db.execute(select(t.watches).order_by(t.watches.c.since))
+    return [(Venue(row.venue), Symbol(row.symbol), Timeframe(row.timeframe)) for row in rows]

@@ -1,0 +1,155 @@
+"""The use cases of `market`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from tradingboost.core.ids import Symbol, Venue
+from tradingboost.core.instrument import Instrument
+from tradingboost.core.market import Candle, Tick, Timeframe
+from tradingboost.kit import outbox
+from tradingboost.kit.context import Context
+from tradingboost.kit.feed import FeedWriter, Source
+from tradingboost.services.market import repository as store
+from tradingboost.services.market.errors import no_price, unknown_symbol, unknown_venue
+from tradingboost.shared.events.market import CandleClosed, FeedResumed, FeedStalled, Ticked
+from tradingboost.shared.interfaces.market import FeedStatus
+from tradingboost.venues.base import PublicFeed, PublicVenue
+
+_MOST_CANDLES = 20_000
+
+
+class MarketService:
+    """Implements `shared.interfaces.market.Market`."""
+
+    def __init__(self, context: Context, venues: Mapping[Venue, PublicVenue]) -> None:
+        self._db = context.db
+        self._clock = context.clock
+        self._venues = dict(venues)
+        self._writer = FeedWriter(context.redis)
+        self._newest: dict[tuple[Venue, Symbol], Tick] = {}
+        self.feeds: dict[Venue, PublicFeed] = {
+            venue: public.feed(_Sink(self, venue)) for venue, public in self._venues.items()
+        }
+
+    def _venue(self, venue: Venue) -> PublicVenue:
+        found = self._venues.get(venue)
+        if found is None:
+            raise unknown_venue(venue)
+        return found
+
+    async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
+        """The rules in force."""
+        found = (await self._venue(venue).instruments()).get(symbol)
+        if found is None:
+            raise unknown_symbol(venue, symbol)
+        return found
+
+    async def candles(
+        self, venue: Venue, symbol: Symbol, timeframe: Timeframe, limit: int, until: datetime | None = None
+    ) -> list[Candle]:
+        """Closed candles, contiguous, from the store where it is complete, else from the venue."""
+        wanted = min(limit, _MOST_CANDLES)
+        async with self._db.read() as db:
+            stored = await store.candles(db, venue, symbol, timeframe, (wanted, until))
+        if until is not None and len(stored) == wanted and _contiguous(stored) and stored[-1].close_at == until:
+            return stored
+        fetched = await self._venue(venue).candles(symbol, timeframe, wanted, until)
+        async with self._db.transaction() as db:
+            await store.insert_candles(db, fetched)
+        return fetched
+
+    async def price(self, venue: Venue, symbol: Symbol) -> Tick:
+        """The newest tick heard, else the venue's answer."""
+        known = self._newest.get((venue, symbol))
+        if known is not None:
+            return known
+        await self.instrument(venue, symbol)
+        tick = await self._venue(venue).price(symbol)
+        if tick.last <= 0:
+            raise no_price(symbol)
+        return tick
+
+    async def watch(self, venue: Venue, symbol: Symbol, timeframe: Timeframe) -> None:
+        """Keep ticks and closed candles flowing; remembered, so that a restart goes on."""
+        instrument = await self.instrument(venue, symbol)
+        async with self._db.transaction() as db:
+            await store.insert_instrument(db, instrument, self._clock.now())
+            await store.insert_watch(db, venue, symbol, timeframe, self._clock.now())
+        await self.feeds[venue].watch(symbol, timeframe)
+
+    async def resume(self) -> None:
+        """Watch again what was watched before a restart."""
+        async with self._db.read() as db:
+            watched = await store.watches(db)
+        for venue, symbol, timeframe in watched:
+            if venue in self.feeds:
+                await self.feeds[venue].watch(symbol, timeframe)
+
+    async def feed_status(self) -> FeedStatus:
+        """Progress of the public streams."""
+        frames: dict[str, int] = {}
+        for feed in self.feeds.values():
+            frames |= feed.frames()
+        return FeedStatus(frames=frames, reconnects=sum(feed.reconnects for feed in self.feeds.values()))
+
+    async def ticked(self, tick: Tick) -> None:
+        """Pass a price on."""
+        self._newest[tick.venue, tick.symbol] = tick
+        await self._writer.publish([(Source(tick.venue, tick.symbol), Ticked.of(tick))])
+
+    async def closed(self, candles: Sequence[Candle]) -> None:
+        """Keep closed candles and tell of each new one, in their order."""
+        for candle in candles:
+            async with self._db.transaction() as db:
+                if await store.insert_candles(db, [candle]):
+                    key = f"{candle.venue}:{candle.symbol}:{candle.timeframe}"
+                    await outbox.emit(db, CandleClosed.of(candle), key=key, aggregate=f"market:{key}")
+
+    async def catch_up(self, venue: Venue) -> None:
+        """Fetch the candles that closed while the stream was away."""
+        async with self._db.read() as db:
+            watched = [watch for watch in await store.watches(db) if watch[0] == venue]
+        for _, symbol, timeframe in watched:
+            async with self._db.read() as db:
+                newest = await store.candles(db, venue, symbol, timeframe, (1, None))
+            fetched = await self._venue(venue).candles(symbol, timeframe, 300)
+            missed = [candle for candle in fetched if newest and candle.open_at > newest[-1].open_at]
+            await self.closed(missed)
+
+    async def tell_feed(self, venue: Venue, resumed: bool) -> None:
+        """Tell deciders that a stream is away, or back."""
+        now = self._clock.now()
+        async with self._db.transaction() as db:
+            for _, symbol, _ in [watch for watch in await store.watches(db) if watch[0] == venue]:
+                event = FeedResumed if resumed else FeedStalled
+                key = f"{venue}:{symbol}"
+                await outbox.emit(db, event(venue=venue, symbol=symbol, since=now), key=key, aggregate=f"market:{key}")
+
+
+class _Sink:
+    """Hears one venue's stream."""
+
+    def __init__(self, service: MarketService, venue: Venue) -> None:
+        self._service = service
+        self._venue = venue
+
+    async def tick(self, tick: Tick) -> None:
+        """A newer price."""
+        await self._service.ticked(tick)
+
+    async def candle(self, candle: Candle) -> None:
+        """A candle closed."""
+        await self._service.closed([candle])
+
+    async def lost(self, reason: str) -> None:  # noqa: ARG002 - the sink's promise; the venue logs the reason
+        """The stream is away."""
+        await self._service.tell_feed(self._venue, resumed=False)
+
+    async def back(self) -> None:
+        """The stream is back."""
+        await self._service.catch_up(self._venue)
+        await self._service.tell_feed(self._venue, resumed=True)
+
+
+def _contiguous(candles: Sequence[Candle]) -> bool:
+    return all(a.close_at == b.open_at for a, b in zip(candles, candles[1:], strict=False))

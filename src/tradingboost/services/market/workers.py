@@ -1,0 +1,49 @@
+"""Loops `market` runs: one public stream a venue, and what was watched before."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from tradingboost.core.errors import Unavailable
+from tradingboost.kit.runtime import Life, Worker
+from tradingboost.services.market.service import MarketService
+from tradingboost.venues.base import PublicFeed
+
+log = structlog.get_logger(__name__)
+
+
+class Workers:
+    """The streams."""
+
+    def __init__(self, service: MarketService) -> None:
+        self._service = service
+
+    def all(self) -> list[Worker]:
+        """The loops."""
+        streams = [Worker(f"feed:{venue}", self._stream(feed)) for venue, feed in self._service.feeds.items()]
+        return [*streams, Worker("resume", self.resume)]
+
+    def _stream(self, feed: PublicFeed) -> Callable[[Life], Awaitable[None]]:
+        async def read(life: Life) -> None:
+            task = asyncio.ensure_future(feed.run())
+            try:
+                while not task.done() and await life.sleep(1.0):
+                    continue
+                await feed.stop()
+                await task
+            finally:
+                task.cancel()
+                await asyncio.wait({task})
+
+        return read
+
+    async def resume(self, life: Life) -> None:
+        """Watch again what was watched; tried for as long as the venue is away."""
+        while not life.stopping:
+            try:
+                await self._service.resume()
+                return
+            except Unavailable as error:
+                log.warning("watch_waits", code=error.code)
+                await life.sleep(1.0)
