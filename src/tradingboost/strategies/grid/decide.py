@@ -186,7 +186,7 @@ def plan_stop(state: Record, params: Record, lo: int, hi: int) -> None:
         return
     net = leg_lots(state, params, LONG) - leg_lots(state, params, SHORT)
     side = LONG if net > 0 else SHORT
-    ticks = stop_ticks(state, params, side) if net != 0 else 0
+    ticks = stop_ticks(state, params, side) if abs(net) >= params.min_lots else 0
     if ticks == 0:
         return
     order_side = SELL if side > 0 else BUY

@@ -198,7 +198,8 @@ class Sim:
         self._deliver_all([(order, int(FillKind.ENDED), 0, order.ticks)])
 
     def fill_part(self, name: str, lots: int) -> None:
-        """Fill some lots of a resting order at its own price."""
+        """Print at a resting order's price and fill some of its lots, nothing else."""
+        self.last = self.order(name).ticks
         self._deliver_all(self._take(self.order(name), lots, self.order(name).ticks))
 
     def jump(self, price: str | Decimal) -> None:

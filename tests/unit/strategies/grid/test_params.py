@@ -1,0 +1,269 @@
+"""What a person may ask for, and what is refused with which sentence."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.unit.strategies.grid.venue import compiled, facts, instrument
+
+from tradingboost.core.errors import InvalidInput
+from tradingboost.strategies import get
+from tradingboost.strategies.contract import RunFacts, records, state_from_json, state_to_json
+from tradingboost.strategies.grid import GRID
+from tradingboost.strategies.grid.checks import validate, warnings
+from tradingboost.strategies.grid.compile import compile_params
+from tradingboost.strategies.grid.levels import build_levels
+from tradingboost.strategies.grid.params import Confirm, Direction, GridParams, RangeExit, Spacing
+from tradingboost.strategies.grid.state import EXIT, INIT, MAX_CELLS, ORDERS, SL, order_of, slot_of
+
+RANGE = {"lower_price": 100, "upper_price": 104}
+
+
+def refusal(**values: object) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        validate({**RANGE, **values})
+    return caught.value
+
+
+def compile_refusal(price: str = "102.5", spec: Any = None, fee: str = "0", **values: object) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        compiled(price, spec, fee, **values)
+    return caught.value
+
+
+def test_the_catalogue_knows_the_grid() -> None:
+    assert get("grid") is GRID
+
+
+def test_defaults_are_those_of_the_struct_and_need_only_a_range() -> None:
+    assert validate(RANGE) == GridParams(lower_price=Decimal(100), upper_price=Decimal(104))
+
+
+def test_every_alias_means_its_key() -> None:
+    given = {
+        "min_price": "100",
+        "max_price": "104",
+        "run_type": "geometric",
+        "direction": "neutral",
+        "grids": 7,
+        "stop_bottom": "99",
+        "stop_top": "105",
+    }
+    params = validate(given)
+    assert (params.spacing, params.enter_strategy, params.grid_num) == (Spacing.GEOMETRIC, Direction.NEUTRAL, 7)
+    assert (params.stop_loss_price, params.take_profit_price) == (99, 105)
+
+
+@pytest.mark.parametrize(
+    ("text", "member"),
+    [("롱", Direction.LONG), ("숏", Direction.SHORT), ("롱숏", Direction.NEUTRAL), ("LONG-SHORT", Direction.NEUTRAL)],
+)
+def test_korean_and_english_words_for_the_direction_are_understood(text: str, member: Direction) -> None:
+    assert validate({**RANGE, "direction": text}).enter_strategy is member
+
+
+def test_null_means_not_given() -> None:
+    assert validate({**RANGE, "investment": None, "step_pct": None}) == validate(RANGE)
+
+
+@pytest.mark.parametrize(
+    ("key", "suggestion"), [("lower_prise", "lower_price"), ("leverge", "leverage"), ("grid_nun", "grid_num")]
+)
+def test_an_unknown_key_is_refused_with_the_nearest_one(key: str, suggestion: str) -> None:
+    error = refusal(**{key: 1})
+    assert error.code == "unknown_key"
+    assert error.details["suggestion"] == suggestion
+
+
+def test_a_key_like_no_other_is_refused_without_a_guess() -> None:
+    error = refusal(zzz=1)
+    assert (error.code, error.details["suggestion"]) == ("unknown_key", None)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("step_pct", 1),
+        ("regime_filter", True),
+        ("reinvest", True),
+        ("custom_stop", 30),
+        ("stop_loss_total_pct", 10),
+        ("trail_limit", 120),
+        ("enter_symbol_count", 2),
+        ("spacing", "adaptive"),
+        ("range_exit", "trail"),
+        ("start_trigger", "rsi"),
+    ],
+)
+def test_what_comes_later_is_refused_and_says_so(key: str, value: object) -> None:
+    error = refusal(**{key: value})
+    assert error.code == "not_yet"
+    assert "comes later" in error.message
+
+
+@pytest.mark.parametrize(("key", "value"), [("regime_filter", False), ("reinvest", "off"), ("enter_symbol_count", 1)])
+def test_a_later_key_that_asks_for_nothing_is_accepted(key: str, value: object) -> None:
+    assert validate({**RANGE, key: value}) == validate(RANGE)
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"grid_num": 1}, "out_of_bounds"),
+        ({"grid_num": 201}, "out_of_bounds"),
+        ({"grid_num": "4.5"}, "not_whole"),
+        ({"grid_num": True}, "not_a_number"),
+        ({"leverage": 0}, "out_of_bounds"),
+        ({"leverage": "many"}, "not_a_number"),
+        ({"investment": 0}, "out_of_bounds"),
+        ({"investment": "NaN"}, "not_a_number"),
+        ({"order_window": 0}, "out_of_bounds"),
+        ({"post_only": "maybe"}, "not_a_boolean"),
+        ({"post_only": ""}, "not_a_boolean"),
+        ({"sizing": "all"}, "not_a_member"),
+        ({"enter_symbol_amount_list": [0, 0]}, "amounts_all_zero"),
+        ({"enter_symbol_amount_list": [-1]}, "out_of_bounds"),
+        ({"enter_symbol_amount_list": 5}, "not_a_list"),
+        ({"stop_loss": "0.05"}, "out_of_bounds"),
+        ({"stop_loss": 51}, "out_of_bounds"),
+        ({"stop_loss_price": 101}, "bound_inside_range"),
+        ({"take_profit_price": 103}, "bound_inside_range"),
+        ({"direction": "short", "stop_loss_price": 99}, "bound_inside_range"),
+        ({"start_trigger": "price"}, "trigger_missing"),
+        ({"trigger_price": 101}, "trigger_unused"),
+        ({"stop_trigger": "price"}, "trigger_missing"),
+        ({"stop_trigger_price": 101}, "trigger_unused"),
+        ({"min_price": 99}, "given_twice"),
+        ({"upper_price": 100}, "range_order"),
+        ({"upper_price": None}, "range_missing"),
+    ],
+)
+def test_wrong_values_are_refused_by_code(values: dict[str, object], code: str) -> None:
+    assert refusal(**values).code == code
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    error = refusal(grid_num=1, leverge=3, post_only="maybe")
+    errors = error.details["errors"]
+    assert isinstance(errors, list)
+    assert [problem["code"] for problem in errors] == ["out_of_bounds", "unknown_key", "not_a_boolean"]
+
+
+def test_booleans_are_read_in_both_languages() -> None:
+    assert [validate({**RANGE, "post_only": value}).post_only for value in ("예", "미사용", 1, "OFF", True)] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_a_grid_without_a_static_stop_is_pointed_out() -> None:
+    assert warnings(validate(RANGE)) == ["no_static_stop"]
+    assert warnings(validate({**RANGE, "stop_loss": 5, "order_window": 9, "max_open_orders": 5})) == [
+        "window_above_cap"
+    ]
+
+
+def test_members_of_the_range_exit_are_read() -> None:
+    params = validate({**RANGE, "range_exit": "stop_flatten", "range_exit_confirm": "TICK"})
+    assert (params.range_exit, params.range_exit_confirm) == (RangeExit.STOP_FLATTEN, Confirm.TICK)
+
+
+def test_cells_below_the_minimum_are_listed_with_the_investment_that_would_suffice() -> None:
+    spec = instrument(min_qty=Decimal(1))
+    error = compile_refusal(spec=spec, investment=100)
+    assert error.code == "cell_below_minimum"
+    assert error.details["cells"] == [0, 1, 2, 3]
+    enough = Decimal(str(error.details["investment"]))
+    assert str(enough) in error.message
+    assert compiled("102.5", spec, investment=enough)[0].cell_lots[0] == 100
+    assert compile_refusal(spec=spec, investment=enough - Decimal("0.02")).code == "cell_below_minimum"
+
+
+def test_trap_the_minimum_is_the_instruments_own() -> None:
+    assert compiled("102.5", investment=100)[0].cell_lots[0] > 0
+    assert compile_refusal(spec=instrument(min_qty=Decimal(500))).code == "cell_below_minimum"
+
+
+def test_amounts_below_the_minimum_say_how_much_more_is_needed() -> None:
+    spec = instrument(min_qty=Decimal(1))
+    error = compile_refusal(spec=spec, investment=None, enter_symbol_amount_list=[20, 60])
+    assert error.details["cells"] == [0]
+    assert "multiply the amounts by 2.5" in error.message
+
+
+def test_a_cell_larger_than_one_order_may_be_is_refused() -> None:
+    assert compile_refusal(spec=instrument(max_limit_qty=Decimal(2))).code == "cell_above_maximum"
+
+
+def test_a_cell_that_does_not_earn_its_fees_is_refused() -> None:
+    error = compile_refusal(fee="0.005")
+    assert error.code == "cell_unprofitable"
+    assert error.details["cells"] == [0, 1, 2, 3]
+
+
+def test_trap_levels_follow_the_ticks_of_the_venue_and_not_a_number_of_decimals() -> None:
+    params = validate({"lower_price": "50000001", "upper_price": "50100000", "grid_num": 7})
+    levels = build_levels(params, Decimal(1000))
+    assert levels[0] == 50_001_000
+    assert all(level % 1000 == 0 for level in levels)
+
+
+def test_spot_cannot_be_sold_short_and_ignores_leverage() -> None:
+    spec = instrument("spot")
+    assert compile_refusal(spec=spec, direction="neutral").code == "no_short_on_spot"
+    assert compiled("102.5", spec, leverage=10)[0].cell_lots[0] == compiled("102.5", spec, leverage=1)[0].cell_lots[0]
+
+
+def test_leverage_above_the_venues_is_refused_and_the_default_respects_it() -> None:
+    assert compile_refusal(leverage=101).code == "leverage_too_high"
+    assert compiled("102.5", instrument(max_leverage=5), leverage=None)[0].leverage == 5
+
+
+def test_quantities_count_the_contract_size() -> None:
+    plain = compiled("102.5")[0].cell_lots[0]
+    assert compiled("102.5", instrument(contract_size=Decimal("0.1")))[0].cell_lots[0] // 10 == plain
+
+
+def test_the_runs_own_investment_steps_in_and_without_any_the_start_is_refused() -> None:
+    params = validate(RANGE)
+    account = RunFacts(timeframe_ms=60_000, investment=Decimal(1000))
+    assert compile_params(params, instrument(), account, Decimal(102))[0].cell_lots[0] > 0
+    with pytest.raises(InvalidInput, match="amount_missing"):
+        compile_params(params, instrument(), facts(), Decimal(102))
+    with pytest.raises(InvalidInput, match="price_missing"):
+        compile_params(params, instrument(), account)
+
+
+def test_equal_quote_gives_every_cell_the_same_value() -> None:
+    row = compiled("102.5", sizing="equal_quote", investment=412)[0]
+    values = row.cell_lots[:4] * row.levels_ticks[:4]
+    assert max(values) - min(values) <= max(row.levels_ticks[:5])
+
+
+def test_the_fee_reserve_is_taken_off_first() -> None:
+    assert compiled("102.5", fee_reserve_pct=5)[0].cell_lots[0] < compiled("102.5")[0].cell_lots[0]
+
+
+def test_empty_cells_above_the_market_are_paid_for_as_well() -> None:
+    bought, waiting = compiled("100.5")[0], compiled("100.5", initial_position=False)[0]
+    assert waiting.cell_lots[0] < bought.cell_lots[0]
+
+
+def test_amounts_of_zero_leave_a_cell_out() -> None:
+    assert compiled("102.5", investment=None, enter_symbol_amount_list="0, 50, 60")[0].cell_lots[0] == 0
+
+
+def test_slots_and_order_indices_name_each_other() -> None:
+    for order in (0, 7, MAX_CELLS - 1, MAX_CELLS, ORDERS - 5, SL, INIT, EXIT):
+        assert order_of(slot_of(order)) == order
+    assert order_of(0) == -1
+
+
+def test_a_grid_needs_no_indicator_and_its_empty_fold_survives_json() -> None:
+    assert len(GRID.indicator_columns([1.0] * 5, [1.0] * 5, [1.0] * 5, [1.0] * 5, None)) == 5
+    assert GRID.needs(None) == 0
+    text = state_to_json(records(GRID.fold))
+    assert state_from_json(text, GRID.fold).dtype.names in (None, ())
