@@ -5,7 +5,7 @@ concurrent calls.
 """
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -37,7 +37,6 @@ class Evidence:
     late: bool = False
     status: int = 0
     body: str = ""
-    notes: list[str] = field(default_factory=list)
 
 
 CALL: ContextVar[Evidence | None] = ContextVar("venue_call", default=None)

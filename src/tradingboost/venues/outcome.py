@@ -50,8 +50,9 @@ def _rows(kind: OutcomeClass, *codes: int | range) -> dict[str, OutcomeClass]:
     return {str(code): kind for span in spans for code in span}
 
 
-_REFUSED: Final = (51000, 51001, range(51003, 51009), 51010, 51020, 51023, range(51046, 51052), 51112) + (
-    (range(51119, 51122), 51127, 51131, 51169, 51205, 51250, 51260, 51261, range(51277, 51281), range(51327, 51331))
+_REFUSED: Final = (
+    *(50036, 51000, 51001, range(51003, 51009), 51010, 51020, 51023, range(51046, 51052), 51112),
+    *(range(51119, 51122), 51127, 51131, 51169, 51205, 51250, 51260, 51261, range(51277, 51281), range(51327, 51331)),
 )
 
 OKX_CODES: Final = Codes(
@@ -60,7 +61,7 @@ OKX_CODES: Final = Codes(
         **_rows(OutcomeClass.UNKNOWN, 51016, 50071, 51065),
         **_rows(OutcomeClass.RATE, 50011, 50061),
         **_rows(OutcomeClass.CLOCK, 50102),
-        **_rows(OutcomeClass.REFUSED, 50036, *_REFUSED),
+        **_rows(OutcomeClass.REFUSED, *_REFUSED),
     },
     of={
         Write.CANCEL: {
@@ -99,12 +100,13 @@ def classify(evidence: Evidence, asked: Asked, codes: Codes = OKX_CODES) -> Verd
     answer = _parsed(evidence.body)
     if answer is None:
         return _unreadable(evidence.status)
-    row = _row(answer)
+    data = answer.get("data")
+    row = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
     code = str(row.get("sCode") or answer.get("code") or "")
     message = str(row.get("sMsg") or answer.get("msg") or "")
-    if code == "0":
+    if code == "0" and row:
         return _acknowledged(evidence.status, row, asked)
-    if code in ("", "1", "2"):
+    if code in ("", "0", "1", "2"):
         return _told(OutcomeClass.UNKNOWN, "empty_answer", "The answer names no order and no reason.")
     kind = codes.judge(asked.write, code)
     if kind is not None:
@@ -113,6 +115,12 @@ def classify(evidence: Evidence, asked: Asked, codes: Codes = OKX_CODES) -> Verd
     if evidence.status == 429:
         return _told(OutcomeClass.RATE, code, message)
     return _told(OutcomeClass.UNKNOWN, code, message, unmapped=True)
+
+
+def code_of(body: str) -> str | None:
+    """The code of an answer, None where it cannot be read."""
+    answer = _parsed(body)
+    return None if answer is None else str(answer["code"])
 
 
 def _acknowledged(status: int, row: dict[str, Any], asked: Asked) -> Verdict:
@@ -134,14 +142,6 @@ def _parsed(body: str) -> dict[str, Any] | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return answer if isinstance(answer, dict) and "code" in answer else None
-
-
-def _row(answer: dict[str, Any]) -> dict[str, Any]:
-    data = answer.get("data")
-    first = data[0] if isinstance(data, list) and data else None
-    if isinstance(first, dict):
-        return first
-    return {} if str(answer.get("code")) not in ("0",) else {"sCode": "1"}
 
 
 def _venue_id(row: dict[str, Any], asked: Asked) -> VenueOrderId | None:

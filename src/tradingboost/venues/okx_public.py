@@ -1,0 +1,128 @@
+"""OKX for everybody: instruments, candles, prices."""
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from tradingboost.core.errors import NotFound, Unavailable
+from tradingboost.core.ids import Symbol
+from tradingboost.core.instrument import Instrument, InstrumentKind
+from tradingboost.core.market import Candle, Tick, Timeframe
+from tradingboost.venues import okx_rows as rows
+from tradingboost.venues.base import Endpoint, FeedSink, PublicFeed
+from tradingboost.venues.ccxt_venue import Caller
+from tradingboost.venues.transport import Transport
+
+if TYPE_CHECKING:
+    from tradingboost.venues.okx_ccxt import OkxRest
+
+BARS: Final = {
+    Timeframe.M1: "1m",
+    Timeframe.M3: "3m",
+    Timeframe.M5: "5m",
+    Timeframe.M15: "15m",
+    Timeframe.M30: "30m",
+    Timeframe.H1: "1H",
+    Timeframe.H2: "2H",
+    Timeframe.H4: "4H",
+    Timeframe.D1: "1Dutc",  # the plain name is a UTC+8 day
+}
+_PAGE: Final = {"market/candles": 300, "market/history-candles": 100}
+
+
+class OkxPublic:
+    """Implements `venues.base.PublicVenue`; also the one place markets are loaded for the accounts of an endpoint."""
+
+    def __init__(self, transport: Transport, endpoint: Endpoint) -> None:
+        self.transport = transport
+        self.endpoint = endpoint
+        self._instance: OkxRest | None = None
+        self._caller: Caller | None = None
+        self._instruments: dict[Symbol, Instrument] = {}
+        self._loading = asyncio.Lock()
+
+    @property
+    def instance(self) -> Any:
+        """The library's instance that holds the markets."""
+        if self._instance is None:
+            from tradingboost.venues import okx_ccxt
+
+            made = okx_ccxt.OkxRest(okx_ccxt.config(self.transport, self.endpoint, None))
+            self._instance = okx_ccxt.demo(made, self.endpoint)
+        return self._instance
+
+    @property
+    def caller(self) -> Caller:
+        if self._caller is None:
+            self._caller = Caller(self.instance, private=False)
+        return self._caller
+
+    async def instruments(self, refresh: bool = False) -> dict[Symbol, Instrument]:
+        """See `PublicVenue.instruments`."""
+        async with self._loading:
+            if self._instruments and not refresh:
+                return self._instruments
+            import ccxt
+
+            try:
+                markets = await self.instance.load_markets(refresh)
+            except ccxt.BaseError as error:
+                message = "The venue's instruments could not be read; try again shortly."
+                raise Unavailable("venue_instruments_unread", message) from error
+            found = (rows.instrument(market["info"]) for market in markets.values())
+            self._instruments = {one.symbol: one for one in found if one is not None}
+            return self._instruments
+
+    async def instrument(self, symbol: Symbol) -> Instrument:
+        """The rules of one.
+
+        Raises:
+            NotFound: it is not listed, or its rules are incomplete.
+        """
+        found = (self._instruments or await self.instruments()).get(symbol)
+        if found is None:
+            raise NotFound("unknown_symbol", f"OKX lists no {symbol}; use its own name, such as BTC-USDT-SWAP.")
+        return found
+
+    async def candles(
+        self, symbol: Symbol, timeframe: Timeframe, limit: int, until: datetime | None = None
+    ) -> list[Candle]:
+        """See `PublicVenue.candles`."""
+        spot = (await self.instrument(symbol)).kind is InstrumentKind.SPOT
+        found: dict[str, Candle] = {}
+        after = "" if until is None else str(rows.millis(until))
+        for path in ("market/candles", "market/history-candles"):  # the first holds the newest bars only
+            while len(found) < limit:
+                params = {"instId": symbol, "bar": BARS[timeframe], "limit": str(_PAGE[path])}
+                page = await self.caller.rows(path, params | ({"after": after} if after else {}))
+                if not page:
+                    break
+                after = page[-1][0]
+                found |= {row[0]: rows.candle(row, symbol, timeframe, spot=spot) for row in page if rows.closed(row)}
+        return sorted(found.values(), key=lambda candle: candle.open_at)[-limit:]
+
+    async def price(self, symbol: Symbol) -> Tick:
+        """See `PublicVenue.price`."""
+        spot = (await self.instrument(symbol)).kind is InstrumentKind.SPOT
+        last = (await self.caller.rows("market/ticker", {"instId": symbol}))[0]
+        mark = last["last"]
+        if not spot:
+            mark = (await self.caller.rows("public/mark-price", {"instType": "SWAP", "instId": symbol}))[0]["markPx"]
+        return rows.tick(symbol, rows.moment(last["ts"]), last["last"], mark)
+
+    async def clock_offset_ms(self, now: datetime) -> int:
+        """The venue's clock minus ours."""
+        return int((await self.caller.rows("public/time"))[0]["ts"]) - rows.millis(now)
+
+    def feed(self, sink: FeedSink) -> PublicFeed:
+        """See `PublicVenue.feed`."""
+        from tradingboost.venues.okx_feed import OkxFeed
+
+        return OkxFeed(self, sink)
+
+    async def close(self) -> None:
+        """Let go of the instance."""
+        if self._instance is not None:
+            await self._instance.close()
+            self._instance = None
+            self._caller = None

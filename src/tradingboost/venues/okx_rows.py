@@ -1,0 +1,272 @@
+"""Raw OKX rows (text) into the platform's nouns. Amounts never pass through a float."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from tradingboost.core.ids import ClientOrderId, Symbol, Venue, VenueOrderId
+from tradingboost.core.instrument import Instrument, InstrumentKind
+from tradingboost.core.market import Candle, Tick, Timeframe
+from tradingboost.core.money import ZERO
+from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
+from tradingboost.shared.interfaces.exchange import Balance, Bill, VenuePosition
+from tradingboost.venues.base import Owner
+
+Row = Mapping[str, Any]
+VENUE: Final = Venue("okx")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TYPES: Final = {
+    "market": OrderType.MARKET,
+    "optimal_limit_ioc": OrderType.MARKET,
+    "limit": OrderType.LIMIT,
+    "ioc": OrderType.LIMIT,
+    "fok": OrderType.LIMIT,
+    "post_only": OrderType.POST_ONLY,
+}
+_ORDER_PHASES: Final = {
+    "live": Phase.LIVE,
+    "partially_filled": Phase.LIVE,
+    "filled": Phase.ENDED,
+    "canceled": Phase.ENDED,
+    "mmp_canceled": Phase.ENDED,
+}
+_ALGO_PHASES: Final = {
+    "live": Phase.LIVE,
+    "pause": Phase.LIVE,
+    "effective": Phase.TRIGGERED,
+    "partially_effective": Phase.TRIGGERED,
+    "canceled": Phase.ENDED,
+    "order_failed": Phase.REJECTED,
+    "partially_failed": Phase.REJECTED,
+}
+_BILL_KINDS: Final = {"1": "transfer", "2": "trade", "5": "liquidation", "8": "funding"}
+_RULES: Final = ("ctVal", "ctMult", "tickSz", "lotSz", "minSz", "maxLmtSz", "maxMktSz", "maxStopSz", "lever", "state")
+
+
+def text(amount: Decimal) -> str:
+    """Plain digits without an exponent and without idle zeros, as the venue is sent them."""
+    plain = format(amount, "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def moment(ms: str | int) -> datetime:
+    """Venue milliseconds as a time."""
+    return _EPOCH + timedelta(milliseconds=int(ms))
+
+
+def millis(at: datetime) -> int:
+    """A time as venue milliseconds."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _price(row: Row, *names: str) -> Decimal | None:
+    """The first of the fields that holds a price; "", "0" and "-1" are none."""
+    for name in names:
+        value = row.get(name)
+        if value and (price := Decimal(value)) > 0:
+            return price
+    return None
+
+
+def _amount(row: Row, name: str) -> Decimal:
+    return Decimal(row.get(name) or 0)
+
+
+def _side_of_position(row: Row) -> PositionSide | None:
+    """None in net mode: which leg is meant is known by our own order."""
+    name = row.get("posSide")
+    return PositionSide(name) if name in ("long", "short") else None
+
+
+def _true(row: Row, name: str) -> bool:
+    return str(row.get(name)).lower() == "true"
+
+
+def order_report(row: Row, owner: Owner) -> VenueReport:
+    """An order of the lists or of the orders channel.
+
+    The child of a stop echoes the stop's client id; it gets none of its own, and names its parent.
+    """
+    stop = row.get("algoId") or None
+    parent_id = (row.get("algoClOrdId") or None) if stop else None
+    return VenueReport(
+        venue=VENUE,
+        account_id=owner.account_id,
+        symbol=Symbol(row["instId"]),
+        venue_order_id=VenueOrderId(row["ordId"]),
+        client_order_id=None if stop else _client(row.get("clOrdId")),
+        is_algo=False,
+        phase=_ORDER_PHASES[row["state"]],
+        side=Side(row["side"]),
+        position_side=_side_of_position(row),
+        type=_TYPES[row["ordType"]],
+        qty=_amount(row, "sz"),
+        price=_price(row, "px"),
+        trigger=None,
+        reduce_only=_true(row, "reduceOnly"),
+        cum_filled=_amount(row, "accFillSz"),
+        created_at=moment(row["cTime"]),
+        updated_at=moment(row["uTime"]),
+        parent_venue_order_id=VenueOrderId(stop) if stop else None,
+        parent_client_order_id=_client(parent_id),
+        reason=" ".join(part for part in (row.get("cancelSource"), row.get("cancelSourceReason")) if part),
+    )
+
+
+def algo_report(row: Row, owner: Owner) -> VenueReport:
+    """A stop of the lists or of the orders-algo channel."""
+    return VenueReport(
+        venue=VENUE,
+        account_id=owner.account_id,
+        symbol=Symbol(row["instId"]),
+        venue_order_id=VenueOrderId(row["algoId"]),
+        client_order_id=_client(row.get("algoClOrdId")),
+        is_algo=True,
+        phase=_ALGO_PHASES[row["state"]],
+        side=Side(row["side"]),
+        position_side=_side_of_position(row),
+        type=OrderType.STOP,
+        qty=_amount(row, "sz"),
+        price=_price(row, "slOrdPx", "ordPx", "tpOrdPx"),
+        trigger=_price(row, "slTriggerPx", "triggerPx", "tpTriggerPx", "moveTriggerPx"),
+        reduce_only=_true(row, "reduceOnly"),
+        cum_filled=ZERO,
+        created_at=moment(row["cTime"]),
+        updated_at=moment(row["uTime"]),
+        reason=row.get("failCode") or "",
+    )
+
+
+def pushed_fill(row: Row, owner: Owner) -> Fill | None:
+    """The match an orders push tells of, or None when it tells of none."""
+    if not row.get("tradeId") or _amount(row, "fillSz") <= 0:
+        return None
+    return Fill(
+        venue=VENUE,
+        account_id=owner.account_id,
+        symbol=Symbol(row["instId"]),
+        venue_order_id=VenueOrderId(row["ordId"]),
+        trade_id=str(row["tradeId"]),
+        client_order_id=None if row.get("algoId") else _client(row.get("clOrdId")),
+        side=Side(row["side"]),
+        qty=Decimal(row["fillSz"]),
+        price=Decimal(row["fillPx"]),
+        fee=_amount(row, "fillFee"),
+        fee_currency=row.get("fillFeeCcy") or row.get("feeCcy") or "",
+        is_maker=row.get("execType") == "M",
+        at=moment(row["fillTime"]),
+        pnl=_amount(row, "fillPnl"),
+        last=_price(row, "lastPx"),
+    )
+
+
+def listed_fill(row: Row, owner: Owner) -> Fill:
+    """A match of the fills lists."""
+    return Fill(
+        venue=VENUE,
+        account_id=owner.account_id,
+        symbol=Symbol(row["instId"]),
+        venue_order_id=VenueOrderId(row["ordId"]),
+        trade_id=str(row["tradeId"]),
+        client_order_id=_client(row.get("clOrdId")),
+        side=Side(row["side"]),
+        qty=Decimal(row["fillSz"]),
+        price=Decimal(row["fillPx"]),
+        fee=_amount(row, "fee"),
+        fee_currency=row.get("feeCcy") or "",
+        is_maker=row.get("execType") == "M",
+        at=moment(row.get("fillTime") or row["ts"]),
+        pnl=_amount(row, "fillPnl"),
+    )
+
+
+def position(row: Row) -> VenuePosition | None:
+    """A leg; None when it is flat. Its sign says the direction, in hedge mode too."""
+    qty = _amount(row, "pos")
+    if qty == 0:
+        return None
+    side = _side_of_position(row) or (PositionSide.LONG if qty > 0 else PositionSide.SHORT)
+    return VenuePosition(
+        symbol=Symbol(row["instId"]),
+        position_side=side,
+        qty=side.sign * abs(qty),
+        average_price=_amount(row, "avgPx"),
+        mark=_amount(row, "markPx"),
+        liquidation_price=_price(row, "liqPx"),
+    )
+
+
+def balance(row: Row) -> Balance:
+    """A currency of account/balance."""
+    return Balance(asset=row["ccy"], cash=_amount(row, "cashBal"), available=_amount(row, "availBal"))
+
+
+def bill(row: Row) -> Bill:
+    """An entry of account/bills."""
+    return Bill(
+        bill_id=str(row["billId"]),
+        kind=_BILL_KINDS.get(str(row["type"]), "other"),
+        asset=row["ccy"],
+        amount=_amount(row, "balChg"),
+        symbol=Symbol(row["instId"]) if row.get("instId") else None,
+        at=moment(row["ts"]),
+    )
+
+
+def instrument(row: Row) -> Instrument | None:
+    """The rules of a tradable instrument; None for kinds the platform does not know or a row that lacks a rule."""
+    spot = row.get("instType") == "SPOT"
+    linear = row.get("instType") == "SWAP" and row.get("ctType") == "linear"
+    if not (spot or linear) or not all(row.get(name) for name in ("tickSz", "lotSz", "minSz", "maxMktSz", "maxLmtSz")):
+        return None
+    family = str(row.get("instFamily") or row["instId"]).split("-")
+    base, quote = (row["baseCcy"], row["quoteCcy"]) if spot else (family[0], family[1])
+    rules = "|".join(str(row.get(name) or "") for name in _RULES)
+    return Instrument(
+        venue=VENUE,
+        symbol=Symbol(row["instId"]),
+        kind=InstrumentKind.SPOT if spot else InstrumentKind.LINEAR_SWAP,
+        base=base,
+        quote=quote,
+        settle=quote if spot else row["settleCcy"],
+        contract_size=Decimal(1) if spot else Decimal(row["ctVal"]) * Decimal(row.get("ctMult") or 1),
+        tick=Decimal(row["tickSz"]),
+        lot=Decimal(row["lotSz"]),
+        min_qty=Decimal(row["minSz"]),
+        max_limit_qty=Decimal(row["maxLmtSz"]),
+        max_market_qty=Decimal(row["maxMktSz"]),
+        max_leverage=int(Decimal(row.get("lever") or 1)),
+        version=hashlib.sha256(rules.encode()).hexdigest()[:12],
+    )
+
+
+def candle(row: list[str], symbol: Symbol, timeframe: Timeframe, *, spot: bool) -> Candle:
+    """A closed candle row: volume in base coin stands elsewhere on swaps than on spot."""
+    return Candle(
+        venue=VENUE,
+        symbol=symbol,
+        timeframe=timeframe,
+        open_at=moment(row[0]),
+        open=Decimal(row[1]),
+        high=Decimal(row[2]),
+        low=Decimal(row[3]),
+        close=Decimal(row[4]),
+        volume=Decimal(row[5] if spot else row[6]),
+    )
+
+
+def tick(symbol: Symbol, at: datetime, last: str, mark: str) -> Tick:
+    """The newest prices."""
+    return Tick(venue=VENUE, symbol=symbol, at=at, last=Decimal(last), mark=Decimal(mark))
+
+
+def closed(row: list[str]) -> bool:
+    """Whether a candle row is final."""
+    return row[8] == "1"
+
+
+def _client(value: Any) -> ClientOrderId | None:
+    return ClientOrderId(str(value)) if value else None

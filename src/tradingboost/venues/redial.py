@@ -1,0 +1,148 @@
+"""Keeping one wire alive: dial, read until it is lost, wait a little longer each time, dial again."""
+
+import asyncio
+import secrets
+from typing import Final, Protocol
+
+import structlog
+
+from tradingboost.core.errors import Refused, Unavailable
+from tradingboost.kit.clock import Clock
+from tradingboost.venues.okx_wire import Frame, Wire
+
+log = structlog.get_logger(__name__)
+
+_FIRST_S: Final = 0.2
+_LONGEST_S: Final = 30.0
+_SILENCE_S: Final = 30.0
+_STEADY_S: Final = 60.0
+
+
+class Reader(Protocol):
+    """What is done on a wire."""
+
+    def wire(self) -> Wire:
+        """A fresh one, nothing dialled."""
+        ...
+
+    async def open(self, wire: Wire) -> None:
+        """Dial, log in, subscribe."""
+        ...
+
+    async def opened(self, reason: str | None) -> None:
+        """It is open; `reason` says why the last one was lost, None the first time."""
+        ...
+
+    async def closed(self, reason: str) -> None:
+        """It was lost."""
+        ...
+
+    async def read(self, frame: Frame) -> None:
+        """Take one frame in; returns once what it says is kept."""
+        ...
+
+
+class Redialler:
+    """Runs a reader for as long as it is wanted."""
+
+    def __init__(self, name: str, reader: Reader, clock: Clock) -> None:
+        self._log = log.bind(stream=name)
+        self._reader = reader
+        self._clock = clock
+        self._wire: Wire | None = None
+        self._up = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._ready: asyncio.Future[None] | None = None
+        self._heard_at = 0.0
+        self.reconnects = 0
+
+    @property
+    def current(self) -> Wire | None:
+        """The wire that is open now."""
+        return self._wire if self._up.is_set() else None
+
+    @property
+    def healthy(self) -> bool:
+        """Open, and a frame or heartbeat was heard lately."""
+        return self._up.is_set() and self._clock.monotonic() - self._heard_at <= _SILENCE_S
+
+    def counts(self) -> dict[str, int]:
+        """Frames handled per connection that is open."""
+        return self._wire.counts() if self._wire is not None else {}
+
+    async def ready(self) -> None:
+        """Until it is open.
+
+        Raises:
+            Refused: it never will be with these keys.
+        """
+        if self._up.is_set():
+            return
+        if self._ready is None or self._ready.done():
+            self._ready = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._ready)
+
+    async def stop(self) -> None:
+        """Let `run` return after the frame in hand."""
+        self._stopping.set()
+        if self._wire is not None:
+            self._wire.drop("stopped")
+
+    async def run(self) -> None:
+        """See the protocols of `venues.base`."""
+        pause_s, reason = _FIRST_S, None
+        while not self._stopping.is_set():
+            begun = self._clock.monotonic()
+            self._wire = self._reader.wire()
+            try:
+                await self._reader.open(self._wire)
+                await self._opened(reason)
+                await self._read(self._wire)
+                reason = self._wire.reason
+            except (Unavailable, Refused) as error:
+                reason = str(error.details.get("reason") or error.code)
+                pause_s = _LONGEST_S if isinstance(error, Refused) else pause_s
+                self._not_ready(error)
+            finally:
+                up = self._up.is_set()
+                self._up.clear()
+                await self._wire.close()
+                self._wire = None
+            if self._stopping.is_set():
+                return
+            self._log.warning("stream_lost", reason=reason, again_in_s=pause_s)
+            if up:
+                await self._reader.closed(reason)
+            self.reconnects += 1
+            steady = up and self._clock.monotonic() - begun > _STEADY_S
+            pause_s = _FIRST_S if steady else pause_s
+            await self._rest(pause_s * (0.5 + secrets.randbelow(1000) / 1000))
+            pause_s = min(_LONGEST_S, pause_s * 2)
+
+    async def _opened(self, reason: str | None) -> None:
+        self._heard_at = self._clock.monotonic()
+        await self._reader.opened(reason)
+        self._up.set()
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+        self._log.info("stream_open", after=reason)
+
+    def _not_ready(self, error: Unavailable | Refused) -> None:
+        if isinstance(error, Refused) and self._ready is not None and not self._ready.done():
+            self._ready.set_exception(error)
+
+    async def _read(self, wire: Wire) -> None:
+        while not self._stopping.is_set():
+            frame = await wire.next()
+            if frame is None:
+                return
+            self._heard_at = self._clock.monotonic()
+            await self._reader.read(frame)
+            frame.done()
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
