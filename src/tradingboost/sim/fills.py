@@ -38,8 +38,11 @@ def execute(state: State, order: Order, match: Execution) -> None:
     rate = inst.maker_rate if match.exec_type == MAKER else inst.taker_rate
     swap = inst.kind == "SWAP"
     settled = (_settle_swap if swap else _settle_spot)(state, order, match, rate)
+    bought = match.lots if order.terms.side == "buy" else -match.lots
+    key = f"{order.terms.inst_id}|{order.terms.pos_side}"
+    account.filled_lots[key] = account.filled_lots.get(key, 0) + bought
     if match.with_house:
-        market.house_lots += -match.lots if order.terms.side == "buy" else match.lots
+        market.house_lots -= bought
     fill = _fill_row(state, market, order, match, settled)
     keep(account.fills, fill, state.policy.rows_kept)
     state.emit(Filled(*state.stamp(account.uid), fill))

@@ -18,7 +18,6 @@ def apply(state: State, order: Order, px: int, lots: int, fee: int) -> int:
     market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
     key = f"{order.terms.inst_id}|{order.terms.pos_side}"
     change = lots if order.terms.side == "buy" else -lots
-    account.filled_lots[key] = account.filled_lots.get(key, 0) + change
     position = account.positions.get(key)
     profit = 0
     if position is not None and position.lots * change < 0:
