@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.simulator.conftest import BTC, SYMBOL, Venue
+from tests.simulator.stage import BTC, SYMBOL, Venue
 
 
 async def soon(waiting: Any) -> Any:

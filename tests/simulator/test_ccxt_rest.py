@@ -4,8 +4,7 @@ from typing import Any
 
 import ccxt.async_support
 import pytest
-
-from tests.simulator.conftest import BTC, SYMBOL, Venue
+from tests.simulator.stage import BTC, SYMBOL, Venue
 
 
 async def test_markets_load_with_their_steps_and_limits(okx: Any) -> None:
@@ -51,10 +50,24 @@ async def test_a_market_order_fills_and_every_list_tells_the_same(okx: Any) -> N
 REST_FIELDS = {
     "order": ("id", "clientOrderId", "timestamp", "symbol", "type", "side", "price", "amount", "filled", "status"),
     "trade": ("id", "order", "timestamp", "symbol", "side", "price", "amount", "cost", "fee", "takerOrMaker"),
-    "position": (
-        "id symbol notional marginMode entryPrice unrealizedPnl contracts contractSize markPrice side timestamp "
-        "maintenanceMargin initialMargin leverage marginRatio collateral"
-    ).split(),
+    "position": [
+        "id",
+        "symbol",
+        "notional",
+        "marginMode",
+        "entryPrice",
+        "unrealizedPnl",
+        "contracts",
+        "contractSize",
+        "markPrice",
+        "side",
+        "timestamp",
+        "maintenanceMargin",
+        "initialMargin",
+        "leverage",
+        "marginRatio",
+        "collateral",
+    ],
     "ticker": ("symbol", "timestamp", "high", "low", "bid", "ask", "last", "open", "baseVolume"),
     "funding": ("symbol", "fundingRate", "fundingTimestamp", "nextFundingTimestamp", "interval"),
     "tier": ("tier", "minNotional", "maxNotional", "maintenanceMarginRate", "maxLeverage"),

@@ -13,8 +13,7 @@ import okx.Trade
 import pytest
 from okx.websocket.WsPrivateAsync import WsPrivateAsync
 from okx.websocket.WsPublicAsync import WsPublicAsync
-
-from tests.simulator.conftest import BTC, KEY, PASSPHRASE, SECRET, Venue
+from tests.simulator.stage import BTC, KEY, PASSPHRASE, SECRET, Venue
 
 # the client posts raw text through a deprecated httpx argument
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>'.*:DeprecationWarning")

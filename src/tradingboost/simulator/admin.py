@@ -134,7 +134,7 @@ class Admin:
         found = self._parts.hub.connections.get(request.match_info["id"])
         if found is None:
             raise NotFound("no_such_connection", "There is no such connection; list them with GET /connections.")
-        await found.socket.close(code=1012, message=b"closed by the operator")
+        await found.close(1012, b"closed by the operator")
         return _json({"closed": found.id})
 
     async def _accounts(self, _: web.Request) -> web.Response:

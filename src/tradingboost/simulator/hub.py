@@ -94,11 +94,14 @@ class Connection:
                     self.sent += 1
                 self._idle.set()
                 if self._overrun:
-                    await self.socket.close(code=1013, message=b"reader too slow")
+                    await self.close(1013, b"reader too slow")
         except (ConnectionError, RuntimeError):
             self._outbox.clear()  # the peer is gone; the reading side ends the connection
         finally:
             self._idle.set()
+
+    async def close(self, code: int, message: bytes) -> None:
+        await self.socket.close(code=code, message=message)
 
     async def drained(self) -> None:
         """Until everything pushed so far was handed to the socket."""
@@ -191,7 +194,7 @@ class Hub:
             if wait in late:
                 wait.cancel()
                 self.dropped += 1
-                await connection.socket.close(code=1013, message=b"reader too slow")
+                await connection.close(1013, b"reader too slow")
 
     def report(self) -> list[dict[str, Any]]:
         return [
@@ -208,4 +211,4 @@ class Hub:
     async def close_all(self, code: int, message: bytes, uid: str | None = None) -> None:
         """Close every connection, or those logged in to one account."""
         chosen = [one for one in self.connections.values() if uid is None or one.uid == uid]
-        await asyncio.gather(*(one.socket.close(code=code, message=message) for one in chosen))
+        await asyncio.gather(*(one.close(code, message) for one in chosen))

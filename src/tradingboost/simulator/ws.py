@@ -22,6 +22,7 @@ from tradingboost.simulator.requests import RequestLog
 PREFIX: Final = "/ws/v5/"
 _SILENCE_S: Final = 30.0
 _MAX_FRAME: Final = 65_536
+_CLOSE_S: Final = 2.0
 _SUBSCRIPTIONS_PER_HOUR: Final = 480
 _OPERATIONS: Final[dict[str, tuple[orders.Desk, str]]] = {
     "order": (orders.place, "place"),
@@ -60,7 +61,7 @@ class WsPort:
             return web.Response(status=503)
         if not self._limiter.allow(("dial", request.remote or ""), 6, self._exchange.clock.wall_us()):
             return web.Response(status=429)
-        socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME, autoping=True)
+        socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME, timeout=_CLOSE_S)
         await socket.prepare(request)
         connection = Connection(f"{next(self._ids):08x}", path, socket, self._exchange.settings.frames_queued)
         self._hub.add(connection)
@@ -81,7 +82,7 @@ class WsPort:
                 message: WSMessage = await socket.receive(timeout=_SILENCE_S)
             except TimeoutError:
                 if connection.sent == sent_before:  # nothing either way
-                    await socket.close(code=4004, message=b"No data received in 30s.")
+                    await connection.close(4004, b"No data received in 30s.")
                     return
                 sent_before = connection.sent
                 continue
@@ -89,7 +90,7 @@ class WsPort:
             if message.type is WSMsgType.TEXT:
                 await self._frame(connection, message.data, request)
             elif message.type is WSMsgType.BINARY:
-                await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
+                await connection.close(WSCloseCode.UNSUPPORTED_DATA, b"text frames only")
                 return
 
     async def _frame(self, connection: Connection, text: str, request: web.BaseRequest) -> None:
@@ -118,7 +119,7 @@ class WsPort:
             self._error(connection, error, asked.get("id"))
             if operation == "login":
                 await connection.drained()
-                await connection.socket.close(code=4001, message=b"Login failed.")
+                await connection.close(4001, b"Login failed.")
             return
         for arg in args:
             self._subscription(connection, str(operation), arg, asked.get("id"))
