@@ -13,32 +13,9 @@ from tradingboost.kit.keys import _PARTS, Pattern, RedisType, pattern_of, regist
 PATTERNS = list(registry())
 SAMPLES = {name: st.from_regex(f"(?:{regex})", fullmatch=True) for name, regex in _PARTS.items()}
 # Words that tempt two patterns into one key.
-TEMPTING = [
-    "ticker",
-    "orderbook",
-    "candle",
-    "candles",
-    "info",
-    "ticks",
-    "index",
-    "pnl",
-    "settings",
-    "grid",
-    "okx",
-    "user",
-    "api",
-    "keys",
-    "symbol",
-    "status",
-    "latest",
-    "positions",
-    "reader",
-    "enabled",
-    "BTC-USDT",
-    "long",
-    "1m",
-    "00000000-0000-0000-0000-000000000001",
-]
+WORDS = """ticker orderbook candle candles info ticks index pnl settings grid okx user api keys symbol status latest
+positions reader enabled BTC-USDT long 1m 00000000-0000-0000-0000-000000000001"""
+TEMPTING = WORDS.split()
 
 
 @given(st.sampled_from(PATTERNS).flatmap(

@@ -5,7 +5,7 @@ import hashlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Literal, TypeVar
 
@@ -78,7 +78,7 @@ class Redis:
 
     def key(self, pattern: Pattern, **parts: str) -> str:
         """The key of a pattern, with this deployment's prefix."""
-        return self._prefix + pattern.build(**parts)
+        return self._prefix + _built(pattern, tuple(parts.items()))
 
     @asynccontextmanager
     async def context(self, op: Op = "normal") -> AsyncIterator[driver.Redis]:
@@ -170,6 +170,11 @@ class mapped:  # noqa: N801 - reads as a word in a with statement
             raise _down(error) from error
         if isinstance(error, RedisError):
             raise _refused(error) from error
+
+
+@lru_cache(maxsize=4096)
+def _built(pattern: Pattern, parts: tuple[tuple[str, str], ...]) -> str:
+    return pattern.build(**dict(parts))
 
 
 def _down(error: BaseException) -> Unavailable:
