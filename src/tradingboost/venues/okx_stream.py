@@ -1,8 +1,11 @@
 """The private stream of an OKX account: orders on one socket, stops on the other, one order of reading."""
 
+from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from tradingboost.core.order import Fill, VenueReport
@@ -14,6 +17,7 @@ from tradingboost.venues.redial import Redialler
 
 log = structlog.get_logger(__name__)
 _ANY: Final = {"instType": "ANY"}
+_REMEMBERED: Final = 10_000
 
 
 class OkxStream:
@@ -23,6 +27,7 @@ class OkxStream:
         self._make_wire = make_wire
         self._owner = owner
         self._sink = sink
+        self._newest: OrderedDict[str, datetime] = OrderedDict()
         self._loop = Redialler(f"private:{owner.account_id}", self, clock)
 
     async def run(self) -> None:
@@ -81,6 +86,17 @@ class OkxStream:
 
     def _facts(self, channel: str, pushed: list[Any]) -> tuple[list[VenueReport], list[Fill]]:
         if channel == "orders-algo":
-            return [rows.algo_report(row, self._owner) for row in pushed], []
+            return [self._after_the_last(rows.algo_report(row, self._owner)) for row in pushed], []
         found = [rows.pushed_fill(row, self._owner) for row in pushed]
-        return [rows.order_report(row, self._owner) for row in pushed], [fill for fill in found if fill is not None]
+        reports = [self._after_the_last(rows.order_report(row, self._owner)) for row in pushed]
+        return reports, [fill for fill in found if fill is not None]
+
+    def _after_the_last(self, report: VenueReport) -> VenueReport:
+        """Two changes within one venue millisecond stay in the order they were told: the later one is newer."""
+        last = self._newest.pop(report.venue_order_id, None)
+        if last is not None and report.updated_at <= last and last - report.updated_at < timedelta(milliseconds=1):
+            report = msgspec.structs.replace(report, updated_at=last + timedelta(microseconds=1))
+        self._newest[report.venue_order_id] = max(report.updated_at, last or report.updated_at)
+        if len(self._newest) > _REMEMBERED:
+            self._newest.popitem(last=False)
+        return report

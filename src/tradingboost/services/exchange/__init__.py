@@ -1,0 +1,1 @@
+"""Exchange: the one door to the venues."""

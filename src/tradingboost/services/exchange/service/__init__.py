@@ -1,0 +1,117 @@
+"""The use cases of `exchange`."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from tradingboost.core.errors import Conflict, NotFound, Unavailable
+from tradingboost.core.ids import AccountId, Symbol, Venue
+from tradingboost.core.instrument import Instrument
+from tradingboost.core.order import Fill, VenueReport
+from tradingboost.kit.context import Context
+from tradingboost.kit.crypto import KeyRing
+from tradingboost.services.exchange import repository as store
+from tradingboost.services.exchange.service.accounts import Accounts
+from tradingboost.services.exchange.settings import ExchangeSettings
+from tradingboost.shared.interfaces.exchange import (
+    AccountSnapshot,
+    AmendOrder,
+    Bill,
+    Found,
+    Identity,
+    OrderRef,
+    Outcome,
+    PlaceOrder,
+    StreamStatus,
+)
+from tradingboost.shared.interfaces.users import Users
+from tradingboost.venues.base import TradingVenue
+from tradingboost.venues.catalogue import Venues
+
+
+class ExchangeService:
+    """Implements `shared.interfaces.exchange.Exchange`."""
+
+    def __init__(
+        self, context: Context, users: Users, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
+    ) -> None:
+        self._db = context.db
+        self._clock = context.clock
+        self._venues = venues
+        self.accounts = Accounts(context, users, key_ring, venues, settings)
+
+    async def connect(self, account_id: AccountId) -> Identity:
+        """Open the account and its stream."""
+        return (await self.accounts.connected(account_id)).identity
+
+    async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
+        """The rules in force."""
+        found = (await self._venues.public(venue).instruments()).get(symbol)
+        if found is None:
+            raise NotFound("unknown_symbol", f"{venue} lists no {symbol}; use the venue's own name.", symbol=symbol)
+        return found
+
+    async def set_leverage(self, account_id: AccountId, symbol: Symbol, leverage: int, margin_mode: str) -> int:
+        """Set and read back."""
+        return await (await self._venue(account_id)).set_leverage(symbol, leverage, margin_mode)
+
+    async def place(self, request: PlaceOrder) -> Outcome:
+        """Claim the id for ever, then write once, before the deadline or not at all."""
+        connected = self.accounts.get(request.account_id)
+        if connected is None:  # an order does not wait for a login
+            raise Unavailable("account_not_connected", "The account is not connected yet; connect it first.")
+        deadline = self._clock.monotonic() + (request.expires_at - self._clock.now()).total_seconds()
+        async with self._db.read() as db:  # one statement that commits itself
+            claimed = await store.claim(db, request.client_order_id, request.account_id, request.order_id)
+        if not claimed:
+            message = "This client order id was handed to the venue before; ask what became of it."
+            raise Conflict("already_sent", message, client_order_id=request.client_order_id)
+        return await connected.venue.place(request, deadline)
+
+    async def cancel(self, ref: OrderRef) -> Outcome:
+        """Ask for the end of an order."""
+        return await (await self._venue(ref.account_id)).cancel(ref)
+
+    async def amend(self, request: AmendOrder) -> Outcome:
+        """Change a resting order in place."""
+        return await (await self._venue(request.ref.account_id)).amend(request)
+
+    async def find(self, ref: OrderRef) -> Found:
+        """One healthy look-up by id."""
+        return await (await self._venue(ref.account_id)).find(ref)
+
+    async def snapshot(self, account_id: AccountId, since: datetime | None) -> AccountSnapshot:
+        """A complete reading, stamped in the venue's time; a part that fails fails the whole."""
+        connected = await self.accounts.connected(account_id)
+        venue, begun = connected.venue, self._clock.now()
+        identity, orders, positions, balances = await asyncio.gather(
+            venue.identity(), venue.open_orders(), venue.positions(), venue.balances()
+        )
+        ended: list[VenueReport] = []
+        fills: list[Fill] = []
+        bills: list[Bill] = []
+        if since is not None:
+            ended, fills, bills = await asyncio.gather(
+                venue.ended_orders(since), venue.fills(since), venue.bills(since)
+            )
+        return AccountSnapshot(
+            account_id=account_id,
+            venue=connected.account.venue,
+            identity=identity,
+            open_orders=orders,
+            ended_orders=ended,
+            positions=positions,
+            balances=balances,
+            fills=fills,
+            bills=bills,
+            taken_at=begun + timedelta(milliseconds=identity.clock_offset_ms),
+        )
+
+    async def stream_status(self, account_id: AccountId) -> StreamStatus:
+        """Progress of the private stream; an account that is not connected has none."""
+        connected = self.accounts.get(account_id)
+        if connected is None:
+            return StreamStatus(frames={}, healthy=False)
+        return StreamStatus(frames=connected.stream.frames(), healthy=connected.stream.healthy)
+
+    async def _venue(self, account_id: AccountId) -> TradingVenue:
+        return (await self.accounts.connected(account_id)).venue

@@ -1,0 +1,66 @@
+"""Every venue we can speak, each opened once per address."""
+
+from collections.abc import Mapping
+
+from tradingboost.core.errors import InvalidInput
+from tradingboost.core.ids import Venue
+from tradingboost.kit.clock import Clock
+from tradingboost.venues.base import Endpoint, Keys, Owner, PublicVenue, TradingVenue
+from tradingboost.venues.capabilities import TABLE
+from tradingboost.venues.okx import OkxAccount
+from tradingboost.venues.okx_public import OkxPublic
+from tradingboost.venues.transport import Transport
+
+
+class Venues:
+    """The venues of one process, over one transport.
+
+    Args:
+        endpoints: where public data comes from, by venue; a venue that is not named is reached at its own address.
+    """
+
+    def __init__(self, clock: Clock, endpoints: Mapping[Venue, Endpoint] | None = None) -> None:
+        self._transport = Transport(clock)
+        self._endpoints = {venue: Endpoint() for venue in TABLE} | dict(endpoints or {})
+        self._opened: dict[tuple[Venue, Endpoint], OkxPublic] = {}
+
+    def public(self, venue: Venue) -> PublicVenue:
+        """What a venue tells everybody.
+
+        Raises:
+            InvalidInput: nobody here speaks to it.
+        """
+        return self._public(venue, self._default(venue))
+
+    def publics(self) -> dict[Venue, PublicVenue]:
+        """All of them; nothing is dialled before the first use."""
+        return {venue: self.public(venue) for venue in self._endpoints}
+
+    def account(self, owner: Owner, keys: Keys, endpoint: Endpoint, trigger_by: str) -> TradingVenue:
+        """One account, not yet opened.
+
+        Args:
+            endpoint: an empty address means where the venue's public data comes from.
+        """
+        known = self._default(owner.venue)
+        merged = Endpoint(rest=endpoint.rest or known.rest, ws=endpoint.ws or known.ws, demo=endpoint.demo)
+        return OkxAccount(self._public(owner.venue, merged), owner, keys, trigger_by)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for opened in self._opened.values():
+            await opened.close()
+        await self._transport.close()
+
+    def _default(self, venue: Venue) -> Endpoint:
+        found = self._endpoints.get(venue)
+        if found is None:
+            known = ", ".join(sorted(self._endpoints))
+            raise InvalidInput("unknown_venue", f"{venue!r} is no venue of this platform; choose one of {known}.")
+        return found
+
+    def _public(self, venue: Venue, endpoint: Endpoint) -> OkxPublic:
+        key = (venue, endpoint)
+        if key not in self._opened:
+            self._opened[key] = OkxPublic(self._transport, endpoint)
+        return self._opened[key]
