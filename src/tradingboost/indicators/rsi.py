@@ -16,7 +16,7 @@ def rsi_value(gain: float, loss: float) -> float:
     total = gain + loss
     if total == 0.0:
         return 50.0
-    return 100.0 * gain / total
+    return 100.0 * (gain / total)
 
 
 @register_jitable

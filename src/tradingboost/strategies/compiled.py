@@ -7,7 +7,7 @@ interpreted.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,8 +15,6 @@ from numba import config, njit
 
 from tradingboost.strategies import get
 from tradingboost.strategies.contract import Strategy
-
-OPTIONS: Final = {"cache": True, "error_model": "numpy", "nogil": True}
 
 
 class Kernel(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +44,8 @@ def plain(records: Any) -> Any:
 
 @cache
 def kernel(name: str) -> Kernel:
-    """The compiled kernel of a catalogue entry; each function is compiled (or read from the cache) at its first call."""
-    wrap = _interpreted if config.DISABLE_JIT else njit(**OPTIONS)
+    """The compiled kernel of a catalogue entry; a function is compiled, or read from the cache, at its first call."""
+    wrap: Callable[..., Any] = _interpreted if config.DISABLE_JIT else _compiled  # type: ignore[attr-defined]
     return Kernel(**{call: wrap(function) for call, function in _over_arrays(get(name)).items()})
 
 
@@ -81,6 +79,10 @@ def _over_arrays(strategy: Strategy) -> dict[str, Callable[..., Any]]:
         "triggers": triggers_,
         "fold_bar": fold_bar_,
     }
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return njit(cache=True, error_model="numpy", nogil=True)(function)
 
 
 def _interpreted(function: Callable[..., Any]) -> Callable[..., Any]:

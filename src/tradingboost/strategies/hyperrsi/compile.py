@@ -178,12 +178,12 @@ def _fill_adds(row: Any, params: HyperrsiParams) -> None:
 
 
 def amount_for_symbol(params: HyperrsiParams, instrument: Instrument, investment: Decimal | None) -> Decimal:
-    """The symbol's own amount, else that of its coin, else the run's investment.
+    """The symbol's own amount (by unified name or venue id), else that of its coin, else the run's investment.
 
     Raises:
         Refused: none of them is given.
     """
-    own = params.symbol_investments.get(unified_symbol(instrument))
+    own = params.symbol_investments.get(unified_symbol(instrument), params.symbol_investments.get(instrument.symbol))
     by_coin = {"BTC": params.btc_investment, "ETH": params.eth_investment, "SOL": params.sol_investment}
     for amount in (own, by_coin.get(instrument.base), investment):
         if amount is not None:

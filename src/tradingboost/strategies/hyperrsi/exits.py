@@ -266,15 +266,17 @@ def on_stop(state: Record, params: Record, fill: Record, out: Record) -> int:
 
 @register_jitable
 def on_exit(state: Record, params: Record, fill: Record, out: Record) -> int:
-    """The close at market filled; what it did not take is closed again at the next candle."""
-    if fill.kind == FillKind.FILLED:
-        state.qty = sum_qty(state.qty, -fill.qty, params)
-        if state.qty <= 0.0:
-            if fill.left <= 0.0:
-                state.exit_live = 0
-            return end_leg(state, params, fill.ts_ms, out)
-    if fill.kind != FillKind.FILLED or fill.left <= 0.0:
+    """The close at market filled; what an entry added meanwhile follows at once, what was refused at the next candle."""
+    done = fill.kind != FillKind.FILLED or fill.left <= 0.0
+    if done:
         state.exit_live = 0
+    if fill.kind != FillKind.FILLED:
+        return 0
+    state.qty = sum_qty(state.qty, -fill.qty, params)
+    if state.qty <= 0.0:
+        return end_leg(state, params, fill.ts_ms, out)
+    if done and state.exit_reason != Reason.NONE:
+        return close_leg(state, params, state.exit_reason, out)
     return 0
 
 
