@@ -34,7 +34,13 @@ def frame() -> pl.DataFrame:
 @pytest.mark.parametrize("ending", ["parquet", "feather", "csv"])
 def test_a_file_of_any_kind_becomes_ticks_and_lots(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"candles.{ending}"
-    {"parquet": frame().write_parquet, "feather": frame().write_ipc, "csv": frame().write_csv}[ending](path)
+    rows = frame()
+    if ending == "parquet":
+        rows.write_parquet(path)
+    elif ending == "feather":
+        rows.write_ipc(path)
+    else:
+        rows.write_csv(path)
     series = load(path, swap())
     assert series.bar_ms == 300_000
     assert series.open.tolist() == [420_000, 420_101, 420_050, 420_000]
