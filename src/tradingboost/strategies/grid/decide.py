@@ -75,6 +75,8 @@ def on_bar(state: Record, params: Record, bar: Record, indicators: Record, out: 
 @register_jitable
 def on_tick(state: Record, params: Record, mark: float, ts_ms: int, out: Record) -> int:  # noqa: ARG001
     """A price arrived; nothing happens strictly between the two triggers."""
+    if not mark > 0.0:
+        return 0
     lo, hi = ticks_around(params, mark)
     if quiet(state, lo, hi):
         return 0
@@ -88,8 +90,12 @@ def on_fill(state: Record, params: Record, fill: Record, out: Record) -> int:
     order = book(state, params, fill)
     if order < 0:
         return 0
+    state.planned = 0
     if fill.kind == _FILLED and order == SL:
         leave(state, FLATTEN_REQUEST, stop_reason(params))
+    if not fill.last > 0.0:
+        state.wake_below_ticks, state.wake_above_ticks = NEVER, 0  # booked; the next price, whatever it is, plans
+        return 0
     lo, hi = ticks_around(params, fill.last)
     return plan(state, params, lo, hi, out)
 
@@ -97,8 +103,7 @@ def on_fill(state: Record, params: Record, fill: Record, out: Record) -> int:
 @register_jitable
 def triggers(state: Record, params: Record) -> tuple[float, float]:
     """The next prices below and above at which the wanted book changes."""
-    below = -np.inf
-    above = np.inf
+    below, above = -np.inf, np.inf
     if state.wake_below_ticks > 0:
         below = on_grid(float(state.wake_below_ticks), params.tick_num, params.tick_den)
     if state.wake_above_ticks < NEVER:
@@ -163,6 +168,8 @@ def advance(state: Record, params: Record, lo: int, hi: int) -> None:
     if state.stop_request != 0:
         leave(state, state.stop_request, _MANUAL)
         state.stop_request = 0
+    if state.status == STOPPED and has_inventory(state, params):
+        state.status = FLATTENING  # a fill that was reported after the end
     if state.status == WAITING and crossed(params.start_trigger_ticks, params.start_trigger_side, lo, hi):
         state.status = RUNNING
     if state.status == RUNNING:
@@ -231,9 +238,16 @@ def finish(state: Record, params: Record) -> None:
         return
     if state.order_live[SL] != NOT_LIVE or state.order_live[EXIT] != NOT_LIVE or not all_quiet(state, params):
         return
-    least = max(params.min_lots, 1)
-    if leg_lots(state, params, LONG) < least and leg_lots(state, params, SHORT) < least:
+    if not has_inventory(state, params):
         state.status = STOPPED
+
+
+@register_jitable
+def has_inventory(state: Record, params: Record) -> bool:
+    """Whether a leg holds enough to be closed."""
+    least = max(params.min_lots, 1)
+    enough: bool = leg_lots(state, params, LONG) >= least or leg_lots(state, params, SHORT) >= least
+    return enough
 
 
 @register_jitable

@@ -89,7 +89,10 @@ def _stop_covers_the_net(sim: Sim) -> None:
 
 
 def replan_is_silent(sim: Sim, price: float) -> None:
-    """A full re-plan at a price the triggers call quiet asks for nothing and leaves the run as it is."""
+    """A full re-plan at a price the triggers call quiet asks for nothing and leaves the run as it is.
+
+    Only for runs without refused orders: `on_tick` lets those try again, which is why their triggers are one tick away.
+    """
     again = sim.run.copy()
     again[0].planned = 0
     assert sim.kernel.tick(again, sim.params, price, sim.out.copy()) == 0
@@ -100,6 +103,8 @@ def replan_is_silent(sim: Sim, price: float) -> None:
 def nothing_happens_between_the_triggers(sim: Sim, span: int = 60) -> None:
     """Re-plan at every tick near the market that lies strictly between the triggers."""
     below, above = sim.kernel.triggers(sim.run, sim.params)
+    if sim.state.held_back > 0:
+        return
     for ticks in range(max(sim.last - span, 1), sim.last + span):
         if below < sim.price(ticks) < above:
             replan_is_silent(sim, sim.price(ticks))

@@ -1,6 +1,7 @@
 """Placement, pairing and windows, one rule a test."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.unit.strategies.grid.invariants import check
@@ -10,7 +11,7 @@ from tradingboost.strategies.contract import BUY, SELL, FillKind, Reason, Type, 
 from tradingboost.strategies.grid import state as grid
 
 
-def started(price: str = "102.5", **values: object) -> Sim:
+def started(price: str = "102.5", **values: Any) -> Sim:
     sim = Sim(compiled(price, **values), price)
     sim.tell_price()
     return sim

@@ -1,6 +1,7 @@
 """How a run starts late, protects itself and ends: triggers, the stop, the range and requests to stop."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.unit.strategies.grid.invariants import check, is_opening
@@ -10,7 +11,7 @@ from tradingboost.strategies.contract import Reason, state_from_json, state_to_j
 from tradingboost.strategies.grid import state as grid
 
 
-def started(price: str = "102.5", **values: object) -> Sim:
+def started(price: str = "102.5", **values: Any) -> Sim:
     sim = Sim(compiled(price, **values), price)
     sim.tell_price()
     return sim
@@ -230,3 +231,31 @@ def test_profits_of_cells_and_of_the_initial_position_are_told_apart() -> None:
     assert sim.state.cycles == 1
     assert sim.state.grid_profit == 10 * lots, "one step of one unit price, in ticks"
     assert sim.state.trend_profit == 5 * lots, "bought at 102.5 instead of its own level 103"
+
+
+def test_a_fill_reported_after_the_end_is_closed_at_market() -> None:
+    sim = started(price="102", direction="neutral")
+    late = sim.order("buy:1")
+    sim.state.stop_request = grid.FLATTEN_REQUEST
+    sim.tell_price()
+    assert stopped(sim)
+    sim.orders[late.slot] = late
+    sim.last = late.ticks
+    sim._deliver_all(sim._take(late, late.lots, late.ticks))
+    assert sim.trades[-1][0] == "exit"
+    assert stopped(sim)
+
+
+def test_a_fill_without_a_market_price_is_booked_and_planned_at_the_next_price() -> None:
+    sim = started(price="102", direction="neutral")
+    sim.last = 0
+    order = sim.order("buy:1")
+    sim._deliver_all(sim._take(order, order.lots, order.ticks))
+    assert sim.state.cell_held_lots[1] == sim.position > 0
+    assert "sell:2" not in sim.names()
+    assert sim.tell_price() == 0
+    below, above = sim.kernel.triggers(sim.run, sim.params)
+    assert below > 101 > above
+    sim.last = 1010
+    sim.tell_price()
+    assert {"sell:2", "sl"} <= sim.names()

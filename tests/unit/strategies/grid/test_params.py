@@ -51,7 +51,7 @@ def test_every_alias_means_its_key() -> None:
     }
     params = validate(given)
     assert (params.spacing, params.enter_strategy, params.grid_num) == (Spacing.GEOMETRIC, Direction.NEUTRAL, 7)
-    assert (params.stop_loss_price, params.take_profit_price) == (99, 105)
+    assert (params.stop_loss_price, params.take_profit_price) == (Decimal(99), Decimal(105))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def step(sim: Sim, kind: str, price: str) -> None:
         sim.close_bar()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shape=SHAPES, steps=STEPS, touch=st.booleans(), part=st.sampled_from([1, 1, 2, 3]))
 def test_the_invariants_hold_after_every_step_of_any_market(
     shape: dict[str, Any], steps: list[tuple[str, str]], touch: bool, part: int
@@ -57,7 +57,7 @@ def test_the_invariants_hold_after_every_step_of_any_market(
     run(sim, steps)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shape=SHAPES, steps=STEPS, part=st.sampled_from([1, 2]))
 def test_the_invariants_hold_when_every_cancel_is_slow_and_races_with_fills(
     shape: dict[str, Any], steps: list[tuple[str, str]], part: int
