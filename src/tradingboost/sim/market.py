@@ -144,14 +144,16 @@ def _smoothed(market: Market) -> int:
 
 
 def _fill_queued(state: State, market: Market) -> bool:
-    """Queued takers meet the price, oldest first; True when there was any."""
-    waiting = list(market.queued)
-    for ord_id in waiting:
+    """Queued takers meet the price, oldest first; True when any filled or ended (a limit left behind only rests)."""
+    happened = False
+    for ord_id in list(market.queued):
         order = market.orders.get(ord_id)
         if order is not None:
+            before = order.acc_lots
             unqueue(market, order)
             take(state, order)
-    return bool(waiting)
+            happened |= order.acc_lots != before or not order.pending
+    return happened
 
 
 def _fire_reached(state: State, market: Market, sources: Iterable[str], *, passed_only: bool) -> bool:

@@ -50,7 +50,7 @@ class Desk:
 
     def travel(self, to_px: int, **stops: int) -> tuple[Event, ...]:
         """One Travel."""
-        return self.apply(c.Travel(at_us=self.now, inst_id=BTC, to_px=to_px, **stops))
+        return self.apply(c.Travel(at_us=self.now, inst_id=BTC, to_px=to_px, **dict[str, Any](stops)))
 
     def go(self, to_px: int) -> tuple[Event, ...]:
         """Travel until done."""

@@ -13,10 +13,14 @@ from tradingboost.sim.bars import HOUR_US
 from tradingboost.sim.engine import Engine
 from tradingboost.sim.instruments import DEFAULT_CATALOGUE
 from tradingboost.sim.policy import STEPPED, Policy
-from tradingboost.sim.rows import Attached
+from tradingboost.sim.rows import AlgoType, Attached, OrdType, PosSide, Side
 from tradingboost.sim.scale import QUANTA
 
 UIDS = ("net", "hedge")
+SIDES: tuple[Side, ...] = ("buy", "sell")
+LEGS: tuple[PosSide, ...] = ("long", "short")
+KINDS: tuple[OrdType, ...] = ("market", "limit", "post_only", "ioc", "fok", "optimal_limit_ioc")
+ALGO_KINDS: tuple[AlgoType, ...] = ("conditional", "trigger")
 
 
 def opening() -> list[c.Command]:
@@ -91,7 +95,10 @@ def run(commands: list[c.Command], policy: Policy) -> Engine:
     return engine
 
 
-GOLDEN = {"stepped": "", "ladder": ""}
+GOLDEN = {
+    "stepped": "ab5f7b51e9444a24eb64b9787a698eb988df44d313f7820a750609235199d22c",
+    "ladder": "85bb1f56e311639604d7b3fdf938b11fbbe959ab815ce81b9ff7db85a437332c",
+}
 
 
 @pytest.mark.parametrize(("name", "policy"), [("stepped", STEPPED), ("ladder", Policy())])
@@ -130,13 +137,12 @@ def test_bytes_that_are_no_snapshot_are_refused() -> None:
 def commands_of(draw: st.DrawFn) -> c.Command:
     """One random command near the market; times are filled in by the caller."""
     uid = draw(st.sampled_from(UIDS))
-    side = draw(st.sampled_from(["buy", "sell"]))
-    pos_side = draw(st.sampled_from(["long", "short"])) if uid == "hedge" else "net"
+    side: Side = draw(st.sampled_from(SIDES))
+    pos_side: PosSide = draw(st.sampled_from(LEGS)) if uid == "hedge" else "net"
     px = draw(st.integers(398_000, 402_000))
     lots = draw(st.integers(1, 3_000))
     name = draw(st.sampled_from(["a", "b", "c", ""]))
     attached = draw(st.sampled_from([(), (Attached(sl_trigger_px=px - 500),), (Attached(tp_trigger_px=px + 500),)]))
-    kinds = ["market", "limit", "post_only", "ioc", "fok", "optimal_limit_ioc"]
     closes = draw(st.booleans())
     swap: dict[str, Any] = {"at_us": 0, "uid": uid, "inst_id": BTC}
     options: list[c.Command] = [
@@ -144,7 +150,7 @@ def commands_of(draw: st.DrawFn) -> c.Command:
             **swap,
             td_mode="cross",
             side=side,
-            ord_type=draw(st.sampled_from(kinds)),
+            ord_type=draw(st.sampled_from(KINDS)),
             lots=lots,
             px=px,
             pos_side=pos_side,
@@ -185,7 +191,7 @@ def commands_of(draw: st.DrawFn) -> c.Command:
             **swap,
             td_mode="cross",
             side=side,
-            ord_type=draw(st.sampled_from(["conditional", "trigger"])),
+            ord_type=draw(st.sampled_from(ALGO_KINDS)),
             lots=lots,
             pos_side=pos_side,
             reduce_only=closes,
