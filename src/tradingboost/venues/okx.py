@@ -30,8 +30,6 @@ from tradingboost.venues.okx_stream import OkxStream
 from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.outcome import Asked, Write
 
-_MODES: Final = {"net_mode": "net", "long_short_mode": "hedge"}
-_LEVELS: Final = {"1": "spot", "2": "futures", "3": "multi_currency", "4": "portfolio"}
 _KINDS: Final = ("SWAP", "SPOT")
 _STOP_KINDS: Final = ("conditional,oco", "trigger", "move_order_stop")
 _STOP_ENDS: Final = ("effective", "canceled", "order_failed")
@@ -79,18 +77,7 @@ class OkxAccount:
         found, offset_ms = await asyncio.gather(
             self._caller.rows("account/config"), self._public.clock_offset_ms(self._clock.now())
         )
-        row = found[0]
-        mode, level = _MODES.get(row["posMode"]), _LEVELS.get(str(row["acctLv"]))
-        if mode is None or level is None:
-            message = "The account is in a mode the platform does not know; change it at the venue."
-            raise InvalidInput("unknown_account_mode", message, position_mode=row["posMode"], level=row["acctLv"])
-        self._identity = Identity(
-            exchange_uid=str(row["uid"]),
-            position_mode=mode,
-            account_level=level,
-            permissions=tuple(part for part in str(row.get("perm") or "").split(",") if part),
-            clock_offset_ms=offset_ms,
-        )
+        self._identity = rows.identity(found[0], offset_ms)
         return self._identity
 
     async def place(self, order: PlaceOrder, deadline: float) -> Outcome:

@@ -1,36 +1,40 @@
 """The public stream of OKX: last and mark prices on one socket, closed candles on the other."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import Symbol
-from tradingboost.core.instrument import InstrumentKind
+from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.market import Timeframe
 from tradingboost.venues import okx_rows as rows
-from tradingboost.venues.base import FeedSink
-from tradingboost.venues.okx_public import BARS, OkxPublic
+from tradingboost.venues.base import Endpoint, FeedSink
 from tradingboost.venues.okx_wire import Connection, Frame, Wire
 from tradingboost.venues.redial import Redialler
+from tradingboost.venues.transport import Transport
 
 log = structlog.get_logger(__name__)
-_TIMEFRAMES: Final = {f"candle{bar}": timeframe for timeframe, bar in BARS.items()}
+Lookup = Callable[[Symbol], Awaitable[Instrument]]
+_TIMEFRAMES: Final = {f"candle{bar}": timeframe for timeframe, bar in rows.BARS.items()}
 
 
 class OkxFeed:
     """Implements `venues.base.PublicFeed`."""
 
-    def __init__(self, public: OkxPublic, sink: FeedSink) -> None:
-        self._public = public
+    def __init__(self, transport: Transport, endpoint: Endpoint, instrument: Lookup, sink: FeedSink) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._instrument = instrument
         self._sink = sink
         self._watched: dict[Symbol, set[Timeframe]] = {}
         self._spot: set[Symbol] = set()
         self._prices: dict[Symbol, dict[str, str]] = {}
         self._connections: tuple[Connection, Connection] | None = None
         self._changing = asyncio.Lock()
-        self._loop = Redialler("public", self, public.transport.clock)
+        self._loop = Redialler("public", self, transport.clock)
 
     async def run(self) -> None:
         """See `PublicFeed.run`."""
@@ -56,7 +60,7 @@ class OkxFeed:
             NotFound: no such symbol.
             Unavailable: it was not confirmed; it will be subscribed when the stream is back.
         """
-        if (await self._public.instrument(symbol)).kind is InstrumentKind.SPOT:
+        if (await self._instrument(symbol)).kind is InstrumentKind.SPOT:
             self._spot.add(symbol)
         await self._loop.ready()
         async with self._changing:
@@ -73,7 +77,7 @@ class OkxFeed:
 
     def wire(self) -> Wire:
         """See `redial.Reader`."""
-        return Wire(self._public.transport, self._public.endpoint, None)
+        return Wire(self._transport, self._endpoint, None)
 
     async def open(self, wire: Wire) -> None:
         """See `redial.Reader`: everything watched before is subscribed again."""
@@ -132,4 +136,4 @@ class OkxFeed:
 
 
 def _candles_of(symbol: Symbol, timeframe: Timeframe) -> dict[str, str]:
-    return {"channel": f"candle{BARS[timeframe]}", "instId": symbol}
+    return {"channel": f"candle{rows.BARS[timeframe]}", "instId": symbol}

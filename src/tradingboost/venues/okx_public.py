@@ -11,22 +11,12 @@ from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.venues import okx_rows as rows
 from tradingboost.venues.base import Endpoint, FeedSink, PublicFeed
 from tradingboost.venues.ccxt_venue import Caller
+from tradingboost.venues.okx_feed import OkxFeed
 from tradingboost.venues.transport import Transport
 
 if TYPE_CHECKING:
     from tradingboost.venues.okx_ccxt import OkxRest
 
-BARS: Final = {
-    Timeframe.M1: "1m",
-    Timeframe.M3: "3m",
-    Timeframe.M5: "5m",
-    Timeframe.M15: "15m",
-    Timeframe.M30: "30m",
-    Timeframe.H1: "1H",
-    Timeframe.H2: "2H",
-    Timeframe.H4: "4H",
-    Timeframe.D1: "1Dutc",  # the plain name is a UTC+8 day
-}
 _PAGE: Final = {"market/candles": 300, "market/history-candles": 100}
 
 
@@ -93,7 +83,7 @@ class OkxPublic:
         after = "" if until is None else str(rows.millis(until))
         for path in ("market/candles", "market/history-candles"):  # the first holds the newest bars only
             while len(found) < limit:
-                params = {"instId": symbol, "bar": BARS[timeframe], "limit": str(_PAGE[path])}
+                params = {"instId": symbol, "bar": rows.BARS[timeframe], "limit": str(_PAGE[path])}
                 page = await self.caller.rows(path, params | ({"after": after} if after else {}))
                 if not page:
                     break
@@ -116,9 +106,7 @@ class OkxPublic:
 
     def feed(self, sink: FeedSink) -> PublicFeed:
         """See `PublicVenue.feed`."""
-        from tradingboost.venues.okx_feed import OkxFeed
-
-        return OkxFeed(self, sink)
+        return OkxFeed(self.transport, self.endpoint, self.instrument, sink)
 
     async def close(self) -> None:
         """Let go of the instance."""

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import ClientOrderId, Symbol, Venue, VenueOrderId
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
-from tradingboost.shared.interfaces.exchange import Balance, Bill, VenuePosition
+from tradingboost.shared.interfaces.exchange import Balance, Bill, Identity, VenuePosition
 from tradingboost.venues.base import Owner
 
 Row = Mapping[str, Any]
@@ -42,7 +43,20 @@ _ALGO_PHASES: Final = {
     "order_failed": Phase.REJECTED,
     "partially_failed": Phase.REJECTED,
 }
+_MODES: Final = {"net_mode": "net", "long_short_mode": "hedge"}
+_LEVELS: Final = {"1": "spot", "2": "futures", "3": "multi_currency", "4": "portfolio"}
 _BILL_KINDS: Final = {"1": "transfer", "2": "trade", "5": "liquidation", "8": "funding"}
+BARS: Final = {
+    Timeframe.M1: "1m",
+    Timeframe.M3: "3m",
+    Timeframe.M5: "5m",
+    Timeframe.M15: "15m",
+    Timeframe.M30: "30m",
+    Timeframe.H1: "1H",
+    Timeframe.H2: "2H",
+    Timeframe.H4: "4H",
+    Timeframe.D1: "1Dutc",  # the plain name is a UTC+8 day
+}
 _RULES: Final = ("ctVal", "ctMult", "tickSz", "lotSz", "minSz", "maxLmtSz", "maxMktSz", "maxStopSz", "lever", "state")
 
 
@@ -180,6 +194,25 @@ def listed_fill(row: Row, owner: Owner) -> Fill:
         is_maker=row.get("execType") == "M",
         at=moment(row.get("fillTime") or row["ts"]),
         pnl=_amount(row, "fillPnl"),
+    )
+
+
+def identity(row: Row, clock_offset_ms: int) -> Identity:
+    """Who account/config says we are.
+
+    Raises:
+        InvalidInput: `unknown_account_mode`; nothing is traded in a mode nobody has tried.
+    """
+    mode, level = _MODES.get(row["posMode"]), _LEVELS.get(str(row["acctLv"]))
+    if mode is None or level is None:
+        message = "The account is in a mode the platform does not know; change it at the venue."
+        raise InvalidInput("unknown_account_mode", message, position_mode=row["posMode"], level=row["acctLv"])
+    return Identity(
+        exchange_uid=str(row["uid"]),
+        position_mode=mode,
+        account_level=level,
+        permissions=tuple(part for part in str(row.get("perm") or "").split(",") if part),
+        clock_offset_ms=clock_offset_ms,
     )
 
 

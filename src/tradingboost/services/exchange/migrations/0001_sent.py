@@ -1,5 +1,5 @@
 """Sent."""
-# ruff: noqa: N999 - versions are numbered
+
 
 import sqlalchemy as sa
 from alembic import op
