@@ -134,6 +134,11 @@ class Reason(IntEnum):
     CAPITAL = 49
 
 
+def reason_name(code: int) -> str:
+    """The word people and reports read for a reason code."""
+    return Reason(int(code)).name.lower()
+
+
 INTENT: Final = np.dtype(
     [
         ("kind", np.int64),

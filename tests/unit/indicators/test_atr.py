@@ -17,9 +17,9 @@ from tradingboost.indicators.wilder import wilder
 @pytest.mark.parametrize("vector", [each for each in vectors("indicators") if "atr" in str(each.id)])
 def test_the_golden_series(vector: dict[str, Any]) -> None:
     expected = np.array(vector["expected"]["atr"], dtype=np.float64)
-    columns = [np.array(vector["input"][name], dtype=np.float64) for name in ("high", "low", "close")]
+    highs, lows, closes = (np.array(vector["input"][name], dtype=np.float64) for name in ("high", "low", "close"))
     for function in (atr, atr.py_func):
-        found = function(*columns, vector["input"]["length"])
+        found = function(highs, lows, closes, vector["input"]["length"])
         np.testing.assert_allclose(found, expected, atol=vector["abs_tol"], rtol=0)
 
 

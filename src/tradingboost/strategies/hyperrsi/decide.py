@@ -16,7 +16,7 @@ from tradingboost.strategies.hyperrsi.levels import (
     level_reached,
     multiplier,
     raw_qty,
-    tp_price,
+    tp_target,
 )
 from tradingboost.strategies.hyperrsi.signal import candle_lock_until, cooling, rsi_signal
 from tradingboost.strategies.hyperrsi.state import LEVELS, NO_STOP, side_index
@@ -168,7 +168,7 @@ def plan_entry(state: Record, params: Record, side: int, price: float) -> int:
     if amount <= 0.0:
         return Reason.MARGIN
     for level in range(LEVELS):
-        if params.tp_on[level] and np.isnan(tp_price(level, side, price, price, state.atr, params)):
+        if params.tp_on[level] and np.isnan(tp_target(level, side, price, state.atr, params)):
             return Reason.WARMING_UP
     kind, stop = initial_stop(side, price, state.atr, 1, params)
     if np.isnan(stop):

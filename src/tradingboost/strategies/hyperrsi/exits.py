@@ -15,6 +15,7 @@ from tradingboost.strategies.hyperrsi.levels import (
     qty_lots,
     tp_price,
     tp_quantities,
+    tp_target,
 )
 from tradingboost.strategies.hyperrsi.signal import candle_lock_until
 from tradingboost.strategies.hyperrsi.state import FILLED, INACTIVE, LEVELS, NO_STOP, SUSPENDED, WORKING, side_index
@@ -150,7 +151,8 @@ def build_ladder(state: Record, params: Record, last: float, out: Record, n: int
     quantities = np.zeros(LEVELS)
     tp_quantities(state.qty, params, quantities)
     for level in range(LEVELS):
-        prices[level] = tp_price(level, state.side, state.average, last, state.atr, params)
+        target = tp_target(level, state.side, state.average, state.atr, params)
+        prices[level] = tp_price(target, state.side, state.average, last, params)
         fits = quantities[level] == state.tp_left[level] and prices[level] == state.tp_price[level]
         if state.tp_status[level] == WORKING and not fits:
             n = cancel_level(state, level, Reason.LADDER, out, n)
@@ -266,7 +268,7 @@ def on_stop(state: Record, params: Record, fill: Record, out: Record) -> int:
 
 @register_jitable
 def on_exit(state: Record, params: Record, fill: Record, out: Record) -> int:
-    """The close at market filled; what an entry added meanwhile follows at once, what was refused at the next candle."""
+    """The close at market filled; what an entry added meanwhile follows at once, a refused close at the next candle."""
     done = fill.kind != FillKind.FILLED or fill.left <= 0.0
     if done:
         state.exit_live = 0

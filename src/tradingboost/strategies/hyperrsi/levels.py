@@ -79,16 +79,21 @@ def average_after(qty: float, average: float, added: float, price: float) -> flo
 
 
 @register_jitable
-def tp_price(level: int, side: int, average: float, last: float, atr: float, params: Record) -> float:  # noqa: PLR0917
-    """Price of ladder level 0..2, at least 0.01 % beyond average and market; NaN without an ATR it needs."""
-    price = shifted(average, side, params.tp_option, params.tp_value[level], atr)
-    if np.isnan(price):
-        return price
+def tp_target(level: int, side: int, average: float, atr: float, params: Record) -> float:
+    """Where ladder level 0..2 would like to be; NaN without an ATR it needs."""
+    return shifted(average, side, params.tp_option, params.tp_value[level], atr)
+
+
+@register_jitable
+def tp_price(target: float, side: int, average: float, last: float, params: Record) -> float:
+    """A target on a tick, at least 0.01 % beyond average and market; NaN stays NaN."""
+    if np.isnan(target):
+        return target
     if side > 0:
-        price = max(price, max(average, last) * (1.0 + CLAMP))
+        target = max(target, max(average, last) * (1.0 + CLAMP))
     else:
-        price = min(price, min(average, last) * (1.0 - CLAMP))
-    return max(exit_on_tick(price, side, params), on_grid(1.0, params.tick_num, params.tick_den))
+        target = min(target, min(average, last) * (1.0 - CLAMP))
+    return max(exit_on_tick(target, side, params), on_grid(1.0, params.tick_num, params.tick_den))
 
 
 @register_jitable

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numba.extending import register_jitable
 
-from tradingboost.strategies.contract import Record
+from tradingboost.strategies.contract import Record, reason_name
 
 MAX_ENTRIES: Final = 10
 LEVELS: Final = 3
@@ -111,3 +111,12 @@ def start(state: Record, params: Record) -> None:
 def side_index(side: int) -> int:
     """Where a side's own fields stand: 0 long, 1 short."""
     return 0 if side > 0 else 1
+
+
+def notes(state: Record) -> dict[str, str]:
+    """Why nothing was done at the last decision, by what it was about; `none` = done, or not asked."""
+    return {
+        "long": reason_name(state.note[0]),
+        "short": reason_name(state.note[1]),
+        "add": reason_name(state.note_add),
+    }

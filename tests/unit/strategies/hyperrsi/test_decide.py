@@ -1,6 +1,7 @@
 """First entries, adds and their gates."""
 
 import math
+from typing import Any
 
 import pytest
 from tests.unit.strategies.hyperrsi.harness import INTERPRETED, TIMEFRAME_MS, Run, brief, facts, spot, swap
@@ -9,7 +10,7 @@ from tradingboost.strategies.contract import FillKind, Reason
 
 LONG_SIGNAL = (35.0, 29.0)
 SHORT_SIGNAL = (65.0, 71.0)
-FREE = {"use_cooldown": False}
+FREE: dict[str, Any] = {"use_cooldown": False}
 
 
 def test_a_signal_sends_one_market_entry_with_its_stop_attached(mode: str) -> None:
@@ -205,7 +206,7 @@ def test_lack_of_margin_a_day_apart_does_not_add_up(mode: str) -> None:
 # -- adds ------------------------------------------------------------------------------------------------------------
 
 
-def add_run(mode: str, **given: object) -> Run:
+def add_run(mode: str, **given: Any) -> Run:
     run = Run(mode, **{**FREE, **given})
     run.open_long()
     return run

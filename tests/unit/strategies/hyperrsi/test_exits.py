@@ -1,5 +1,7 @@
 """Booking of fills: protection first, then the ladder, then the end of the leg."""
 
+from typing import Any
+
 import pytest
 from tests.unit.strategies.hyperrsi.harness import INTERPRETED, TIMEFRAME_MS, Run, brief, spot, swap
 
@@ -7,8 +9,8 @@ from tradingboost.strategies.contract import FillKind, Reason, state_from_json, 
 from tradingboost.strategies.hyperrsi import HYPERRSI
 from tradingboost.strategies.hyperrsi.state import FILLED, SUSPENDED, WORKING
 
-FREE = {"use_cooldown": False}
-EVERY_BAR = {**FREE, "use_check_DCA_with_price": False, "use_rsi_with_pyramiding": False}
+FREE: dict[str, Any] = {"use_cooldown": False}
+EVERY_BAR: dict[str, Any] = {**FREE, "use_check_DCA_with_price": False, "use_rsi_with_pyramiding": False}
 
 
 def test_a_fill_elsewhere_moves_the_stop_first_and_then_rests_the_ladder(mode: str) -> None:

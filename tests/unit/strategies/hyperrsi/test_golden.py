@@ -72,9 +72,12 @@ def atr_floor(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
 def tp_prices(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
     values = {f"tp{i}_value": value for i, value in enumerate(given["values"], start=1)}
     params = compiled_params(on_grid(given), tp_option=given["tp_option"], **values)[0]
-    price = mode(levels.tp_price)
     average, last, atr = (number(given[key]) for key in ("average_price", "last_price", "atr"))
-    return {"prices": [as_text(price(level, SIDES[given["side"]], average, last, atr, params)) for level in range(3)]}
+    side, prices = SIDES[given["side"]], []
+    for level in range(3):
+        target = mode(levels.tp_target)(level, side, average, atr, params)
+        prices.append(as_text(mode(levels.tp_price)(target, side, average, last, params)))
+    return {"prices": prices}
 
 
 def exit_rounding(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
@@ -84,8 +87,8 @@ def exit_rounding(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
         side = SIDES[row["side"]]
         if row["kind"] == "tp":
             params = compiled_params(on_grid(given), tp1_value=row["value_pct"])[0]
-            prices.append(mode(levels.tp_price)(0, side, average, average, NAN, params))
-            raw.append(mode(levels.shifted)(average, side, levels.PERCENTAGE, float(row["value_pct"]), NAN))
+            raw.append(mode(levels.tp_target)(0, side, average, NAN, params))
+            prices.append(mode(levels.tp_price)(raw[-1], side, average, average, params))
         else:
             params = compiled_params(on_grid(given), sl_value=row["value_pct"])[0]
             prices.append(mode(levels.static_stop)(side, average, NAN, params))

@@ -1,6 +1,7 @@
 """Prices and quantities of a leg, beyond the golden numbers."""
 
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,21 +33,24 @@ def test_sizes_follow_the_contract_of_each_coin(mode: str, coin: str, price: flo
 @pytest.mark.parametrize("side", [1, -1])
 def test_every_mode_gives_a_ladder_and_a_stop(mode: str, option: str, side: int) -> None:
     params = compiled_params(tp_option=option, sl_option=option, use_sl=True)[0]
-    prices = [in_mode(mode, levels.tp_price)(level, side, 100.0, 100.0, 1.5, params) for level in range(3)]
+    prices = [in_mode(mode, levels.tp_target)(level, side, 100.0, 1.5, params) for level in range(3)]
     assert all(side * price > side * 100.0 for price in prices)
     assert side * in_mode(mode, levels.static_stop)(side, 100.0, 1.5, params) < side * 100.0
 
 
 def test_a_missing_atr_is_not_taken_as_its_floor(mode: str) -> None:
     params = compiled_params(tp_option="ATR", sl_option="ATR", pyramiding_entry_type="ATR", use_sl=True)[0]
-    assert np.isnan(in_mode(mode, levels.tp_price)(0, 1, 100.0, 100.0, np.nan, params))
+    assert np.isnan(in_mode(mode, levels.tp_target)(0, 1, 100.0, np.nan, params))
+    assert np.isnan(in_mode(mode, levels.tp_price)(np.nan, 1, 100.0, 100.0, params))
     assert np.isnan(in_mode(mode, levels.static_stop)(1, 100.0, np.nan, params))
     assert np.isnan(in_mode(mode, levels.dca_level)(1, 100.0, np.nan, params))
 
 
 def test_a_short_target_below_zero_stays_at_one_tick(mode: str) -> None:
     params = compiled_params(tp_option="PRICE", tp1_value=5, tp2_value=6, tp3_value=7)[0]
-    assert in_mode(mode, levels.tp_price)(0, -1, 3.0, 3.0, np.nan, params) == 0.1
+    target = in_mode(mode, levels.tp_target)(0, -1, 3.0, np.nan, params)
+    assert target < 0
+    assert in_mode(mode, levels.tp_price)(target, -1, 3.0, 3.0, params) == 0.1
 
 
 def test_a_stop_below_zero_is_no_stop(mode: str) -> None:
@@ -65,8 +69,8 @@ def test_a_stop_below_zero_is_no_stop(mode: str) -> None:
 def test_ladder_quantities_conserve_and_are_placeable(
     lots: int, ratios: tuple[int, int, int], on: tuple[bool, bool, bool], least: int
 ) -> None:
-    given_ratios = {f"tp{i}_ratio": ratio for i, ratio in enumerate(ratios, start=1)}
-    switches = {f"use_tp{i}": enabled for i, enabled in enumerate(on, start=1)}
+    given_ratios: dict[str, Any] = {f"tp{i}_ratio": ratio for i, ratio in enumerate(ratios, start=1)}
+    switches: dict[str, Any] = {f"use_tp{i}": enabled for i, enabled in enumerate(on, start=1)}
     params = compiled_params(swap(min_qty=Decimal(least) / 100), use_sl=True, **given_ratios, **switches)[0]
     quantities = np.zeros(3)
     levels.tp_quantities(lots / 100, params, quantities)
@@ -86,7 +90,8 @@ def test_the_ladder_is_sorted_in_profit_direction_and_clear_of_the_market(
 ) -> None:
     params = compiled_params(swap(tick=Decimal("0.0001")))[0]
     last = average * drift
-    prices = [levels.tp_price(level, side, average, last, np.nan, params) for level in range(3)]
+    targets = [levels.tp_target(level, side, average, np.nan, params) for level in range(3)]
+    prices = [levels.tp_price(target, side, average, last, params) for target in targets]
     assert [side * price for price in prices] == sorted(side * price for price in prices)
     assert all(side * price > side * last for price in prices)
 

@@ -30,5 +30,5 @@ def test_what_is_stored_reads_back_as_the_same_parameters() -> None:
 def test_the_three_ladder_views_follow_the_levels() -> None:
     params = HyperrsiParams(use_tp2=False)
     assert params.tp_enabled == (True, False, True)
-    assert params.tp_ratios == (30, 30, 40)
-    assert params.tp_values == (2, 3, 4)
+    assert params.tp_ratios == (Decimal(30), Decimal(30), Decimal(40))
+    assert params.tp_values == (Decimal(2), Decimal(3), Decimal(4))

@@ -1,5 +1,7 @@
 """The one effective stop."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.unit.strategies.hyperrsi.harness import Run, compiled_params, in_mode, spot
@@ -17,9 +19,7 @@ from tradingboost.strategies.hyperrsi.state import GUARD_STOP, NO_STOP, STATIC_S
         ({"leverage": 1}, GUARD_STOP, 5.0),
     ],
 )
-def test_the_tighter_of_static_and_guard_counts(
-    mode: str, settings: dict[str, object], kind: int, price: float
-) -> None:
+def test_the_tighter_of_static_and_guard_counts(mode: str, settings: dict[str, Any], kind: int, price: float) -> None:
     assert in_mode(mode, stops.initial_stop)(1, 100.0, np.nan, 1, compiled_params(**settings)[0]) == (kind, price)
 
 
