@@ -198,13 +198,13 @@ def plan_stop(state: Record, params: Record, lo: int, hi: int) -> None:
         return
     order_side = SELL if side > 0 else BUY
     live = state.order_live[SL] == LIVE and state.sl_side == order_side
-    if ticks >= hi if side > 0 else ticks <= lo:
-        if not (live and ticks == state.sl_ticks):
-            leave(state, FLATTEN_REQUEST, stop_reason(params))
-        if live:
-            ticks = state.sl_ticks
-        else:
-            state.order_note[SL] = _PRICE
+    beyond = ticks >= hi if side > 0 else ticks <= lo
+    if beyond and not (live and ticks == state.sl_ticks):
+        leave(state, FLATTEN_REQUEST, stop_reason(params))
+    if live and state.status == FLATTENING:
+        ticks = state.sl_ticks  # the exit is on its way; the live stop only follows the size
+    elif beyond and not live:
+        state.order_note[SL] = _PRICE
     state.want_stop_side = order_side
     state.want_stop_ticks = ticks
     if state.order_note[SL] != _PRICE:

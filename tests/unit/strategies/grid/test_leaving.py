@@ -77,6 +77,18 @@ def test_a_stop_that_would_stand_beyond_the_market_closes_at_market_instead() ->
     assert "exit" in {name for name, *_ in sim.trades}
 
 
+def test_while_the_exit_is_on_its_way_the_live_stop_keeps_its_price() -> None:
+    sim = started(price="102", lower_price=98, upper_price=106, grid_num=3, direction="neutral", stop_loss=3)
+    sim.slow = True
+    sim.jump("96.0")
+    assert sim.state.status == grid.FLATTENING
+    before = sim.order("sl").ticks
+    sim.jump("96.5")
+    assert sim.order("sl").ticks == before
+    sim.settle_cancels()
+    assert stopped(sim)
+
+
 def test_a_rejected_stop_is_tried_again_on_the_next_tick() -> None:
     sim = started(price="102", direction="neutral")
     sim.reject = {"sl"}
