@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from tests.kit.stage import Proved, Stage, stage, until
 
-from tradingboost.core.errors import BrokenInvariant, InvalidInput, Unavailable
+from tradingboost.core.errors import BrokenInvariant, Conflict, InvalidInput, Unavailable
+from tradingboost.kit.driver import raw_connection
 from tradingboost.kit.events import Cause, caused_by, from_fields
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.outbox import Relay, emit
@@ -206,3 +207,20 @@ async def test_a_feed_cannot_be_emitted(stage: Stage) -> None:
     async with stage.database.transaction() as connection:
         with pytest.raises(BrokenInvariant, match="feed"):
             await emit(connection, Fed(x=1), key="k", aggregate="a")
+
+
+async def test_the_driver_without_sqlalchemy_speaks_the_same_errors(stage: Stage) -> None:
+    async def run(statement: str) -> None:
+        async with raw_connection(stage.database) as connection, connection.transaction():
+            await connection.execute(statement)
+
+    with pytest.raises(Unavailable) as caught:
+        await run("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert caught.value.code == "database_down"
+    with pytest.raises(Unavailable) as caught:
+        await run("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)")
+    assert caught.value.code == "database_slow"
+    with pytest.raises(Conflict) as conflict:
+        await run("DO $$ BEGIN RAISE EXCEPTION 'race' USING ERRCODE = '40001'; END $$")
+    assert conflict.value.code == "database_race"
+    await run("SELECT 1")

@@ -1,20 +1,18 @@
 """Whether everything that was told has been heard: the quiet moment a stepped replay waits for."""
 
-from sqlalchemy import exists, func, select
-
 from tradingboost.kit.db import Database
+from tradingboost.kit.driver import raw_connection
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.redis import Redis
-from tradingboost.kit.tables import cursors, outbox
 from tradingboost.shared.events.envelope import STREAMS
 
-_UNPUBLISHED = exists().where(outbox.c.published_at.is_(None))
-_STATE = select(
-    _UNPUBLISHED.label("unpublished"),
-    func.coalesce(select(func.max(cursors.c.recovering)).scalar_subquery(), 0).label("recovering"),
-    select(func.array_agg(cursors.c.stream)).scalar_subquery().label("streams"),
-    select(func.array_agg(cursors.c.consumer)).scalar_subquery().label("consumers"),
-)
+_STATE = """
+    SELECT EXISTS (SELECT 1 FROM bus.outbox WHERE published_at IS NULL) AS unpublished,
+           coalesce(max(recovering), 0) AS recovering,
+           coalesce(array_agg(stream), '{}') AS streams,
+           coalesce(array_agg(consumer), '{}') AS consumers
+    FROM bus.cursors
+"""
 
 
 async def drained(database: Database, redis: Redis) -> bool:
@@ -36,14 +34,14 @@ async def unfinished(database: Database, redis: Redis) -> str | None:
     open_before, newest_before = await redis.script("unfinished", keys, anything)
     if open_before:
         return f"entries of {open_before.decode()}"
-    async with database.read() as connection:
-        state = (await connection.execute(_STATE)).one()
-    if state.unpublished:
+    async with raw_connection(database) as connection:
+        state = await connection.fetchrow(_STATE)
+    if state["unpublished"]:
         return "unpublished outbox rows"
-    if state.recovering:
+    if state["recovering"]:
         return "a consumer that rereads the outbox"
     groups: dict[str, list[str]] = {}
-    for stream, consumer in zip(state.streams or (), state.consumers or (), strict=True):
+    for stream, consumer in zip(state["streams"], state["consumers"], strict=True):
         groups.setdefault(stream, []).append(consumer)
     open_after, newest_after = await redis.script(
         "unfinished", keys, [",".join(groups.get(context, ())) for context in STREAMS]

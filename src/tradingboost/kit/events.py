@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -78,7 +79,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return Cause(self.correlation_id, str(self.event_id))
 
 
-def to_fields(row: RowMapping) -> dict[str, str | int]:
+def to_fields(row: Mapping[str, Any]) -> dict[str, str | int]:
     """An outbox row as the fields of a stream entry; absent parts are left out."""
     fields: dict[str, str | int] = {
         "id": str(row["event_id"]),

@@ -4,19 +4,20 @@ The row is the truth, the stream entry a copy; a copy may come twice and may get
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy import Engine, RowMapping, Text, cast, func, select, text, update
+from sqlalchemy import Engine, Text, cast, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.db import Database, after_commit
+from tradingboost.kit.driver import raw_connection
 from tradingboost.kit.events import Cause, current_cause, to_fields
 from tradingboost.kit.ids import uuid7
 from tradingboost.kit.keys import EVENTS
@@ -49,8 +50,6 @@ _EMIT = text(
     FROM numbered
     """
 )
-_LOCK = text("SELECT pg_advisory_xact_lock(:number)")
-
 ROW = (
     outbox.c.event_id,
     outbox.c.position,
@@ -66,8 +65,16 @@ ROW = (
     outbox.c.occurred_at,
     cast(outbox.c.payload, Text).label("data"),
 )
-_UNPUBLISHED = select(*ROW).where(outbox.c.published_at.is_(None)).order_by(outbox.c.position).limit(BATCH)
 _ANY_UNPUBLISHED = select(outbox.c.position).where(outbox.c.published_at.is_(None)).limit(1)
+
+# The relay runs after every commit, so it talks to the driver directly: half the processor time a batch.
+_LOCK = "SELECT pg_advisory_xact_lock($1)"
+_UNPUBLISHED = """
+    SELECT event_id, aggregate, seq, type, schema_version, stream, key, user_id, correlation_id, causation_id,
+           occurred_at, payload::text AS data
+    FROM bus.outbox WHERE published_at IS NULL ORDER BY position LIMIT $1
+"""
+_PUBLISHED = "UPDATE bus.outbox SET published_at = clock_timestamp() WHERE event_id = ANY($1::uuid[])"
 
 # Relays of this process by engine: the one who commits an event wakes them.
 _relays: WeakKeyDictionary[Engine, list[Callable[[], None]]] = WeakKeyDictionary()
@@ -213,18 +220,16 @@ class Relay:
                 return (await connection.execute(_ANY_UNPUBLISHED)).first() is not None
 
     async def _publish_batch(self) -> int:
-        async with self._database.transaction() as connection:
-            await connection.execute(_LOCK, {"number": _RELAY_LOCK})
+        async with raw_connection(self._database) as connection, connection.transaction():
+            await connection.execute(_LOCK, _RELAY_LOCK)
             # A statement of its own: its snapshot must be younger than the lock.
-            rows = (await connection.execute(_UNPUBLISHED)).mappings().all()
+            rows = await connection.fetch(_UNPUBLISHED, BATCH)
             if rows:
                 await self._append(rows)
-                ids = [row["event_id"] for row in rows]
-                published = update(outbox).where(outbox.c.event_id == func.any(ids))
-                await connection.execute(published.values(published_at=func.clock_timestamp()))
+                await connection.execute(_PUBLISHED, [row["event_id"] for row in rows])
         return len(rows)
 
-    async def _append(self, rows: Sequence[RowMapping]) -> None:
+    async def _append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         names = {row["stream"]: self._redis.key(EVENTS, context=row["stream"]) for row in rows}
         with mapped():
             async with asyncio.timeout(_XADD_TIMEOUT_S), self._redis.transport.pipeline(transaction=False) as pipe:
