@@ -4,6 +4,8 @@ A print touches only the running minute; a closed minute is folded into the long
 closes flat at last with volume 0, so a bar always closes on time.
 """
 
+from collections.abc import Sequence
+
 from tradingboost.sim.bars import BARS, MINUTE_US, bar_length, bar_open
 from tradingboost.sim.commands import SeedCandles
 from tradingboost.sim.events import CandleChanged
@@ -41,9 +43,9 @@ def seed(state: State, command: SeedCandles) -> None:
     length = bar_length(command.bar)
     for row in command.rows:
         _append(state, market, command.bar, row)
-        for bar in BARS:
-            if bar != command.bar and bar_length(bar) % length == 0 and bar_length(bar) not in range(1, length + 1):
-                _fold_long(state, market, bar, row, row.ts_us + length)
+    for bar in BARS:
+        if bar != command.bar and bar_length(bar) % length == 0 and bar_length(bar) not in range(1, length + 1):
+            _seed_long(state, market, bar, command.rows, length)
     if command.rows and not market.last:
         market.last = market.mark = market.index = command.rows[-1].close
         arm(state)
@@ -90,6 +92,27 @@ def _fold_long(state: State, market: Market, bar: str, row: Candle, end_us: int)
     book.running = None
     _append(state, market, bar, merged)
     return merged
+
+
+def _seed_long(state: State, market: Market, bar: str, rows: Sequence[Candle], length: int) -> None:
+    """What `_fold_long` does, for many rows at once: numbers are merged, a Candle is made only where a bar closes."""
+    book = market.candles.setdefault(bar, CandleBook())
+    fixed, start = bar_length(bar), 0
+    first = high = low = close = lots = cost = 0
+    if (running := book.running) is not None:
+        start, first, high, low = running.ts_us, running.open, running.high, running.low
+        close, lots, cost = running.close, running.lots, running.cost
+    for row in rows:
+        if not start:
+            start, first, high, low, lots, cost = bar_open(bar, row.ts_us), row.open, row.high, row.low, 0, 0
+        high = row.high if row.high > high else high
+        low = row.low if row.low < low else low
+        close, lots, cost = row.close, lots + row.lots, cost + row.cost
+        end_us = row.ts_us + length
+        if end_us >= start + fixed if fixed else bar_open(bar, end_us) != start:
+            _append(state, market, bar, Candle(start, first, high, low, close, lots, cost))
+            start = 0
+    book.running = Candle(start, first, high, low, close, lots, cost) if start else None
 
 
 def _append(state: State, market: Market, bar: str, row: Candle) -> None:
