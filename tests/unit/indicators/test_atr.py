@@ -13,12 +13,14 @@ from tests.unit.indicators.references import reference, reference_files
 from tradingboost.indicators.atr import atr, true_range
 from tradingboost.indicators.wilder import wilder
 
+interpreted = getattr(atr, "py_func", atr)
+
 
 @pytest.mark.parametrize("vector", [each for each in vectors("indicators") if "atr" in str(each.id)])
 def test_the_golden_series(vector: dict[str, Any]) -> None:
     expected = np.array(vector["expected"]["atr"], dtype=np.float64)
     highs, lows, closes = (np.array(vector["input"][name], dtype=np.float64) for name in ("high", "low", "close"))
-    for function in (atr, atr.py_func):
+    for function in (atr, interpreted):
         found = function(highs, lows, closes, vector["input"]["length"])
         np.testing.assert_allclose(found, expected, atol=vector["abs_tol"], rtol=0)
 
@@ -40,7 +42,7 @@ def test_batch_compiled_batch_interpreted_and_step_are_the_same_bits(closes: lis
         average = wilder(average, true_range(highs[i], lows[i], series[i - 1]), i, length)
         steps[i] = average if i >= length else np.nan
     batch = atr(highs, lows, series, length)
-    assert batch.tobytes() == steps.tobytes() == atr.py_func(highs, lows, series, length).tobytes()
+    assert batch.tobytes() == steps.tobytes() == interpreted(highs, lows, series, length).tobytes()
 
 
 def test_a_constant_range_is_its_own_average() -> None:

@@ -12,12 +12,14 @@ from tests.unit.indicators.references import lengths, reference, reference_files
 
 from tradingboost.indicators.rsi import rsi, rsi_step, rsi_value
 
+interpreted = getattr(rsi, "py_func", rsi)
+
 
 @pytest.mark.parametrize("vector", [each for each in vectors("indicators") if "rsi" in str(each.id)])
 def test_the_golden_series(vector: dict[str, Any]) -> None:
     expected = np.array(vector["expected"]["rsi"], dtype=np.float64)
     closes = np.array(vector["input"]["closes"], dtype=np.float64)
-    for function in (rsi, rsi.py_func):
+    for function in (rsi, interpreted):
         found = function(closes, vector["input"]["length"])
         np.testing.assert_allclose(found, expected, atol=vector["abs_tol"], rtol=0)
 
@@ -32,7 +34,7 @@ def test_batch_compiled_batch_interpreted_and_step_are_the_same_bits(closes: lis
     for i in range(1, series.size):
         gain, loss = rsi_step(gain, loss, series[i] - series[i - 1], i, length)
         steps[i] = rsi_value(gain, loss) if i >= length else np.nan
-    assert batch.tobytes() == steps.tobytes() == rsi.py_func(series, length).tobytes()
+    assert batch.tobytes() == steps.tobytes() == interpreted(series, length).tobytes()
 
 
 @settings(deadline=None)
