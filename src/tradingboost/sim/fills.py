@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tradingboost.sim import attached, ledger, lifecycle, positions, rules
+from tradingboost.sim import attached, insurance, ledger, lifecycle, positions, rules
 from tradingboost.sim.events import Filled
 from tradingboost.sim.freeze import freeze_one
 from tradingboost.sim.rows import Bill, Fill, Order
@@ -55,6 +55,7 @@ def execute(state: State, order: Order, match: Execution) -> None:
         lifecycle.changed(state, order, fill)
     if swap:
         positions.aftermath(state, order)
+        insurance.cover(state, account, inst.settle)
 
 
 def complete(state: State, order: Order, fill: Fill | None) -> None:

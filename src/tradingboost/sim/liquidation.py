@@ -4,7 +4,7 @@ from tradingboost.sim import ledger, lifecycle, rules
 from tradingboost.sim.events import Acked
 from tradingboost.sim.fills import TAKER, Execution, execute
 from tradingboost.sim.margin import buffer, free_beside, liquidation_price
-from tradingboost.sim.rows import Bill, Order, OrderTerms, Position
+from tradingboost.sim.rows import Order, OrderTerms, Position
 from tradingboost.sim.state import Account, Market, State
 from tradingboost.sim.valuation import notional, pnl
 
@@ -24,7 +24,7 @@ def check_market(state: State, market: Market) -> bool:
 
 
 def liquidate(state: State, account: Account, ccy: str, *, forced: bool = False) -> None:
-    """Run the three steps until the account is healthy or flat in `ccy`; a cash hole is filled by the insurance."""
+    """Run the three steps until the account is healthy or flat in `ccy`."""
     for order in list(account.orders.values()):
         market = state.markets[order.terms.inst_id]
         if market.inst.settle == ccy and market.inst.kind == "SWAP" and not order.terms.closes and order.pending:
@@ -34,10 +34,6 @@ def liquidate(state: State, account: Account, ccy: str, *, forced: bool = False)
         if position is None:
             break
         _close_some(state, account, position, whole=forced)
-    hole = -account.cash.get(ccy, 0)
-    if hole > 0 and _largest(state, account, ccy) is None:
-        ledger.move(state, account, ccy, hole, ledger.INSURANCE)
-        _insurance_bill(state, account, ccy, hole)
 
 
 def force(state: State, uid: str, ccy: str) -> None:
@@ -119,18 +115,3 @@ def _execute(state: State, account: Account, position: Position, px: int, lots: 
     lifecycle.open_order(state, market, account, order)
     lifecycle.changed(state, order)
     execute(state, order, Execution(px, lots, TAKER, market.trade_id + 1))
-
-
-def _insurance_bill(state: State, account: Account, ccy: str, amount: int) -> None:
-    row = Bill(
-        bill_id=state.new_id(),
-        uid=account.uid,
-        type=ledger.BILL_INSURANCE,
-        sub_type=125,
-        ccy=ccy,
-        change=amount,
-        balance=account.cash[ccy],
-        us=state.now_us,
-    )
-    ledger.bill(state, account, row)
-    ledger.balance_changed(state, account, ccy, "insurance")

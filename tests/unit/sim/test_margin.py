@@ -108,6 +108,17 @@ def test_a_gap_beyond_bankruptcy_costs_the_insurance_and_never_the_customer() ->
     assert desk.engine.house()["insurance|USDT"] < 0
 
 
+def test_a_close_that_a_gap_carried_beyond_ruin_leaves_no_debt() -> None:
+    desk = Desk()
+    desk.open("thin", usdt=600, lever=100)
+    desk.enter("buy", lots=10_000, uid="thin")
+    desk.place("sell", lots=10_000, uid="thin", reduce_only=True)
+    events = desk.trade(300_000)
+    assert desk.lots("thin") == 0
+    assert desk.cash("thin") == 0
+    assert only(events, BalanceChanged)[-1].reason == "insurance"
+
+
 def test_liquidation_cancels_increasing_orders_first_and_spares_a_saved_account() -> None:
     desk = Desk()
     desk.open("thin", usdt=1_000, lever=100)

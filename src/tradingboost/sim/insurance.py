@@ -1,0 +1,27 @@
+"""The insurance: nobody who is flat owes money."""
+
+from tradingboost.sim import ledger
+from tradingboost.sim.rows import Bill
+from tradingboost.sim.state import Account, State
+
+_SUB_TYPE = 125
+
+
+def cover(state: State, account: Account, ccy: str) -> None:
+    """Fill the hole that a close beyond bankruptcy (a gap, a stop in thin air) left in an account without positions."""
+    hole = -account.cash.get(ccy, 0)
+    if hole <= 0 or any(state.markets[row.inst_id].inst.settle == ccy for row in account.positions.values()):
+        return
+    ledger.move(state, account, ccy, hole, ledger.INSURANCE)
+    row = Bill(
+        bill_id=state.new_id(),
+        uid=account.uid,
+        type=ledger.BILL_INSURANCE,
+        sub_type=_SUB_TYPE,
+        ccy=ccy,
+        change=hole,
+        balance=account.cash[ccy],
+        us=state.now_us,
+    )
+    ledger.bill(state, account, row)
+    ledger.balance_changed(state, account, ccy, "insurance")
