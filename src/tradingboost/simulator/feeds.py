@@ -127,12 +127,12 @@ class MarketDriver:
         lots = _lots_of(row, ticks)
         sigma = max(int(source.volatility_bps * 100), 1)
         now_us = self._exchange.now_us()
-        past = Walk(seed, f"{row.inst_id}:past", ticks, sigma * 2, lots)
+        past = Walk(seed, f"{row.base}:past", ticks, sigma * 2, lots)  # by coin, so that spot and swaps stay together
         minute_us = now_us - now_us % 60_000_000
         if source.history_bars:
             rows = past.history(minute_us, source.history_bars, _HISTORY_STEPS)
             self._exchange.seed_candles(SeedCandles(at_us=0, inst_id=row.inst_id, bar="1m", rows=rows))
-        walk = Walk(seed, row.inst_id, past.px, sigma, lots)
+        walk = Walk(seed, row.base, past.px, sigma, lots)
         return walk.prints(now_us, source.every_ms * 1000)
 
     def _script(self, row: Instrument, source: MarketSource) -> Prints:

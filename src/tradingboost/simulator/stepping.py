@@ -7,7 +7,7 @@ import msgspec
 
 from tradingboost.core.errors import Conflict, InvalidInput
 from tradingboost.sim.commands import Command, SetIndex, SetMark, Trade, Travel
-from tradingboost.sim.events import Event, Travelled
+from tradingboost.sim.events import AlgoChanged, Event, Filled, OrderChanged, Travelled
 from tradingboost.sim.instruments import Instrument
 from tradingboost.sim.scale import to_units
 from tradingboost.simulator.exchange import Exchange
@@ -25,7 +25,7 @@ class Step(msgspec.Struct, kw_only=True, omit_defaults=True):
         action: `trade` jumps to `px`; `travel` moves there continuously; `advance` lets time pass (timers fire);
             `run` plays the configured sources.
         to_ms: market time of the step; absent = now.
-        stop_below, stop_above: prices at which a travel stops as well.
+        stop_below, stop_above: prices at which a move stops as well.
         volume: size of the print in contracts (swaps) or base (spot); absent = without volume.
     """
 
@@ -43,7 +43,9 @@ class StepResult(msgspec.Struct, kw_only=True):
 
     Args:
         last: last price of the step's instrument, "" without one.
-        stopped: a travel stopped before its price (`stopped_by`: event or stop).
+        stopped: a move stopped where something happened (`stopped_by`: event) or at a stop price (stop). After an
+            event the public frames are held back until the next call, which may have no steps: whoever owns what
+            happened hears of it before the market does.
         executed: steps carried out (a list ends at the first that stopped).
         sent: frames handed to each connection's socket since it was opened.
     """
@@ -83,11 +85,10 @@ class Stepper:
             events = self._one(step)
             executed += 1
             last = self._last(step.inst) or last
-            travelled = next((event for event in reversed(events) if isinstance(event, Travelled)), None)
-            if travelled is not None and not travelled.done:
-                stopped_by = travelled.stopped_by
+            stopped_by = self._stopped_by(step, events)
+            if stopped_by:
                 break
-        await self.settle()
+        await self.settle(hold_public=stopped_by == "event")
         return StepResult(
             now_ms=self._exchange.now_us() // 1000,
             last=last,
@@ -99,11 +100,26 @@ class Stepper:
             digest=self._exchange.engine.digest(),
         )
 
-    async def settle(self) -> None:
+    async def settle(self, hold_public: bool = False) -> None:
         """Push everything that waits, private before public, and wait until the sockets took it."""
         self._publisher.flush()
-        self._market.flush()
+        if not hold_public:
+            self._market.flush()
         await self._hub.drain()
+
+    def _stopped_by(self, step: Step, events: tuple[Event, ...]) -> str:
+        travelled = next((event for event in reversed(events) if isinstance(event, Travelled)), None)
+        if travelled is not None:
+            return "" if travelled.done else travelled.stopped_by
+        if step.action != "trade":
+            return ""
+        if any(isinstance(event, Filled | OrderChanged | AlgoChanged) for event in events):
+            return "event"
+        row = self._exchange.listed(step.inst)
+        now = self._exchange.engine.last(step.inst)
+        below = units(step.stop_below, row.tick_q, "stop_below") if step.stop_below else 0
+        above = units(step.stop_above, row.tick_q, "stop_above") if step.stop_above else 0
+        return "stop" if (below and now <= below) or (above and now >= above) else ""
 
     def _last(self, inst: str) -> str:
         row = self._exchange.instrument(inst)
