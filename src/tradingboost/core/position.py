@@ -38,13 +38,15 @@ def apply_fill(position: Position, side: Side, qty: Decimal, price: Decimal, con
     if position.qty * signed >= 0:
         return msgspec.structs.replace(position, qty=position.qty + signed, cost=position.cost + signed * price)
     closing = min(qty, abs(position.qty)) * side.sign
-    removed = (position.cost * (-closing) / position.qty).quantize(QUANTUM, ROUND_FLOOR)
-    realized = ((-closing) * price - removed) * contract_size
     opening = signed - closing
     rest = position.qty + closing
+    removed = position.cost  # whole, not divided: a leg that is flat has realised every digit of what it paid
+    if rest:
+        removed = (position.cost * (-closing) / position.qty).quantize(QUANTUM, ROUND_FLOOR)
+    realized = ((-closing) * price - removed) * contract_size
     return Position(
         qty=rest + opening,
-        cost=(position.cost - removed if rest else ZERO) + opening * price,
+        cost=position.cost - removed + opening * price,
         realized_quote=position.realized_quote + realized,
     )
 

@@ -1,0 +1,173 @@
+"""The pre-trade check: the first rule that fails denies; reducing is denied by owner, freeze and form alone."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import ACCOUNT, RUN, T0, USER, D, a_stop, an_exit, an_instrument, an_intent
+
+from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
+from tradingboost.core.risk import Exposure, Limits, check
+
+Case = tuple[str, dict[str, Any], dict[str, Any]]
+"""A deny code with what of the intent and of the exposure brings it about."""
+
+
+def exposure(**changes: Any) -> Exposure:
+    values: dict[str, Any] = {
+        "account_owner": USER,
+        "run_owner": USER,
+        "account_id": ACCOUNT,
+        "legs_of": RUN,
+        "reference_price": D(50_000),
+    }
+    return Exposure(**{**values, **changes})
+
+
+def verdict(intent: OrderIntent, known: Exposure | None = None, limits: Limits | None = None) -> str | None:
+    return check(intent, known or exposure(), limits or Limits(), an_instrument(), T0)
+
+
+# in the order of the rules: an intent with all faults from a row on is denied by that row's code
+CASES: list[Case] = [
+    ("wrong_owner", {}, {"account_owner": "somebody else"}),
+    ("frozen", {}, {"frozen": True}),
+    ("bad_price", {"price": D("50000.05")}, {}),
+    ("kill_switch_active", {}, {"blocked": ("kill_switch_active",)}),
+    ("leg_busy", {}, {"legs_of": "another run"}),
+    ("stale", {"fresh_until": T0 - timedelta(seconds=1)}, {}),
+    ("bad_price", {"trigger": D(50_100)}, {}),
+    ("limit_exceeded", {}, {"worst_case_notional_quote": D(999_000)}),
+]
+
+
+def test_a_sound_intent_passes() -> None:
+    assert verdict(an_intent()) is None
+    assert verdict(an_intent(fresh_until=T0)) is None
+    assert verdict(an_exit()) is None
+    assert verdict(a_stop()) is None
+
+
+@pytest.mark.parametrize(("code", "of_intent", "of_exposure"), CASES)
+def test_each_rule_denies_with_its_code(code: str, of_intent: dict[str, Any], of_exposure: dict[str, Any]) -> None:
+    assert verdict(an_intent(**of_intent), exposure(**of_exposure)) == code
+
+
+@pytest.mark.parametrize("first", range(len(CASES)))
+def test_the_first_rule_that_fails_gives_the_code(first: int) -> None:
+    of_intent: dict[str, Any] = {}
+    of_exposure: dict[str, Any] = {}
+    for _, intent_faults, exposure_faults in reversed(CASES[first:]):
+        of_intent |= intent_faults
+        of_exposure |= exposure_faults
+    assert verdict(an_intent(**of_intent), exposure(**of_exposure)) == CASES[first][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"qty": D("0.005")}, "below_min_qty"),
+        ({"qty": D(0)}, "below_min_qty"),
+        ({"qty": D("10.005")}, "off_lot"),
+        ({"qty": D("10000.01")}, "above_max_qty"),
+        ({"type": OrderType.MARKET, "price": None, "qty": D("5000.01")}, "above_max_qty"),
+        ({"price": D(0)}, "bad_price"),
+        ({"price": D("-0.1")}, "bad_price"),
+        ({"trigger": D("49000.01")}, "bad_price"),
+    ],
+)
+def test_the_form_of_an_order_is_checked_before_its_worth(change: dict[str, Any], code: str) -> None:
+    assert verdict(an_intent(**change), limits=Limits(max_notional_quote=D(10**9))) == code
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"user_id": "somebody else"},
+        {"account_id": "another account"},
+    ],
+)
+def test_an_intent_for_somebody_else_is_denied_even_when_it_reduces(change: dict[str, Any]) -> None:
+    assert verdict(an_intent(**change)) == "wrong_owner"
+    assert verdict(an_exit(**change)) == "wrong_owner"
+
+
+def test_a_run_of_another_owner_is_denied() -> None:
+    assert verdict(an_intent(), exposure(run_owner="somebody else")) == "wrong_owner"
+
+
+@pytest.mark.parametrize("blocked", [("account_not_normal",), ("kill_switch_active",)])
+def test_no_mode_switch_limit_or_claim_blocks_a_reduce_only_order(blocked: tuple[str, ...]) -> None:
+    worst = exposure(
+        blocked=blocked,
+        legs_of=None,
+        unknown_on_symbol=True,
+        worst_case_notional_quote=D(10**12),
+        orders_last_minute=10**6,
+        reference_price=None,
+    )
+    late = {"fresh_until": T0 - timedelta(days=1)}
+    assert verdict(an_exit(**late), worst) is None
+    assert verdict(a_stop(**late), worst) is None
+    assert verdict(an_intent(), worst) == blocked[0]
+
+
+def test_a_freeze_blocks_everything() -> None:
+    assert verdict(an_exit(), exposure(frozen=True)) == "frozen"
+
+
+def test_a_price_that_could_not_be_read_is_not_taken_for_zero() -> None:
+    for unread in (None, D(0)):
+        assert verdict(an_intent(), exposure(reference_price=unread)) == "stale"
+
+
+def test_an_unknown_order_on_the_symbol_blocks_openings() -> None:
+    assert verdict(an_intent(), exposure(unknown_on_symbol=True)) == "leg_busy"
+
+
+@pytest.mark.parametrize(
+    ("position_side", "trigger", "code"),
+    [
+        (PositionSide.LONG, D(49_999), None),
+        (PositionSide.LONG, D(50_000), "bad_price"),
+        (PositionSide.SHORT, D(50_001), None),
+        (PositionSide.SHORT, D(50_000), "bad_price"),
+        (PositionSide.SHORT, D(49_999), "bad_price"),
+    ],
+)
+@pytest.mark.parametrize("price", [D(50_000), None])
+def test_a_stop_lies_on_the_losing_side_of_its_entry(
+    position_side: PositionSide, trigger: Decimal, code: str | None, price: Decimal | None
+) -> None:
+    side = Side.BUY if position_side is PositionSide.LONG else Side.SELL
+    kind = OrderType.LIMIT if price else OrderType.MARKET
+    intent = an_intent(side=side, position_side=position_side, trigger=trigger, price=price, type=kind)
+    assert verdict(intent) == code
+
+
+@given(st.integers(0, 2_000_000), st.integers(1, 500_000))
+def test_worth_counts_together_with_all_that_may_still_fill(held: int, lots: int) -> None:
+    qty = D(lots) / 100
+    code = check(
+        an_intent(qty=qty),
+        exposure(worst_case_notional_quote=D(held)),
+        Limits(),
+        an_instrument(),
+        T0,
+    )
+    assert (code == "limit_exceeded") == (held + qty * D("0.01") * 50_000 > 1_000_000)
+
+
+def test_a_market_order_is_worth_its_reference_price() -> None:
+    market = an_intent(type=OrderType.MARKET, price=None, trigger=None)
+    assert verdict(market, limits=Limits(max_notional_quote=D(5_000))) is None
+    assert verdict(market, limits=Limits(max_notional_quote=D("4999.99"))) == "limit_exceeded"
+
+
+def test_orders_of_a_minute_are_counted() -> None:
+    limits = Limits(max_orders_per_minute=3)
+    assert verdict(an_intent(), exposure(orders_last_minute=2), limits) is None
+    assert verdict(an_intent(), exposure(orders_last_minute=3), limits) == "limit_exceeded"
