@@ -193,33 +193,41 @@ class Swallowing:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self.swallow = False
-        self.passed = 0
         self.url = ""
+        self._serving: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Swallowing"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             yield self
         finally:
             server.close()
-            await server.wait_closed()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.append(asyncio.ensure_future(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back_reader, back_writer = await asyncio.open_connection(*self._target)
-        upward = asyncio.ensure_future(self._copy(reader, back_writer))
-        downward = asyncio.ensure_future(self._back(back_reader, writer))
-        await asyncio.wait({upward, downward}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (upward, downward):
+        tasks = [asyncio.ensure_future(self._copy(reader, back_writer))]
+        tasks.append(asyncio.ensure_future(self._back(back_reader, writer)))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self.swallow = True
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(upward, downward, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for end in (writer, back_writer):
             end.close()
+            await asyncio.gather(end.wait_closed(), return_exceptions=True)
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
-            self.passed += 1
             writer.write(data)
             await writer.drain()
 

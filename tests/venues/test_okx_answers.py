@@ -26,34 +26,38 @@ async def account(okx: Answering) -> AsyncIterator[OkxAccount]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "code"),
+    ("status", "body", "verdict"),
     [
-        (200, '{"code":"0","msg":"","data":[{"ordId":"7","clOrdId":"SAENTRY","sCode":"0","sMsg":""}]}', "placed", "0"),
-        (200, '{"code":"0","msg":"","data":[{"ordId":"7","clOrdId":"OTHER","sCode":"0"}]}', "unknown", "foreign_id"),
-        (200, '{"code":"0","msg":"","data":[]}', "unknown", "empty_answer"),
-        (200, '{"code":"0","msg":"","data":[{"ordId":"7"', "unknown", "http_200"),
-        (200, '{"code":"1","msg":"","data":[{"ordId":"","sCode":"51008","sMsg":"margin"}]}', "refused", "51008"),
-        (200, '{"code":"2","msg":"","data":[{"ordId":"","sCode":"51008","sMsg":"margin"}]}', "refused", "51008"),
-        (200, '{"code":"50061","msg":"slow","data":[]}', "rate", "50061"),
-        (429, '{"code":"50011","msg":"slow","data":[]}', "rate", "50011"),
-        (429, "slow down", "rate", "http_429"),
-        (401, '{"code":"50102","msg":"time","data":[]}', "clock", "50102"),
-        (401, '{"code":"50113","msg":"sign","data":[]}', "auth", "50113"),
-        (500, '{"code":"51149","msg":"timeout","data":[]}', "unknown", "51149"),
-        (503, '{"code":"50001","msg":"down","data":[]}', "unknown", "50001"),
-        (503, "<html>", "unknown", "http_503"),
-        (403, "<html>", "unknown", "http_403"),
-        (200, '{"code":"1","msg":"","data":[{"sCode":"51016","sMsg":"dup"}]}', "unknown", "51016"),
-        (200, '{"code":"1","msg":"","data":[{"sCode":"50036","sMsg":"late"}]}', "refused", "expired_at_venue"),
-        (200, '{"code":"1","msg":"","data":[{"sCode":"59999","sMsg":"?"}]}', "unknown", "59999"),
+        (
+            200,
+            '{"code":"0","msg":"","data":[{"ordId":"7","clOrdId":"SAENTRY","sCode":"0","sMsg":""}]}',
+            ("placed", "0"),
+        ),
+        (200, '{"code":"0","msg":"","data":[{"ordId":"7","clOrdId":"OTHER","sCode":"0"}]}', ("unknown", "foreign_id")),
+        (200, '{"code":"0","msg":"","data":[]}', ("unknown", "empty_answer")),
+        (200, '{"code":"0","msg":"","data":[{"ordId":"7"', ("unknown", "http_200")),
+        (200, '{"code":"1","msg":"","data":[{"ordId":"","sCode":"51008","sMsg":"margin"}]}', ("refused", "51008")),
+        (200, '{"code":"2","msg":"","data":[{"ordId":"","sCode":"51008","sMsg":"margin"}]}', ("refused", "51008")),
+        (200, '{"code":"50061","msg":"slow","data":[]}', ("rate", "50061")),
+        (429, '{"code":"50011","msg":"slow","data":[]}', ("rate", "50011")),
+        (429, "slow down", ("rate", "http_429")),
+        (401, '{"code":"50102","msg":"time","data":[]}', ("clock", "50102")),
+        (401, '{"code":"50113","msg":"sign","data":[]}', ("auth", "50113")),
+        (500, '{"code":"51149","msg":"timeout","data":[]}', ("unknown", "51149")),
+        (503, '{"code":"50001","msg":"down","data":[]}', ("unknown", "50001")),
+        (503, "<html>", ("unknown", "http_503")),
+        (403, "<html>", ("unknown", "http_403")),
+        (200, '{"code":"1","msg":"","data":[{"sCode":"51016","sMsg":"dup"}]}', ("unknown", "51016")),
+        (200, '{"code":"1","msg":"","data":[{"sCode":"50036","sMsg":"late"}]}', ("refused", "expired_at_venue")),
+        (200, '{"code":"1","msg":"","data":[{"sCode":"59999","sMsg":"?"}]}', ("unknown", "59999")),
     ],
 )
 async def test_an_answer_is_judged_by_what_it_says(
-    okx: Answering, account: OkxAccount, status: int, body: str, kind: str, code: str
+    okx: Answering, account: OkxAccount, status: int, body: str, verdict: tuple[str, str]
 ) -> None:
     okx.status, okx.body = status, body
     outcome = await account.place(placing(), soon())
-    assert (outcome.kind.value, outcome.code) == (kind, code)
+    assert (outcome.kind.value, outcome.code) == verdict
     assert len(okx.posts) == 1
 
 
