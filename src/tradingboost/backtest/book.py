@@ -1,36 +1,32 @@
-"""The run's orders at the exchange: placed, amended, cancelled, and what the run is told about it."""
+"""The run's orders at the exchange: taken in, resting, queued, ended, and what the run is told about it."""
+
+from typing import Final
 
 import numpy as np
 from numba.extending import register_jitable
 
-from tradingboost.backtest.money import has_margin, leg_of
+from tradingboost.backtest.money import leg_of
 from tradingboost.backtest.records import (
     MAX_ORDERS,
     NO_LIQUIDITY,
-    NOT_SETTLED,
     OFF_GRID,
     QUEUED,
     RESTING,
-    ROWS_A_BAR,
-    SLOT_TAKEN,
     TOO_MANY_ORDERS,
     Room,
 )
-from tradingboost.strategies.contract import SLOT_BASE, Family, FillKind, Kind, Record, Type, on_grid
+from tradingboost.strategies.contract import SLOT_BASE, Family, FillKind, Record, Type, on_grid
 
-MARKET = int(Type.MARKET)
-LIMIT = int(Type.LIMIT)
-POST_ONLY = int(Type.POST_ONLY)
-STOP = int(Type.STOP)
-ENDED = int(FillKind.ENDED)
-REJECTED = int(FillKind.REJECTED)
-DENIED = int(FillKind.DENIED)
-_PLACE = int(Kind.PLACE)
-_CANCEL = int(Kind.CANCEL)
-_SL_SLOT = int(Family.SL) * SLOT_BASE
-_HEDGE_ENTRY = int(Family.HEDGE_ENTRY)
-_HEDGE_SL_SLOT = int(Family.HEDGE_SL) * SLOT_BASE
-_MOST_ROWS = ROWS_A_BAR - 4 * MAX_ORDERS
+MARKET: Final = int(Type.MARKET)
+LIMIT: Final = int(Type.LIMIT)
+POST_ONLY: Final = int(Type.POST_ONLY)
+STOP: Final = int(Type.STOP)
+ENDED: Final = int(FillKind.ENDED)
+REJECTED: Final = int(FillKind.REJECTED)
+DENIED: Final = int(FillKind.DENIED)
+_SL_SLOT: Final = int(Family.SL) * SLOT_BASE
+_HEDGE_ENTRY: Final = int(Family.HEDGE_ENTRY)
+_HEDGE_SL_SLOT: Final = int(Family.HEDGE_SL) * SLOT_BASE
 
 
 @register_jitable
@@ -153,63 +149,6 @@ def append(room: Room) -> int:
 
 
 @register_jitable
-def place_order(room: Room, wish: Record) -> None:
-    """Take a wish in: the reduce rules first, then the side of the market, then margin, as the exchange checks them."""
-    desk = room.desk
-    if find(room, wish.slot) >= 0:
-        fail(desk, SLOT_TAKEN, wish.slot)
-        return
-    index = append(room)
-    order = room.orders[index]
-    order.slot = wish.slot
-    order.side = wish.side
-    order.position_side = wish.position_side
-    order.type = wish.type
-    order.reason = wish.reason
-    order.lots = to_steps(desk, wish.qty, desk.lot_num, desk.lot_den)
-    order.price = to_steps(desk, wish.price, desk.tick_num, desk.tick_den)
-    trigger = to_steps(desk, wish.trigger, desk.tick_num, desk.tick_den)
-    order.trigger = trigger if wish.type == STOP else 0
-    order.attached = 0 if wish.type == STOP else trigger
-    order.closes = 1 if wish.type == STOP or (wish.reduce_only and desk.net) else 0
-    if not desk.net and wish.side != wish.position_side:
-        order.closes = 1
-    order.trims = 0
-    order.freeze_px = order.price if order.price > 0 else desk.last
-    if order.lots == 0:
-        fail(desk, OFF_GRID, wish.slot)
-        return
-    refusal = refused(room, index)
-    if refusal != 0:
-        end(room, index, refusal)
-    elif order.type != STOP:
-        work(room, index)
-
-
-@register_jitable
-def refused(room: Room, index: int) -> int:
-    """The report kind of a refusal, 0 = accepted."""
-    desk = room.desk
-    order = room.orders[index]
-    held = desk.lots[leg_of(desk, order.position_side)]
-    if order.closes:
-        if held * order.side >= 0 or (order.type != STOP and order.lots > abs(held)):
-            return REJECTED
-        if order.type == STOP and beyond_market(desk, order.side, order.trigger):
-            return REJECTED
-        return 0
-    if order.attached > 0:
-        entry = order.price if order.price > 0 else desk.last
-        slack = 1 if order.price > 0 else 0
-        if (entry - order.attached) * order.side < slack:
-            return REJECTED
-    if not has_margin(desk, room.orders, index):
-        desk.margin_refusals += 1
-        return DENIED
-    return 0
-
-
-@register_jitable
 def arm_attached(room: Room, parent: int) -> None:
     """A completely filled parent brings its stop to life in the `sl` slot of its leg, for what it filled.
 
@@ -233,73 +172,3 @@ def arm_attached(room: Room, parent: int) -> None:
     stop.trims = 1
     stop.reason = order.reason
     stop.freeze_px = 0
-
-
-@register_jitable
-def amend_order(room: Room, wish: Record) -> None:
-    """Give the slot's live order the wished quantity and price, absolute; an order that is gone has told its end."""
-    desk = room.desk
-    index = find(room, wish.slot)
-    if index < 0:
-        return
-    order = room.orders[index]
-    lots = to_steps(desk, wish.qty, desk.lot_num, desk.lot_den)
-    price = to_steps(desk, wish.price, desk.tick_num, desk.tick_den)
-    trigger = to_steps(desk, wish.trigger, desk.tick_num, desk.tick_den)
-    desk.dirty = 1
-    if order.type == STOP:
-        if beyond_market(desk, order.side, trigger):
-            report(room, index, REJECTED, 0, lots)
-            return
-        order.trigger = trigger
-        order.reason = wish.reason
-        order.priority = desk.next_priority
-        desk.next_priority += 1
-    elif price > 0 and (price != order.price or lots > order.lots):
-        order.price = price
-        order.freeze_px = price
-        order.priority = desk.next_priority
-        desk.next_priority += 1
-        if order.status == QUEUED:
-            desk.queued -= 1
-        order.lots = lots
-        work(room, index)
-        return
-    order.lots = lots
-
-
-@register_jitable
-def apply(room: Room, n: int) -> None:
-    """Carry out the wishes `out[:n]` in order, at once; what they cause is queued behind the reports there are."""
-    desk = room.desk
-    for k in range(n):
-        wish = room.out[k]
-        log_intent(desk, room.intents[desk.intents], wish)
-        desk.intents += 1
-        if wish.kind == _PLACE:
-            place_order(room, wish)
-        elif wish.kind == _CANCEL:
-            index = find(room, wish.slot)
-            if index >= 0:
-                end(room, index, ENDED)
-        else:
-            amend_order(room, wish)
-    if desk.reports - desk.reports_before > _MOST_ROWS or desk.intents - desk.intents_before > _MOST_ROWS:
-        fail(desk, NOT_SETTLED, 0)
-
-
-@register_jitable
-def log_intent(desk: Record, row: Record, wish: Record) -> None:
-    """Keep a wish with its time."""
-    row.bar = desk.bar
-    row.ts_ms = desk.now_ms
-    row.kind = wish.kind
-    row.slot = wish.slot
-    row.side = wish.side
-    row.position_side = wish.position_side
-    row.type = wish.type
-    row.qty = wish.qty
-    row.price = wish.price
-    row.trigger = wish.trigger
-    row.reduce_only = wish.reduce_only
-    row.reason = wish.reason

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from tradingboost.backtest import book, levels, matching, money
+from tradingboost.backtest import levels, matching, money, wishes
 from tradingboost.backtest.fingerprint import fingerprint
 from tradingboost.backtest.path import POINTS, corners, point_ms
 from tradingboost.backtest.records import (
@@ -62,7 +62,7 @@ def drain(room: Room, kernel: Kernel) -> None:
         fill.left = on_grid(float(row.left), desk.lot_num, desk.lot_den)
         fill.last = price_of(desk, desk.last)
         fill.ts_ms = desk.now_ms
-        book.apply(room, kernel.on_fill(room.state, room.params, fill, room.out))
+        wishes.apply(room, kernel.on_fill(room.state, room.params, fill, room.out))
 
 
 @register_jitable
@@ -75,7 +75,7 @@ def settle(room: Room, kernel: Kernel) -> None:
     mark = price_of(desk, desk.last)
     below, above = kernel.triggers(room.state, room.params)
     if mark <= below or mark >= above:
-        book.apply(room, kernel.on_tick(room.state, room.params, mark, desk.now_ms, room.out))
+        wishes.apply(room, kernel.on_tick(room.state, room.params, mark, desk.now_ms, room.out))
         drain(room, kernel)
     refresh(room, kernel)
 
@@ -109,8 +109,11 @@ def travel(room: Room, kernel: Kernel, target: int) -> None:
             return
         up = target > desk.last
         desk.last = levels.next_level(room, target)
-        matching.arrive(room, target, up)
+        stopped = desk.last == levels.trigger_down(desk) or desk.last == levels.trigger_up(desk)
+        stopped = matching.arrive(room, target, up) or stopped
         settle(room, kernel)
+        if desk.last == target and not stopped:
+            return
 
 
 @register_jitable
@@ -147,7 +150,7 @@ def build(strategy: Strategy) -> Drive:
     on_bar, on_tick, on_fill, triggers = strategy.on_bar, strategy.on_tick, strategy.on_fill, strategy.triggers
     code = fingerprint(on_bar, on_tick, on_fill, triggers, drain, settle, walk, fund)
 
-    @njit(cache=True, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+    @njit(cache=True, error_model="numpy", nogil=True)
     def drive(books: Books, columns: Columns, first: int, stop: int) -> int:
         desk = books.desk[0]
         state = books.state[0]
@@ -191,7 +194,7 @@ def build(strategy: Strategy) -> Drive:
             if n > 0:
                 desk.now_ms = bar.close_ms
                 desk.last = ticks(desk, close)
-                book.apply(room, n)
+                wishes.apply(room, n)
                 drain(room, kernel)
                 if desk.status != OK:
                     return i
@@ -200,4 +203,4 @@ def build(strategy: Strategy) -> Drive:
                 return i + 1
         return stop
 
-    return drive  # type: ignore[no-any-return]
+    return drive

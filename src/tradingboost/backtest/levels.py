@@ -34,7 +34,7 @@ def meets(desk: Record, order: Record, px: int, target: int, up: bool) -> bool:
     """
     if order.status != RESTING or is_above(order) != up or level(desk, order) != px:
         return False
-    return order.type == STOP or px != target or desk.limit_model != rules.TRADE_THROUGH  # type: ignore[no-any-return]
+    return order.type == STOP or px != target or desk.limit_model != rules.TRADE_THROUGH
 
 
 @register_jitable

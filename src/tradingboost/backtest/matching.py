@@ -76,9 +76,7 @@ def fill_queued(room: Room, px: int) -> bool:
     desk = room.desk
     happened = False
     while desk.queued > 0:
-        index = 0
-        while room.orders[index].status != QUEUED:
-            index += 1
+        index = first_queued(room)
         order = room.orders[index]
         price = rules.taker_price(px, order.side > 0, desk.slippage_ppm)
         if order.type != MARKET:
@@ -94,6 +92,17 @@ def fill_queued(room: Room, px: int) -> bool:
 
 
 # -- one price -------------------------------------------------------------------------------------------------------
+
+
+@register_jitable
+def first_queued(room: Room) -> int:
+    """Row of the taker that has waited longest; a new price puts a taker behind the others."""
+    first = -1
+    for index in range(room.desk.count):
+        order = room.orders[index]
+        if order.status == QUEUED and (first < 0 or order.priority < room.orders[first].priority):
+            first = index
+    return first
 
 
 @register_jitable
@@ -137,12 +146,13 @@ def start_moving(room: Room) -> bool:
 
 
 @register_jitable
-def arrive(room: Room, target: int, up: bool) -> None:
-    """The price has come to last on its way to `target`: everything that waited there, closing limits first."""
+def arrive(room: Room, target: int, up: bool) -> bool:
+    """The price has come to last on its way to `target`: everything that waited there happens; True if anything did."""
     desk = room.desk
     px = desk.last
     if ruined(room, px):
-        return
+        return True
+    happened = False
     index = next_met(room, target, up)
     while index >= 0:
         order = room.orders[index]
@@ -150,7 +160,9 @@ def arrive(room: Room, target: int, up: bool) -> None:
             fire(room, index, px)
         else:
             execute(room, index, order.lots, order.price, MAKER)
+        happened = True
         index = next_met(room, target, up)
+    return happened
 
 
 @register_jitable

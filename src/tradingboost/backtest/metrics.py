@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy", nogil=True)
 def _deepest(equity: NDArray[np.int64]) -> tuple[int, int]:
     """(peak, trough) of the deepest fall in proportion to its peak."""
     peak, trough = equity[0], equity[0]

@@ -47,7 +47,7 @@ def unrealised(desk: Record, px: int) -> int:
     """Profit of both legs valued at `px`."""
     value = desk.tick_value
     long_leg = rules.linear_pnl(desk.lots[0], px, desk.cost[0], value)
-    return long_leg + rules.linear_pnl(desk.lots[1], px, desk.cost[1], value)  # type: ignore[no-any-return]
+    return long_leg + rules.linear_pnl(desk.lots[1], px, desk.cost[1], value)
 
 
 @register_jitable

@@ -150,6 +150,7 @@ SCRIPTED = Strategy(
     schema=dict,
     validate=unused,
     warnings=unused,
+    request_stop=unused,
     compile_params=unused,
     needs=unused,
     fold=INDICATORS,

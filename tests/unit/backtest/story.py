@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
-
 from tests.unit.backtest.scripted import PARAMS, SCRIPTED
+
 from tradingboost import backtest
 from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding
 from tradingboost.core.ids import Symbol, Venue
