@@ -181,7 +181,7 @@ def pin(kind: str, row: Instrument, price: str) -> Command:
     return made(at_us=0, inst_id=row.inst_id, px=ticks)
 
 
-def body_of(value: Any) -> list[Step]:
+def steps_of(value: Any) -> list[Step]:
     """The steps of a request: one object, or `{"steps": [...]}`."""
     listed = value.get("steps") if isinstance(value, Mapping) else None
     try:

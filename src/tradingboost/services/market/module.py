@@ -13,5 +13,4 @@ from tradingboost.venues.base import PublicVenue
 def build(context: Context, venues: Mapping[Venue, PublicVenue]) -> tuple[MarketService, Module]:
     """The service and what keeps it running."""
     service = MarketService(context, venues)
-    closers = [venue.close for venue in venues.values()]
-    return service, Module("market", workers=Workers(service).all(), stop=closers)
+    return service, Module("market", workers=Workers(service).all())

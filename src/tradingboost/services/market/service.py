@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from tradingboost.core.ids import Symbol, Venue
 from tradingboost.core.instrument import Instrument
@@ -152,4 +153,4 @@ class _Sink:
 
 
 def _contiguous(candles: Sequence[Candle]) -> bool:
-    return all(a.close_at == b.open_at for a, b in zip(candles, candles[1:], strict=False))
+    return all(a.close_at == b.open_at for a, b in pairwise(candles))

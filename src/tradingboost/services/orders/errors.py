@@ -20,6 +20,13 @@ def nothing_in_slot(run_id: RunId, slot: str) -> NotFound:
     return NotFound("order_not_found", f"Nothing rests in slot {slot!r} of this run.", run_id=run_id, slot=slot)
 
 
+def slot_busy(slot: str) -> Unavailable:
+    """The order before is asked to end and has not yet."""
+    return Unavailable(
+        "slot_busy", f"The order in slot {slot!r} is still ending; the next one goes out after it.", slot=slot
+    )
+
+
 def order_closed(slot: str) -> Conflict:
     """The order ended before the wish reached it."""
     return Conflict("order_closed", f"The order in slot {slot!r} ended before it could be changed.", slot=slot)

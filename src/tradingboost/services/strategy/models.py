@@ -156,6 +156,20 @@ def blank(strategy: Strategy, params: Any) -> tuple[str, str]:
     return state_to_json(state), state_to_json(fold)
 
 
+def warm_up(name: str) -> None:
+    """Compile a kernel, or load it from the cache, before the first fact arrives: a compile takes seconds."""
+    strategy, compiled = strategy_named(name), kernel(name)
+    state, params, fold = (plain(records(dtype)) for dtype in (strategy.state, strategy.params, strategy.fold))
+    bar, indicators, fill = (plain(records(dtype)) for dtype in (BAR, strategy.indicators, FILL))
+    out = plain(records(INTENT, MAX_INTENTS))
+    compiled.fold_bar(fold, params, bar, indicators)
+    compiled.triggers(state, params)
+    compiled.on_tick(state, params, 0.0, 0, out)
+    compiled.on_fill(state, params, fill, out)
+    compiled.on_bar(state, params, bar, indicators, out)
+    compiled.start(state, params)
+
+
 def fill_bar(row: Any, candle: Candle) -> None:
     """Write a candle into a BAR record."""
     row.close_ms = to_ms(candle.close_at)

@@ -4,6 +4,7 @@ from tradingboost.kit.bus import Bus
 from tradingboost.kit.context import Context
 from tradingboost.kit.runtime import Module
 from tradingboost.services.strategy.handlers import Handlers
+from tradingboost.services.strategy.models import warm_up
 from tradingboost.services.strategy.service import StrategyService
 from tradingboost.services.strategy.settings import StrategySettings
 from tradingboost.services.strategy.workers import Workers
@@ -22,4 +23,8 @@ def build(
     """
     service = StrategyService(context, neighbours, (name,), settings)
     bus = Bus(context.db, context.redis, Handlers(service, name).subscriptions(), instance=context.instance)
-    return service, Module(name, workers=Workers(context, service, name, bus).all())
+
+    async def warm() -> None:
+        warm_up(name)
+
+    return service, Module(name, start=[warm], workers=Workers(context, service, name, bus).all())

@@ -37,9 +37,10 @@ class OrderAccepted(_OfOrder, frozen=True, kw_only=True):
 
 @event("order.rejected")
 class OrderRejected(_OfOrder, frozen=True, kw_only=True):
-    """It certainly does not exist at the venue: denied here, refused there, or proven absent."""
+    """It certainly does not exist at the venue: denied here (nothing was sent), refused there, or proven absent."""
 
     code: str
+    denied: bool = False
 
 
 @event("order.cancelled")

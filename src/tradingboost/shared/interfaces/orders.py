@@ -38,6 +38,23 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class FillView(msgspec.Struct, frozen=True, kw_only=True):
+    """One match of one of our orders; `fee` negative = charged."""
+
+    seq: int
+    at: datetime
+    order_id: OrderId
+    run_id: RunId | None
+    symbol: Symbol
+    slot: str
+    side: Side
+    position_side: PositionSide
+    qty: Decimal
+    price: Decimal
+    fee: Decimal
+    is_maker: bool
+
+
 class CancelSlot(msgspec.Struct, frozen=True, kw_only=True):
     """A wish to end whatever rests in one slot of one run."""
 
@@ -116,6 +133,11 @@ class Orders(Protocol):
     @safe
     async def orders(self, account_id: AccountId, limit: int = 50, open_only: bool = False) -> list[OrderView]:
         """Newest first."""
+        ...
+
+    @safe
+    async def fills(self, account_id: AccountId, after_seq: int = 0, limit: int = 1000) -> list[FillView]:
+        """Oldest first, after a sequence number."""
         ...
 
     @repeatable

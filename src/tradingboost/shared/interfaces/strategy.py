@@ -75,6 +75,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     slot: str
     side: str
+    position_side: str
     type: str
     qty: Decimal
     price: Decimal | None

@@ -11,7 +11,7 @@ from tradingboost.strategies.grid.checks import validate, warnings
 from tradingboost.strategies.grid.compile import compile_params
 from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, triggers
 from tradingboost.strategies.grid.params import GridParams
-from tradingboost.strategies.grid.state import PARAMS, STATE, start
+from tradingboost.strategies.grid.state import PARAMS, STATE, request_stop, start
 
 __all__ = ["GRID"]
 
@@ -46,6 +46,7 @@ GRID: Final = Strategy(
     on_tick=on_tick,
     on_fill=on_fill,
     triggers=triggers,
+    request_stop=request_stop,
     schema=GridParams,
     validate=validate,
     warnings=warnings,

@@ -223,3 +223,9 @@ def init_pending(state: Record) -> bool:
     """Whether the initial position is still being built; the grid waits for it."""
     pending: bool = state.order_live[INIT] != NOT_LIVE or state.init_left_lots > 0
     return pending
+
+
+@register_jitable
+def request_stop(state: Record, flatten: bool) -> None:
+    """Nothing opens from now on; the next call cancels openings, or everything and closes."""
+    state.stop_request = FLATTEN_REQUEST if flatten else STOP_REQUEST

@@ -108,6 +108,12 @@ def start(state: Record, params: Record) -> None:
 
 
 @register_jitable
+def request_stop(state: Record, flatten: bool) -> None:  # noqa: ARG001 - flattening is an order's business here
+    """Nothing opens from now on; take-profits, stop and dust go on until the leg is flat."""
+    state.running = 0
+
+
+@register_jitable
 def side_index(side: int) -> int:
     """Where a side's own fields stand: 0 long, 1 short."""
     return 0 if side > 0 else 1

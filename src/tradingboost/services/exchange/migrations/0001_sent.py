@@ -1,6 +1,5 @@
 """Sent."""
 
-
 import sqlalchemy as sa
 from alembic import op
 

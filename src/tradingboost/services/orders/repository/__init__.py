@@ -1,6 +1,7 @@
 """All SQL of `orders`. Nothing here commits; the use case owns the transaction."""
 
 from tradingboost.services.orders.repository.evidence import (
+    fill_views,
     fills_of,
     insert_fact,
     insert_fill,
@@ -37,6 +38,7 @@ from tradingboost.services.orders.repository.orders import (
 )
 from tradingboost.services.orders.repository.requests import (
     insert_request,
+    is_ending,
     look_again,
     open_requests,
     resolve_request,
@@ -52,12 +54,14 @@ __all__ = [
     "claim_leg",
     "clear_mode",
     "end_unknown",
+    "fill_views",
     "fills_of",
     "insert_fact",
     "insert_fill",
     "insert_intent",
     "insert_order",
     "insert_request",
+    "is_ending",
     "leg_claim",
     "live_in_slot",
     "live_orders",

@@ -8,15 +8,17 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import OrderId
+from tradingboost.core.ids import AccountId, OrderId
 from tradingboost.core.order import (
     Fill,
+    PositionSide,
     Side,
     VenueReport,
 )
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository.orders import as_json
+from tradingboost.shared.interfaces.orders import FillView
 
 
 async def fills_of(db: AsyncConnection, order_id: OrderId) -> dict[tuple[str, str], Fill]:
@@ -98,3 +100,26 @@ async def insert_fact(db: AsyncConnection, row: OrderRow, report: VenueReport, n
         .on_conflict_do_nothing()
     )
     await db.execute(statement)
+
+
+async def fill_views(db: AsyncConnection, account_id: AccountId, after_seq: int, limit: int) -> list[FillView]:
+    """Public pictures of fills, oldest first."""
+    f = t.fills.c
+    statement = select(t.fills).where(f.account_id == account_id, f.seq > after_seq).order_by(f.seq).limit(limit)
+    return [
+        FillView(
+            seq=row.seq,
+            at=row.filled_at,
+            order_id=row.order_id,
+            run_id=row.run_id,
+            symbol=row.symbol,
+            slot=row.slot,
+            side=Side(row.side),
+            position_side=PositionSide(row.position_side),
+            qty=row.qty,
+            price=row.price,
+            fee=row.fee,
+            is_maker=row.is_maker,
+        )
+        for row in await db.execute(statement)
+    ]

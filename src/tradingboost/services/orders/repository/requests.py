@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import OrderId
+from tradingboost.core.ids import OrderId, RunId
 from tradingboost.core.order import (
+    OrderStatus,
     RequestKind,
     Resolution,
 )
@@ -80,3 +81,12 @@ async def submit_request(db: AsyncConnection, order_id: OrderId) -> Any | None:
     """The one submit attempt of an order."""
     statement = select(t.requests).where(t.requests.c.order_id == order_id, t.requests.c.kind == RequestKind.SUBMIT)
     return (await db.execute(statement)).first()
+
+
+async def is_ending(db: AsyncConnection, run_id: RunId, slot: str) -> bool:
+    """The slot's order is still live although its end was asked for."""
+    o, r = t.orders.c, t.requests.c
+    asked = and_(r.order_id == o.order_id, r.kind == RequestKind.CANCEL, r.resolution != Resolution.REFUSED)
+    live = and_(o.run_id == run_id, o.slot == slot, o.ended_at.is_(None), o.status <= OrderStatus.OPEN)
+    statement = select(o.order_id).join(t.requests, asked).where(live).limit(1)
+    return (await db.execute(statement)).first() is not None

@@ -16,7 +16,7 @@ from tradingboost.services.orders.service.looking import Looker
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.interfaces.exchange import Exchange
-from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, ClaimLegs, Flattened, OrderView
+from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, ClaimLegs, FillView, Flattened, OrderView
 from tradingboost.shared.interfaces.positions import Positions
 from tradingboost.shared.interfaces.users import Users
 
@@ -83,6 +83,11 @@ class OrdersService:
             where = where & o.ended_at.is_(None) & (o.status <= OrderStatus.OPEN)
         async with self._db.read() as db:
             return await store.views(db, where, min(limit, 1000))
+
+    async def fills(self, account_id: AccountId, after_seq: int = 0, limit: int = 1000) -> list[FillView]:
+        """Oldest first."""
+        async with self._db.read() as db:
+            return await store.fill_views(db, account_id, after_seq, min(limit, 10_000))
 
     async def reconcile(self, account_id: AccountId) -> None:
         """Compare with the venue and adopt what it says."""

@@ -15,6 +15,7 @@ from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, Request
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.errors import slot_busy
 from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.accounts import Accounts
@@ -55,6 +56,9 @@ class Submitter:
     async def submit(self, intent: OrderIntent) -> OrderView:
         """See `Orders.submit`."""
         instrument = await self._exchange.instrument(intent.venue, intent.symbol)
+        async with self._db.read() as db:
+            if await store.is_ending(db, intent.run_id, intent.slot):
+                raise slot_busy(intent.slot)
         async with self._db.transaction() as db:
             claimed = await self._record(db, intent, instrument)
         if claimed is not None:
@@ -86,7 +90,7 @@ class Submitter:
         if deny:
             row = msgspec.structs.replace(row, ended_at=now)
             await store.insert_order(db, row)
-            await telling.tell_rejected(db, row, now, deny, f"denied before it was sent: {deny}")
+            await telling.tell_denied(db, row, now, deny)
             return None
         await store.insert_order(db, row)
         attached = self._attached(row, intent, now)

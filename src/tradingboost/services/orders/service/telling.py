@@ -65,6 +65,12 @@ async def tell_rejected(db: AsyncConnection, row: OrderRow, at: datetime, code: 
     await tell(db, row, OrderRejected(**_common(row, row.qty, at, reason), code=code))
 
 
+async def tell_denied(db: AsyncConnection, row: OrderRow, at: datetime, code: str) -> None:
+    """Our own check said no; nothing was sent."""
+    common = _common(row, row.qty, at, f"denied before it was sent: {code}")
+    await tell(db, row, OrderRejected(**common, code=code, denied=True))
+
+
 async def tell_ended(db: AsyncConnection, row: OrderRow, order: Order, at: datetime, expired: bool = False) -> None:
     """The venue ended it."""
     reason = order.values.reason if order.values is not None else ""

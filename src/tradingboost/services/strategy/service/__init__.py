@@ -82,6 +82,7 @@ class StrategyService:
                 kind=row["kind"],
                 slot=row["slot"],
                 side=row["side"],
+                position_side=row["position_side"],
                 type=OrderType(row["type"]),
                 qty=row["qty"],
                 price=row["price"],

@@ -24,6 +24,9 @@ from tradingboost.shared.events.strategy import SignalRaised
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.strategies.contract import BUY, LONG, SELL, SHORT, SLOT_BASE, Family, FillKind, Kind, slot_number
 
+_LACK_OF_MARGIN = frozenset({"51008", "51119", "51131"})
+"""The venue's codes for too little margin or balance: no technical failure of the run."""
+
 Ended = OrderCancelled | OrderExpired | OrderRejected
 
 
@@ -137,8 +140,12 @@ class Stepper:
     async def order_ended(self, db: AsyncConnection, event: Ended) -> None:
         """Tell the run that an order will not fill any further."""
         last = self._last(event.exchange, event.symbol) or ZERO
-        kind = FillKind.REJECTED if isinstance(event, OrderRejected) else FillKind.ENDED
+        kind = FillKind.ENDED
+        if isinstance(event, OrderRejected):
+            lack = event.denied or event.code in _LACK_OF_MARGIN
+            kind = FillKind.DENIED if lack else FillKind.REJECTED
         fields = _fill_fields(event, kind, ZERO, ZERO, last)
+        after_commit(db, self.wake.set)  # a wish for the same slot may have waited for this end
         await self._tell(db, event.run_id, fields, event.at, last or None)
 
     async def _tell(

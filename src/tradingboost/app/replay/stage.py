@@ -1,0 +1,155 @@
+"""The stage of a replay: a stepped exchange, the whole platform in this process, and one paper account a strategy."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tradingboost.app.process import platform as opened_platform
+from tradingboost.app.replay.bars import Bars
+from tradingboost.app.replay.driver import VENUE, Driver
+from tradingboost.app.replay.quiet import Quiet
+from tradingboost.app.settings import Settings
+from tradingboost.app.topology import PROCESSES
+from tradingboost.app.wiring import Platform
+from tradingboost.core.ids import Symbol
+from tradingboost.kit.feed import Source
+from tradingboost.kit.runtime import Runtime
+from tradingboost.shared.interfaces.strategy import RunView, StartRun
+from tradingboost.shared.interfaces.users import Account, LinkAccount
+from tradingboost.simulator.client import AdminClient
+from tradingboost.simulator.settings import free_ports
+from tradingboost.simulator.simulator import Endpoints, Simulator
+
+BALANCE = Decimal(10_000)
+SLIPPAGE_BPS = Decimal(5)
+_POLICY: dict[str, Any] = {
+    "taker_fill": "next_print",
+    "book": "flat",
+    "funding": "command",
+    "slippage_ppm": int(SLIPPAGE_BPS * 100),
+    "rows_kept": 200_000,
+    "candle_rows": 20_000,
+}
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One strategy of a replay."""
+
+    strategy: str
+    params: dict[str, Any]
+    account: Account
+    run: RunView
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a replay runs on."""
+
+    platform: Platform
+    admin: AdminClient
+    bars: Bars
+    parts: list[Part]
+    runtime: Runtime
+
+    def driver(self, **options: Any) -> Driver:
+        """The driver of this stage's market."""
+        source = Source(VENUE, self.bars.instrument.inst_id)
+        accounts = [part.account.account_id for part in self.parts]
+        quiet = Quiet(self.platform, self.admin, accounts, [source])
+        return Driver(self.platform, self.admin, quiet, self.bars, **options)
+
+
+@asynccontextmanager
+async def exchange_for(bars: Bars) -> AsyncIterator[tuple[AdminClient, Endpoints]]:
+    """A stepped exchange that stands right before the first replayed bar and knows the bars before it."""
+    settings = free_ports(
+        clock="stepped", start_ms=bars.start_ms, tls=False, markets=_no_markets(bars), accounts=(), policy=_POLICY
+    )
+    async with AsyncExitStack() as stack:
+        endpoints = await stack.enter_async_context(Simulator(settings).running())
+        admin = await stack.enter_async_context(AdminClient(endpoints.admin, endpoints.admin_token))
+        history = bars.history()
+        for first in range(0, len(history), 500):
+            await admin.seed_candles(bars.instrument.inst_id, bars.timeframe.value, history[first : first + 500])
+        yield admin, endpoints
+
+
+def _no_markets(bars: Bars) -> Any:
+    from tradingboost.simulator.settings import MarketSource
+
+    return (MarketSource(inst=bars.instrument.inst_id, source="none"),)
+
+
+@asynccontextmanager
+async def stage(settings: Settings, bars: Bars, strategies: Sequence[tuple[str, dict[str, Any]]]) -> AsyncIterator[Stage]:
+    """Raise the stage: exchange, platform, accounts, runs.
+
+    Args:
+        strategies: (name, parameters), one account each.
+    """
+    async with AsyncExitStack() as stack:
+        admin, endpoints = await stack.enter_async_context(exchange_for(bars))
+        moved = {"okx_rest": endpoints.rest, "okx_ws": endpoints.ws}
+        settings = settings.model_copy(update={"market": settings.market.model_copy(update=moved)})
+        built = await stack.enter_async_context(opened_platform(settings, PROCESSES, durable=False))
+        runtime = await stack.enter_async_context(running(built))
+        parts = [await _part(built, admin, endpoints, bars, wanted) for wanted in strategies]
+        yield Stage(platform=built, admin=admin, bars=bars, parts=parts, runtime=runtime)
+
+
+@asynccontextmanager
+async def running(built: Platform) -> AsyncIterator[Runtime]:
+    """Run the platform's loops while the block runs; an error in them ends the block."""
+    runtime = Runtime(built.modules, clock=built.context.clock)
+    task = asyncio.create_task(runtime.run())
+    started = asyncio.create_task(runtime.started.wait())
+    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+    started.cancel()
+    if task.done():
+        await task
+    try:
+        yield runtime
+    finally:
+        runtime.stop()
+        await task
+
+
+async def _part(
+    built: Platform, admin: AdminClient, endpoints: Endpoints, bars: Bars, wanted: tuple[str, dict[str, Any]]
+) -> Part:
+    name, params = wanted
+    keys = await admin.open_account(
+        label=f"demo {name}",
+        key=secrets.token_hex(16),
+        secret=secrets.token_hex(16),
+        passphrase=secrets.token_hex(8),
+        balances={"USDT": str(BALANCE)},
+    )
+    user = await built.users.create_user("demo")
+    link = LinkAccount(
+        user_id=user.user_id,
+        venue=VENUE,
+        environment="simulated",
+        label=f"demo {name}",
+        exchange_uid=keys.uid,
+        api_key=keys.key,
+        api_secret=keys.secret,
+        passphrase=keys.passphrase,
+        endpoint_rest=endpoints.rest,
+        endpoint_ws=endpoints.ws,
+    )
+    account = await built.users.link_account(link)
+    request = StartRun(
+        user_id=user.user_id,
+        account_id=account.account_id,
+        strategy=name,
+        symbol=Symbol(bars.instrument.inst_id),
+        timeframe=bars.timeframe,
+        params=params,
+    )
+    run = await built.strategy(name).start(request)
+    return Part(strategy=name, params=params, account=account, run=run)

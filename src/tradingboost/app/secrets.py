@@ -1,0 +1,82 @@
+"""Secrets an installation makes for itself when nobody gave it any: kept in the data directory, for us alone."""
+
+import base64
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tradingboost.app.settings import Settings
+from tradingboost.core.client_id import IdKeys
+from tradingboost.core.errors import InvalidInput, Refused
+from tradingboost.kit.crypto import KeyRing
+
+
+class Secrets:
+    """The three keys of an installation.
+
+    Args:
+        folder: where made keys are kept; production must be given its keys and makes none.
+    """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+
+    def key_ring(self) -> KeyRing:
+        """The keys that seal credentials."""
+        given = self._settings.crypto.keks
+        return KeyRing.parse(given.get_secret_value() if given else self._kept("kek", "kek1:", "TB_CRYPTO__KEKS"))
+
+    def id_keys(self) -> IdKeys:
+        """The keys of client order ids."""
+        given = self._settings.orders.id_keys
+        text = given.get_secret_value() if given else self._kept("order-ids", "A:", "TB_ORDERS__ID_KEYS")
+        keys = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
+        try:
+            decoded = {version: base64.b64decode(value, validate=True) for version, value in keys.items()}
+        except ValueError:
+            raise InvalidInput("bad_id_keys", "TB_ORDERS__ID_KEYS must look like A:base64,B:base64.") from None
+        return IdKeys(decoded, self._settings.orders.environment)
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The key of internal calls; every process of an installation has the same one."""
+        given = self._settings.topology.signing_key
+        path = Path(given) if given else self._folder / "internal-calls.pem"
+        if not path.exists():
+            if given:
+                raise InvalidInput("no_signing_key", f"TB_TOPOLOGY__SIGNING_KEY names {given}, which is not there.")
+            self._refuse_in_production("TB_TOPOLOGY__SIGNING_KEY")
+            form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            _write_once(path, Ed25519PrivateKey.generate().private_bytes(*form))
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise InvalidInput("bad_signing_key", "The key of internal calls must be an Ed25519 key in PEM form.")
+        return key
+
+    def _kept(self, name: str, prefix: str, setting: str) -> str:
+        path = self._folder / name
+        if not path.exists():
+            self._refuse_in_production(setting)
+            _write_once(path, (prefix + base64.b64encode(os.urandom(32)).decode()).encode())
+        return path.read_text().strip()
+
+    def _refuse_in_production(self, setting: str) -> None:
+        if self._settings.env == "production":
+            raise Refused("secret_missing", f"{setting} is not set, and production makes no keys by itself; set it.")
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Create the file for us alone; whoever was faster has made it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return
+    finally:
+        fresh.unlink()

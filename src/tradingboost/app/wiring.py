@@ -1,0 +1,146 @@
+"""The call graph, written down once: who is asked comes before who asks, in one process or in many."""
+
+from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar, cast
+
+from tradingboost.app.secrets import Secrets
+from tradingboost.app.settings import Settings
+from tradingboost.app.topology import BRIDGE_OFFSET, PROCESSES, STRATEGIES
+from tradingboost.core.errors import NotFound
+from tradingboost.core.ids import Venue
+from tradingboost.kit.context import Context
+from tradingboost.kit.loops import carried
+from tradingboost.kit.outbox import Relay
+from tradingboost.kit.remote import Bridge
+from tradingboost.kit.runtime import Module
+from tradingboost.kit.service_token import ServiceAuth
+from tradingboost.services.config import module as config
+from tradingboost.services.exchange import module as exchange
+from tradingboost.services.market import module as market
+from tradingboost.services.notifications import module as notifications
+from tradingboost.services.orders import module as orders
+from tradingboost.services.positions import module as positions
+from tradingboost.services.strategy import module as strategy
+from tradingboost.services.users import module as users
+from tradingboost.shared.interfaces.config import Config
+from tradingboost.shared.interfaces.exchange import Exchange
+from tradingboost.shared.interfaces.market import Market
+from tradingboost.shared.interfaces.notifications import Notifications
+from tradingboost.shared.interfaces.orders import Orders
+from tradingboost.shared.interfaces.positions import Positions
+from tradingboost.shared.interfaces.strategy import Strategy
+from tradingboost.shared.interfaces.users import Users
+from tradingboost.venues.base import Endpoint
+from tradingboost.venues.catalogue import Venues
+
+T = TypeVar("T")
+
+
+class Platform:
+    """Every promise of the platform, kept here or in another process.
+
+    Args:
+        local: names of the processes whose services live in this one.
+    """
+
+    def __init__(self, context: Context, settings: Settings, secrets: Secrets, local: Collection[str]) -> None:
+        self.context = context
+        self.settings = settings
+        self.secrets = secrets
+        self.modules: list[Module] = []
+        self.services: dict[str, Any] = {}
+        self._local = frozenset(local)
+        self.auth = ServiceAuth(f"tradingboost-{context.instance}", secrets.signing_key(), clock=context.clock)
+        self._bridge = Bridge(self.auth)
+        okx = Endpoint(rest=settings.market.okx_rest, ws=settings.market.okx_ws)
+        self._venues = Venues(context.clock, {Venue("okx"): okx})
+        self._build()
+
+    @property
+    def users(self) -> Users:
+        return cast(Users, self.services["users"])
+
+    @property
+    def config(self) -> Config:
+        return cast(Config, self.services["config"])
+
+    @property
+    def market(self) -> Market:
+        return cast(Market, self.services["market"])
+
+    @property
+    def exchange(self) -> Exchange:
+        return cast(Exchange, self.services["exchange"])
+
+    @property
+    def positions(self) -> Positions:
+        return cast(Positions, self.services["positions"])
+
+    @property
+    def orders(self) -> Orders:
+        return cast(Orders, self.services["orders"])
+
+    @property
+    def notifications(self) -> Notifications:
+        return cast(Notifications, self.services["notifications"])
+
+    @property
+    def strategies(self) -> Mapping[str, Strategy]:
+        return {name: cast(Strategy, self.services[name]) for name in STRATEGIES}
+
+    def strategy(self, name: str) -> Strategy:
+        """The process that runs a strategy; an unknown name is told which there are."""
+        if name not in STRATEGIES:
+            raise NotFound("unknown_strategy", f"There is no strategy {name!r}; choose one of {', '.join(STRATEGIES)}.")
+        return self.strategies[name]
+
+    def _build(self) -> None:
+        context, settings = self.context, self.settings
+        if self._local:
+            relay = Relay(context.db, context.redis, clock=context.clock)
+            self.modules.append(Module("relay", workers=[carried("relay", relay.run, relay.stop)]))
+        self._plug("users", lambda: users.build(context, self.secrets.key_ring(), settings.users))
+        self._plug("config", lambda: config.build(context))
+        self._plug("market", lambda: market.build(context, self._venues.publics()))
+        self._plug("exchange", lambda: exchange.build(context, self.users, self.secrets.key_ring(), self._venues, settings.exchange))
+        self._plug("positions", lambda: positions.build(context, self.exchange, settings.positions))
+        self._plug(
+            "orders",
+            lambda: orders.build(
+                context,
+                (self.users, self.exchange, self.positions),
+                self.secrets.id_keys(),
+                settings.orders,
+            ),
+        )
+        for name in STRATEGIES:
+            neighbours = (self.users, self.market, self.orders)
+            self._plug(name, lambda n=name, ask=neighbours: strategy.build(context, ask, n, settings.strategy))
+        self._plug("notifications", lambda: notifications.build(context, settings.notifications))
+
+    def _plug(self, name: str, build: Any) -> None:
+        if name in self._local:
+            self.services[name], module = build()
+            self.modules.append(module)
+        else:
+            self.services[name] = self._remote(name)
+
+    def _remote(self, name: str) -> object:
+        """A neighbour in another process: the same Protocol, called over the bridge."""
+        process = PROCESSES[name]
+        return self._bridge.connect(process.interface, self.bridge_address(name))
+
+    def bridge_address(self, name: str) -> str:
+        """host:port of a process's bridge."""
+        return f"{self.settings.topology.host}:{self.bridge_port(name)}"
+
+    def bridge_port(self, name: str) -> int:
+        """Port of a process's bridge."""
+        return PROCESSES[name].port + BRIDGE_OFFSET + self.settings.topology.port_offset
+
+    async def close(self) -> None:
+        """Let go of the connections to other processes."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._bridge.close)
+            stack.push_async_callback(self._venues.close)
