@@ -115,7 +115,8 @@ async def test_an_entry_brings_its_stop_and_the_stops_child_names_its_parent(
         await venue.admin.trade(BTC, "41400")
         await caught_up(stream, venue)
     bought, sold = heard.fills
-    assert (bought.client_order_id, bought.qty, bought.price, bought.last) == ("SAENTRY", 1, 42000, 42000)
+    assert (bought.client_order_id, bought.last) == ("SAENTRY", Decimal(42000))
+    assert (bought.qty, bought.price) == (Decimal(1), Decimal(42000))
     assert (bought.fee, bought.fee_currency, bought.is_maker) == (Decimal("-0.21"), "USDT", False)
     parents = {one.phase for one in heard.reports if one.is_algo}
     assert parents == {Phase.LIVE, Phase.TRIGGERED}
@@ -151,7 +152,9 @@ async def test_a_stop_of_its_own_protects_and_can_be_taken_back(account: Trading
     stop = placing("SAOWN", type=OrderType.STOP, side=Side.SELL, trigger=Decimal(40000), reduce_only=True)
     assert (await account.place(stop, soon())).kind is OutcomeClass.PLACED
     (resting,) = await account.open_orders()
-    assert (resting.is_algo, resting.trigger, resting.type, resting.reduce_only) == (True, 40000, OrderType.STOP, True)
+    assert (resting.trigger, resting.type) == (Decimal(40000), OrderType.STOP)
+    assert resting.is_algo
+    assert resting.reduce_only
     by_venue = ref(None, resting.venue_order_id, is_algo=True)
     assert (await account.cancel(by_venue)).kind is OutcomeClass.PLACED
     assert await account.open_orders() == []
@@ -296,7 +299,7 @@ async def test_the_feed_tells_prices_and_closed_candles_only(venue: Venue, venue
     await settled(lambda: bool(listening.candles))
     (candle,) = listening.candles
     assert (candle.open_at, candle.timeframe) == (datetime(2026, 1, 1, tzinfo=UTC), Timeframe.M1)
-    assert (candle.open, candle.high, candle.low, candle.close) == (42000, 42100, 42000, 42100)
+    assert [candle.open, candle.high, candle.low, candle.close] == [Decimal(px) for px in (42000, 42100, 42000, 42100)]
     for name in feed.frames():
         await venue.admin.cut(name)
     await settled(lambda: listening.gaps == ["lost", "back"])

@@ -49,6 +49,8 @@ _FENCED: Final = frozenset({"trade/batch-orders", "trade/amend-order"})
 """Where the venue honours `expTime`; it is a header, a body key does nothing."""
 
 _TIMEOUT_MS: Final = 5_000
+_HEARTBEAT_MS: Final = 10_000
+"""Two missed answers end a connection, well within the venue's own 30 seconds of silence."""
 
 
 class OkxRest(ccxt_async.okx):  # type: ignore[misc]
@@ -116,6 +118,7 @@ def config(transport: Transport, endpoint: Endpoint, keys: Keys | None) -> dict[
         "ssl_context": transport.tls,
         "timeout": _TIMEOUT_MS,
         "timeout_on_exit": 0,
+        "streaming": {"keepAlive": _HEARTBEAT_MS, "maxPingPongMisses": 2},
         "options": {
             "fetchMarkets": {"types": ["spot", "swap"]},
             "maxRetriesOnFailure": 0,

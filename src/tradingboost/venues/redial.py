@@ -14,7 +14,6 @@ log = structlog.get_logger(__name__)
 
 _FIRST_S: Final = 0.2
 _LONGEST_S: Final = 30.0
-_SILENCE_S: Final = 30.0
 _STEADY_S: Final = 60.0
 
 
@@ -53,7 +52,6 @@ class Redialler:
         self._up = asyncio.Event()
         self._stopping = asyncio.Event()
         self._ready: asyncio.Future[None] | None = None
-        self._heard_at = 0.0
         self.reconnects = 0
 
     @property
@@ -63,8 +61,8 @@ class Redialler:
 
     @property
     def healthy(self) -> bool:
-        """Open, and a frame or heartbeat was heard lately."""
-        return self._up.is_set() and self._clock.monotonic() - self._heard_at <= _SILENCE_S
+        """Open; a connection that falls silent is closed by its heartbeat."""
+        return self.current is not None and not self.current.lost
 
     def counts(self) -> dict[str, int]:
         """Frames handled per connection that is open."""
@@ -120,7 +118,6 @@ class Redialler:
             pause_s = min(_LONGEST_S, pause_s * 2)
 
     async def _opened(self, reason: str | None) -> None:
-        self._heard_at = self._clock.monotonic()
         await self._reader.opened(reason)
         self._up.set()
         if self._ready is not None and not self._ready.done():
@@ -136,7 +133,6 @@ class Redialler:
             frame = await wire.next()
             if frame is None:
                 return
-            self._heard_at = self._clock.monotonic()
             await self._reader.read(frame)
             frame.done()
 

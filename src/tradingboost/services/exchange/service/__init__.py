@@ -20,6 +20,7 @@ from tradingboost.shared.interfaces.exchange import (
     Identity,
     OrderRef,
     Outcome,
+    OutcomeClass,
     PlaceOrder,
     StreamStatus,
 )
@@ -59,6 +60,9 @@ class ExchangeService:
         connected = self.accounts.get(request.account_id)
         if connected is None:  # an order does not wait for a login
             raise Unavailable("account_not_connected", "The account is not connected yet; connect it first.")
+        if not request.reduce_only and not connected.stream.healthy:
+            message = "The account's stream is away; nothing opens until it is back and compared."
+            return Outcome(kind=OutcomeClass.NOT_SENT, code="stream_gap", message=message)
         deadline = self._clock.monotonic() + (request.expires_at - self._clock.now()).total_seconds()
         async with self._db.read() as db:  # one statement that commits itself
             claimed = await store.claim(db, request.client_order_id, request.account_id, request.order_id)
