@@ -131,7 +131,9 @@ def derived_state(row: OrderRow, submit: Resolution | None, deny_code: str, fill
     if deny_code:
         return "DENIED"
     if submit is None:
-        return "ATTACHED" if row.origin == "ATTACHED" else "INTENT"
+        if row.origin == "ATTACHED":
+            return "ATTACHED" if row.ended_at is None else "NOT_PLACED"
+        return "INTENT"
     named = {Resolution.LOST: "UNKNOWN", Resolution.ABSENT: "NOT_PLACED", Resolution.REFUSED: "REJECTED"}
     return named.get(submit, "SUBMITTING")
 

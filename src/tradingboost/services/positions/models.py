@@ -13,6 +13,13 @@ from tradingboost.core.position import Position, unrealized_quote
 from tradingboost.shared.interfaces.positions import PositionView
 
 
+class ReadUntil(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an account was read, in the venue's time; what is older than `opened_at` is in the opening balance."""
+
+    opened_at: datetime
+    watermark: datetime
+
+
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
     """One row of positions.positions."""
 

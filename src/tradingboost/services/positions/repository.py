@@ -13,7 +13,7 @@ from tradingboost.core.ledger import Bucket, Entry
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide
 from tradingboost.services.positions import tables as t
-from tradingboost.services.positions.models import Leg
+from tradingboost.services.positions.models import Leg, ReadUntil
 from tradingboost.shared.interfaces.exchange import Balance, VenuePosition
 from tradingboost.shared.interfaces.positions import Books
 
@@ -77,23 +77,30 @@ async def post(
     return len((await db.execute(statement)).all()) == len(rows)
 
 
-async def has_books(db: AsyncConnection, account_id: AccountId) -> bool:
-    """Whether the account's ledger was ever opened."""
-    statement = select(t.settled.c.account_id).where(t.settled.c.account_id == account_id)
+async def set_differs(db: AsyncConnection, key: LegKey, since: datetime | None) -> None:
+    """Since when a leg differs from the venue; this column alone, because fills are booked at the same time."""
+    p = t.positions.c
+    where = and_(p.account_id == key[0], p.symbol == key[1], p.position_side == key[2])
+    await db.execute(update(t.positions).where(where).values(differs_since=since))
+
+
+async def read_until(db: AsyncConnection, account_id: AccountId) -> ReadUntil | None:
+    """How far the venue was read; None before the first time."""
+    row = (await db.execute(select(t.settled).where(t.settled.c.account_id == account_id))).first()
+    return None if row is None else ReadUntil(opened_at=row.opened_at, watermark=row.watermark)
+
+
+async def open_books(db: AsyncConnection, account_id: AccountId, at: datetime) -> bool:
+    """Open the ledger of an account; False when it is open already."""
+    values = {"account_id": account_id, "opened_at": at, "watermark": at}
+    statement = upsert(t.settled).values(values).on_conflict_do_nothing().returning(t.settled.c.account_id)
     return (await db.execute(statement)).first() is not None
-
-
-async def watermark(db: AsyncConnection, account_id: AccountId) -> datetime | None:
-    """Venue time up to which bills were read."""
-    statement = select(t.settled.c.watermark).where(t.settled.c.account_id == account_id)
-    return (await db.execute(statement)).scalar_one_or_none()
 
 
 async def set_watermark(db: AsyncConnection, account_id: AccountId, at: datetime) -> None:
     """Bills up to this venue time are in the books."""
-    values = {"account_id": account_id, "watermark": at}
-    statement = upsert(t.settled).values(values)
-    await db.execute(statement.on_conflict_do_update(index_elements=[t.settled.c.account_id], set_=values))
+    s = t.settled
+    await db.execute(update(s).where(s.c.account_id == account_id, s.c.watermark < at).values(watermark=at))
 
 
 async def books(db: AsyncConnection, account_id: AccountId) -> Books:

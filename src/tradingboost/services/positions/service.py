@@ -30,6 +30,7 @@ from tradingboost.shared.interfaces.exchange import AccountSnapshot, Bill, Excha
 from tradingboost.shared.interfaces.positions import Books, PositionView
 
 _OVERLAP = timedelta(minutes=10)
+_SETTLING = timedelta(seconds=5)  # a leg that changed this recently may differ only by what is still on its way
 
 
 class PositionsService:
@@ -121,27 +122,29 @@ class PositionsService:
     async def settle(self, account_id: AccountId) -> None:
         """Read the venue once: open the ledger if it is new, book bills, keep its figures, compare."""
         async with self._db.read() as db:
-            watermark = await store.watermark(db, account_id)
-        snapshot = await self._exchange.snapshot(account_id, watermark - _OVERLAP if watermark else None)
+            read = await store.read_until(db, account_id)
+        since = max(read.watermark - _OVERLAP, read.opened_at) if read is not None else None
+        snapshot = await self._exchange.snapshot(account_id, since)
         async with self._db.transaction() as db:
-            if watermark is None and not await store.has_books(db, account_id):
+            if await store.open_books(db, account_id, snapshot.taken_at):
                 for balance in snapshot.balances:
                     entries = external_journal(balance.asset, balance.cash)
                     source = ("opening", f"{account_id}:{balance.asset}")
                     await store.post(db, source, account_id, entries, snapshot.taken_at)
             for bill in snapshot.bills:
-                if watermark is None or bill.at > watermark - _OVERLAP:
+                if since is not None and bill.at > since:  # older ones are part of the opening balance
                     await self._book_bill(db, snapshot, bill)
             await store.put_venue_figures(db, account_id, snapshot.positions, snapshot.balances, snapshot.taken_at)
             await store.set_watermark(db, account_id, snapshot.taken_at)
             await self._compare(db, account_id)
 
     async def _book_bill(self, db: AsyncConnection, snapshot: AccountSnapshot, bill: Bill) -> None:
-        if bill.kind not in ("funding", "transfer"):
+        if bill.kind not in ("funding", "transfer") or bill.amount == 0:
             return  # trades are booked from fills
         journal = funding_journal if bill.kind == "funding" else external_journal
         entries = journal(bill.asset, bill.amount)
-        if not await store.post(db, ("bill", bill.bill_id), snapshot.account_id, entries, bill.at):
+        source = ("bill", f"{snapshot.account_id}:{bill.bill_id}")
+        if not await store.post(db, source, snapshot.account_id, entries, bill.at):
             return
         if bill.kind == "funding" and bill.symbol is not None:
             await store.add_funding(db, snapshot.account_id, bill.symbol, bill.amount)
@@ -163,12 +166,14 @@ class PositionsService:
     async def _compare(self, db: AsyncConnection, account_id: AccountId) -> None:
         now = self._clock.now()
         for leg in await store.legs(db, account_id, open_only=False):
+            if now - leg.updated_at < _SETTLING:
+                continue
             key = (leg.account_id, leg.symbol, leg.position_side)
             venue = await store.venue_qty(db, key)
             where = (leg.user_id, leg.account_id, leg.exchange, leg.symbol)
             if abs(leg.qty - venue) < leg.lot:
                 if leg.differs_since is not None:
-                    await store.put_leg(db, msgspec.structs.replace(leg, differs_since=None))
+                    await store.set_differs(db, key, None)
                 if await store.close_mismatch(db, key, now):
                     cleared = MismatchCleared(
                         user_id=leg.user_id,
@@ -180,7 +185,8 @@ class PositionsService:
                     await _tell(db, cleared, where)
                 continue
             since = leg.differs_since or now
-            await store.put_leg(db, msgspec.structs.replace(leg, differs_since=since))
+            if leg.differs_since is None:
+                await store.set_differs(db, key, since)
             lasted = now - since >= timedelta(seconds=self._settings.look_twice_s)
             if lasted and await store.open_mismatch(db, str(self._ids.uuid7()), key, (leg.qty, venue), now):
                 found = MismatchFound(

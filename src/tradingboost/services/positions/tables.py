@@ -87,6 +87,7 @@ settled = Table(
     "settled",
     metadata,
     Column("account_id", Text, primary_key=True),
+    Column("opened_at", UtcDateTime, nullable=False),  # venue time of the opening balance; nothing older is booked
     Column("watermark", UtcDateTime, nullable=False),  # venue time up to which bills were read
 )
 

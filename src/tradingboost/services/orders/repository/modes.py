@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId
-from tradingboost.core.order import PositionSide
+from tradingboost.core.order import OrderIntent, PositionSide
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository.orders import update_order
@@ -42,17 +42,17 @@ async def claim_leg(
     return RunId((await db.execute(select(c.run_id).where(where))).scalar_one())
 
 
-async def blocking_modes(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> tuple[bool, tuple[str, ...]]:
+async def blocking_modes(db: AsyncConnection, intent: OrderIntent) -> tuple[bool, tuple[str, ...]]:
     """(frozen, deny codes) from account modes and kill switches, read without any cache."""
     m, k = t.mode_causes.c, t.kill_switches.c
     modes = select(m.mode.label("level"), func.coalesce("account_not_normal").label("code")).where(
-        m.account_id == account_id, m.symbol.in_(["", symbol])
+        m.account_id == intent.account_id, m.symbol.in_(["", intent.symbol])
     )
     switches = select(k.level.label("level"), func.coalesce("kill_switch_active").label("code")).where(
         or_(
             k.scope == "platform",
-            and_(k.scope == "account", k.key == account_id),
-            and_(k.scope == "symbol", k.key == symbol),
+            *(and_(k.scope == scope, k.key == getattr(intent, f"{scope}_id")) for scope in ("user", "account", "run")),
+            *(and_(k.scope == scope, k.key == getattr(intent, scope)) for scope in ("venue", "symbol")),
         )
     )
     rows = (await db.execute(modes.union_all(switches))).all()
@@ -70,9 +70,10 @@ async def end_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> bool
     """The fate is known; False when it was never unknown."""
     u = t.unknown_periods.c
     ended = update(t.unknown_periods).where(u.order_id == row.order_id, u.ended_at.is_(None)).values(ended_at=now)
-    changed = (await db.execute(ended.returning(u.order_id))).first() is not None
+    if (await db.execute(ended.returning(u.order_id))).first() is None:
+        return False
     await clear_mode(db, (row.account_id, row.symbol), f"unknown:{row.order_id}")
-    return changed
+    return True
 
 
 async def park(db: AsyncConnection, row: OrderRow, alert: tuple[str, str], now: datetime) -> None:

@@ -78,8 +78,8 @@ async def order_by_venue(
         if value:
             where = and_(o.exchange == venue, o.account_id == account_id, column == value)
             row = (await db.execute(select(t.orders).where(where).with_for_update())).first()
-            if row is not None:
-                return OrderRow.of(dict(row._mapping))
+            if row is not None and (row.venue_order_id is None or ids[1] in (None, row.venue_order_id)):
+                return OrderRow.of(dict(row._mapping))  # else it echoes the id of the order that made it
     return None
 
 

@@ -31,6 +31,8 @@ from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
 
+_ENDED_UNFILLED = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED)
+
 
 class Evidence(msgspec.Struct, kw_only=True):
     """Everything one frame says about one order, in the venue's order of first mention."""
@@ -105,11 +107,11 @@ class Absorber:
             parent_ids = (report.parent_client_order_id, report.parent_venue_order_id)
             parent = await store.order_by_venue(db, owner[0], first.venue, parent_ids)
         side = first.side
-        leg = parent.position_side if parent else (report and report.position_side) or _leg_of(side)
         ours = bool(first.client_order_id) and self._id_keys.recognises(
             first.client_order_id or "", first.venue, owner[0]
         )
         reduce_only = parent is not None or (report is not None and report.reduce_only)
+        leg = parent.position_side if parent else (report and report.position_side) or _leg_of(side, reduce_only)
         return OrderRow(
             order_id=OrderId(str(self._ids.uuid7())),
             intent_id=None,
@@ -135,7 +137,7 @@ class Absorber:
             attached_stop=None,
             reference_price=None,
             reason="child of a stop" if parent else "made outside the platform",
-            cl_ord_id=first.client_order_id or None,
+            cl_ord_id=None if parent else first.client_order_id or None,  # a child may echo its parent's id
             id_tag_valid=ours,
             venue_order_id=first.venue_order_id,
             status=OrderStatus.NEW,
@@ -190,7 +192,7 @@ class Absorber:
 
     async def _tell(self, db: AsyncConnection, row: OrderRow, before: Order, after: Order, now: datetime) -> None:
         at = after.values.updated_at if after.values is not None else now
-        opened = before.status is OrderStatus.NEW and after.status is not OrderStatus.NEW
+        opened = before.status is OrderStatus.NEW and after.status not in (OrderStatus.NEW, OrderStatus.REJECTED)
         if opened or (after.status is OrderStatus.OPEN and _moved(before, after)):
             await telling.tell_accepted(db, row, after, at)
         cumulative = before.filled
@@ -202,6 +204,9 @@ class Absorber:
                 cumulative += fill.qty
                 left = max(after.wanted - cumulative, ZERO)
                 await telling.tell_filled(db, row, fill, fill_id, (cumulative, left))
+                if before.status in _ENDED_UNFILLED:
+                    said = f"A fill came after the order had ended as {before.status.name}; it was booked."
+                    await store.raise_alert(db, str(self._ids.uuid7()), (row.order_id, "late_evidence", said), now)
         if after.status != before.status:
             if after.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
                 await telling.tell_ended(db, row, after, at, expired=after.status is OrderStatus.EXPIRED)
@@ -214,8 +219,8 @@ class Absorber:
     async def _drop_attached(self, db: AsyncConnection, row: OrderRow, now: datetime) -> None:
         """A stop that travelled with an entry which never filled does not exist."""
         attached = await store.attached_of(db, row.order_id)
-        if attached is not None and attached.live:
-            await store.update_order(db, attached.order_id, status=OrderStatus.CANCELLED, ended_at=now)
+        if attached is not None and attached.status is OrderStatus.NEW and attached.live:
+            await store.update_order(db, attached.order_id, ended_at=now)
 
 
 def _moved(before: Order, after: Order) -> bool:
@@ -230,5 +235,6 @@ def _venue_id(order: Order) -> str | None:
     return next((fill.venue_order_id for fill in order.fills.values()), None)
 
 
-def _leg_of(side: Side) -> PositionSide:
-    return PositionSide.LONG if side is Side.BUY else PositionSide.SHORT
+def _leg_of(side: Side, reduce_only: bool) -> PositionSide:
+    """Buying opens a long or reduces a short."""
+    return PositionSide.LONG if (side is Side.BUY) is not reduce_only else PositionSide.SHORT

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from tradingboost.core.errors import OutcomeUnknown, Unavailable
-from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, RequestKind, Resolution
+from tradingboost.core.order import OrderIntent, OrderType, RequestKind, Resolution
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
@@ -94,7 +94,7 @@ class Changer:
     async def _replace(self, row: OrderRow, request: AmendSlot) -> OrderView:
         """A stop that is proven absent is placed anew; a duplicate could only reduce."""
         async with self._db.transaction() as db:
-            await store.update_order(db, row.order_id, status=OrderStatus.CANCELLED, ended_at=self._clock.now())
+            await store.update_order(db, row.order_id, ended_at=self._clock.now())
         assert row.run_id is not None
         intent = OrderIntent(
             user_id=row.user_id,

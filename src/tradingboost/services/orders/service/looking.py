@@ -16,7 +16,7 @@ from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.absorbing import Absorber, Evidence
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.submitting import Submitter
-from tradingboost.shared.events.orders import OrderParked, OrderResolved
+from tradingboost.shared.events.orders import OrderParked
 from tradingboost.shared.interfaces.exchange import Exchange, Found
 from tradingboost.shared.interfaces.positions import Positions
 
@@ -110,26 +110,23 @@ class Looker:
             async with self._db.transaction() as db:
                 at = request.sent_at + timedelta(seconds=after)
                 await store.look_again(db, request.request_id, rounds, max(at, now + timedelta(seconds=0.5)))
-                await store.begin_unknown(db, row, request.sent_at)
+                locked = await store.order_by_id(db, row.order_id, lock=True)
+                submit = await store.submit_request(db, row.order_id)
+                if locked.status is OrderStatus.NEW and submit is not None and submit.resolution < Resolution.ABSENT:
+                    await store.begin_unknown(db, row, now)  # unless the reply came while we looked
 
     async def _resolved(self, row: OrderRow, request: Any, found: bool) -> None:
         now = self._clock.now()
         told = ("found", "", "found by id") if found else ("absent", "not_placed", "proven absent by repeated look-ups")
         async with self._db.transaction() as db:
+            locked = await store.order_by_id(db, row.order_id, lock=True)
+            if not found and locked.status is not OrderStatus.NEW:
+                return  # the venue spoke while we concluded; the next look finds it
             resolution = Resolution.ACKED if found else Resolution.ABSENT
             await store.resolve_request(db, request.request_id, resolution, told, now)
             if not found:
-                locked = await store.order_by_id(db, row.order_id, lock=True)
                 await self.submitter.not_placed(db, locked, now, ("not_placed", told[2]))
-            if await store.end_unknown(db, row, now):
-                payload = OrderResolved(
-                    order_id=row.order_id,
-                    account_id=row.account_id,
-                    user_id=row.user_id,
-                    symbol=row.symbol,
-                    found=found,
-                )
-                await telling.tell(db, row, payload)
+            await self.submitter.end_unknown(db, row, now, found)
 
     async def _park(self, row: OrderRow, now: datetime) -> None:
         reason = "Neither found nor proven absent within two minutes; look at the venue and settle it by hand."

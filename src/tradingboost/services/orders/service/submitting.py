@@ -7,7 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core import risk
 from tradingboost.core.client_id import IdKeys
-from tradingboost.core.errors import Conflict, OutcomeUnknown, TradingBoostError, Unavailable
+from tradingboost.core.errors import (
+    BrokenInvariant,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+)
 from tradingboost.core.ids import OrderId, VenueOrderId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
@@ -20,7 +28,7 @@ from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.settings import OrdersSettings
-from tradingboost.shared.events.orders import OrderUnknown
+from tradingboost.shared.events.orders import OrderResolved, OrderUnknown
 from tradingboost.shared.interfaces.exchange import Exchange, Outcome, OutcomeClass, PlaceOrder
 from tradingboost.shared.interfaces.orders import OrderView
 from tradingboost.shared.interfaces.positions import Positions
@@ -75,8 +83,14 @@ class Submitter:
             outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
         except Unavailable as error:
             outcome = Outcome(kind=OutcomeClass.NOT_SENT, code=error.code, message=error.message)
-        except TradingBoostError as error:
+        except (InvalidInput, NotFound, Refused) as error:
             outcome = Outcome(kind=OutcomeClass.REFUSED, code=error.code, message=error.message)
+        except BrokenInvariant as error:  # nobody can say how far it came
+            await self._store_outcome(claimed, Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=str(error)))
+            raise
+        await self._store_outcome(claimed, outcome)
+
+    async def _store_outcome(self, claimed: Claimed, outcome: Outcome) -> None:
         async with self._db.transaction() as db:
             await self._settle(db, claimed, outcome)
 
@@ -109,7 +123,7 @@ class Submitter:
 
     async def _check(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime) -> str:
         account = await self._accounts.account(intent.account_id)
-        frozen, blocked = await store.blocking_modes(db, intent.account_id, intent.symbol)
+        frozen, blocked = await store.blocking_modes(db, intent)
         exposure = risk.Exposure(
             account_owner=account.user_id,
             run_owner=intent.user_id,
@@ -120,19 +134,18 @@ class Submitter:
             reference_price=intent.reference_price,
         )
         if not intent.reduce_only:
-            exposure = await self._opening_exposure(db, intent, exposure, instrument, now)
+            exposure = await self._opening_exposure(db, intent, exposure, now)
         limits = risk.Limits(max_notional_quote=account.max_notional_quote)
         return risk.check(intent, exposure, limits, instrument, now) or ""
 
     async def _opening_exposure(
-        self, db: AsyncConnection, intent: OrderIntent, exposure: risk.Exposure, instrument: Instrument, now: datetime
+        self, db: AsyncConnection, intent: OrderIntent, exposure: risk.Exposure, now: datetime
     ) -> risk.Exposure:
         claim = await store.leg_claim(db, intent.account_id, intent.symbol)  # locks: openings of a symbol queue up
-        held = await self._positions.positions(intent.account_id)
-        notional = sum(
-            (instrument.notional_quote(abs(p.qty), p.average_price or ZERO) for p in held if p.symbol == intent.symbol),
-            ZERO,
-        )
+        notional = ZERO
+        for held in await self._positions.positions(intent.account_id):
+            rules = await self._exchange.instrument(held.venue, held.symbol)
+            notional += rules.notional_quote(abs(held.qty), held.average_price or ZERO)
         return msgspec.structs.replace(
             exposure,
             legs_of=claim.run_id if claim is not None else None,
@@ -179,7 +192,7 @@ class Submitter:
         """The stop that travels with an entry; the venue arms it when the entry is completely filled."""
         if parent.attached_stop is None or parent.role is not Role.OPENING:
             return None
-        key = msgspec.structs.replace(intent, slot="sl").key
+        key = msgspec.structs.replace(intent, slot=f"{intent.slot}/sl").key  # entries of one bar have a stop each
         return msgspec.structs.replace(
             parent,
             order_id=OrderId(str(self._ids.uuid7())),
@@ -229,10 +242,12 @@ class Submitter:
         if outcome.kind is OutcomeClass.PLACED:
             await store.resolve_request(db, claimed.attempt.request_id, Resolution.ACKED, told, now)
             await self._acknowledged(db, row, outcome.venue_order_id, now)
+            await self._end_late(db, claimed, row, now, found=True)
         elif outcome.kind.definitely_not_placed:
             await store.resolve_request(db, claimed.attempt.request_id, Resolution.REFUSED, told, now)
             if row.status is OrderStatus.NEW:
                 await self.not_placed(db, row, now, (outcome.code, outcome.message))
+            await self._end_late(db, claimed, row, now, found=row.status is not OrderStatus.NEW)
         else:
             await store.resolve_request(db, claimed.attempt.request_id, Resolution.LOST, told, now)
             if row.status is OrderStatus.NEW:
@@ -251,10 +266,24 @@ class Submitter:
         await store.update_order(db, row.order_id, status=OrderStatus.OPEN, venue_order_id=venue_order_id)
         await telling.tell_accepted(db, opened, opened.order({}), now)
 
+    async def _end_late(self, db: AsyncConnection, claimed: Claimed, row: OrderRow, now: datetime, found: bool) -> None:
+        """A reply so late that somebody may have begun to ask what became of it."""
+        if now > claimed.attempt.expires_at:
+            await self.end_unknown(db, row, now, found)
+
+    async def end_unknown(self, db: AsyncConnection, row: OrderRow, now: datetime, found: bool) -> None:
+        """The fate is known: let entries go on, and tell if they had to wait."""
+        if not await store.end_unknown(db, row, now):
+            return
+        payload = OrderResolved(
+            order_id=row.order_id, account_id=row.account_id, user_id=row.user_id, symbol=row.symbol, found=found
+        )
+        await telling.tell(db, row, payload)
+
     async def not_placed(self, db: AsyncConnection, row: OrderRow, now: datetime, told: tuple[str, str]) -> None:
         """It certainly does not rest: close it and its attached stop, and tell; `told` = (code, reason)."""
         await store.update_order(db, row.order_id, ended_at=now)
         attached = await store.attached_of(db, row.order_id)
-        if attached is not None:
-            await store.update_order(db, attached.order_id, status=OrderStatus.CANCELLED, ended_at=now)
+        if attached is not None:  # its status stays NEW: only the venue's word ends an order, and it may yet speak
+            await store.update_order(db, attached.order_id, ended_at=now)
         await telling.tell_rejected(db, row, now, *told)

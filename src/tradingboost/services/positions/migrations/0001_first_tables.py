@@ -92,6 +92,7 @@ def upgrade() -> None:
     op.create_table(
         "settled",
         sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("watermark", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_settled")),
         schema="positions",

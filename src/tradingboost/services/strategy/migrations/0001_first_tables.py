@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("params", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("available_quote", sa.Numeric(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("settings_version", sa.Integer(), nullable=False),
         sa.Column("code_version", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
