@@ -108,10 +108,13 @@ async def test_a_step_pushes_private_frames_before_public_ones_and_counts_them(w
     await wire.place(px="41900")
     result = await wire.venue.admin.travel(BTC, "41850")
     assert (result.stopped, result.stopped_by) == (True, "event")
-    known = {one.path: one for one in await wire.venue.admin.connections()}
     assert (await private.next())["data"][0]["state"] == "live"
     assert (await private.next())["data"][0]["state"] == "filled"
+    known = {one.path: one for one in await wire.venue.admin.connections()}
+    assert known["public"].sent == public.received  # held back until the owner of the fill has heard of it
+    await wire.venue.admin.step()
     assert (await public.next())["data"][0]["last"] == result.last
+    known = {one.path: one for one in await wire.venue.admin.connections()}
     assert known["private"].sent == private.received == result.sent[known["private"].conn_id]
     assert known["public"].sent == public.received
 

@@ -1,13 +1,11 @@
 """The admin port: loopback, bearer token, JSON. The platform under test never sees it."""
 
 import hmac
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
@@ -19,16 +17,17 @@ from tradingboost.core.errors import (
     TradingBoostError,
     Unavailable,
 )
-from tradingboost.sim.commands import Credit, SeedCandles, SetFunding, SettleFunding, Trade
-from tradingboost.sim.rows import Candle
+from tradingboost.sim.commands import Credit
 from tradingboost.sim.scale import parse as to_quanta
 from tradingboost.simulator import orders, persist, truth
+from tradingboost.simulator.admin_json import body_of, reply
+from tradingboost.simulator.admin_market import MarketAdmin
 from tradingboost.simulator.call import Call
 from tradingboost.simulator.envelope import ApiError
 from tradingboost.simulator.exchange import key_of
 from tradingboost.simulator.parts import Parts
 from tradingboost.simulator.settings import AccountSettings
-from tradingboost.simulator.stepping import Step, body_of, pin, units
+from tradingboost.simulator.stepping import steps_of
 
 _STATUS: Final[dict[type[TradingBoostError], int]] = {
     InvalidInput: 422,
@@ -39,11 +38,6 @@ _STATUS: Final[dict[type[TradingBoostError], int]] = {
 }
 _MAX_BODY: Final = 256 * 1024 * 1024  # a snapshot
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    """The standard library's writer, because exact amounts are integers beyond 64 bits."""
-    return web.Response(body=json.dumps(value, default=str).encode(), status=status, content_type="application/json")
 
 
 class Admin:
@@ -71,11 +65,7 @@ class Admin:
                 web.post("/reset", self._reset),
                 web.get("/snapshot", self._snapshot),
                 web.put("/snapshot", self._restore),
-                web.post("/market/{inst}/price", self._price),
-                web.post("/market/{inst}/mark", self._mark),
-                web.post("/market/{inst}/index", self._index),
-                web.post("/market/{inst}/candles", self._candles),
-                web.post("/funding/{inst}", self._funding),
+                *MarketAdmin(self._parts).routes(),
                 web.get("/journal", self._journal),
                 web.get("/digest", self._digest),
                 web.get("/check", self._check),
@@ -91,29 +81,20 @@ class Admin:
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").encode()
         if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
-            return _json({"code": "unauthorized", "message": "Send the admin token as a bearer token."}, 401)
+            return reply({"code": "unauthorized", "message": "Send the admin token as a bearer token."}, 401)
         try:
             return await handler(request)
         except TradingBoostError as error:
             body = {"kind": error.kind, "code": error.code, "message": error.message, "details": error.details}
-            return _json(body, _STATUS.get(type(error), 500))
-
-    async def _body(self, request: web.Request) -> dict[str, Any]:
-        try:
-            value = orjson.loads(await request.read() or b"{}")
-        except orjson.JSONDecodeError:
-            raise InvalidInput("bad_json", "The body is not valid JSON.") from None
-        if not isinstance(value, dict):
-            raise InvalidInput("bad_json", "The body is not a JSON object.")
-        return value
+            return reply(body, _STATUS.get(type(error), 500))
 
     async def _health(self, _: web.Request) -> web.Response:
         clock = self._parts.exchange.clock
-        return _json({"ok": True, "clock": clock.mode, "now_ms": self._parts.exchange.now_us() // 1000})
+        return reply({"ok": True, "clock": clock.mode, "now_ms": self._parts.exchange.now_us() // 1000})
 
     async def _clock(self, _: web.Request) -> web.Response:
         clock = self._parts.exchange.clock
-        return _json(
+        return reply(
             {
                 "mode": clock.mode,
                 "speed": clock.speed,
@@ -124,18 +105,22 @@ class Admin:
         )
 
     async def _step(self, request: web.Request) -> web.Response:
-        result = await self._parts.stepper.run(body_of(await self._body(request)))
-        return _json({name: getattr(result, name) for name in result.__struct_fields__})
+        result = await self._parts.stepper.run(steps_of(await body_of(request)))
+        return reply({name: getattr(result, name) for name in result.__struct_fields__})
 
     async def _connections(self, _: web.Request) -> web.Response:
-        return _json(self._parts.hub.report())
+        """Counters; on a stepped clock, after every private frame that waits was handed to its socket."""
+        if self._parts.exchange.clock.stepped:
+            self._parts.publisher.flush()
+            await self._parts.hub.drain()
+        return reply(self._parts.hub.report())
 
     async def _cut(self, request: web.Request) -> web.Response:
         found = self._parts.hub.connections.get(request.match_info["id"])
         if found is None:
             raise NotFound("no_such_connection", "There is no such connection; list them with GET /connections.")
         await found.close(1012, b"closed by the operator")
-        return _json({"closed": found.id})
+        return reply({"closed": found.id})
 
     async def _accounts(self, _: web.Request) -> web.Response:
         exchange = self._parts.exchange
@@ -144,10 +129,10 @@ class Admin:
             {"uid": uid, "label": exchange.labels.get(uid, ""), "key": keys.get(uid, "")}
             for uid in exchange.engine.accounts()
         ]
-        return _json(rows)
+        return reply(rows)
 
     async def _open(self, request: web.Request) -> web.Response:
-        body = await self._body(request)
+        body = await body_of(request)
         taken = set(self._parts.exchange.engine.accounts())
         body.setdefault("uid", str(next(number for number in range(1, 10**9) if str(number) not in taken)))
         uid = body["uid"]
@@ -161,16 +146,16 @@ class Admin:
         self._parts.exchange.open_account(wanted)
         key = key_of(wanted)
         answer = {"uid": key.uid, "key": key.key, "secret": key.secret, "passphrase": key.passphrase}
-        return _json(answer, 201)
+        return reply(answer, 201)
 
     async def _revoke(self, request: web.Request) -> web.Response:
         uid = request.match_info["uid"]
         gone = self._parts.exchange.keys.drop_account(uid)
         await self._parts.hub.close_all(4007, b"API key revoked", uid)
-        return _json({"revoked": gone})
+        return reply({"revoked": gone})
 
     async def _credit(self, request: web.Request) -> web.Response:
-        body = await self._body(request)
+        body = await body_of(request)
         try:
             amount = to_quanta(format(Decimal(str(body.get("amount"))), "f"))
         except (ValueError, InvalidOperation):
@@ -178,14 +163,14 @@ class Admin:
         uid = request.match_info["uid"]
         self._known(uid)
         self._parts.exchange.must(Credit(at_us=0, uid=uid, ccy=str(body.get("ccy", "USDT")), amount=amount))
-        return _json({"uid": uid})
+        return reply({"uid": uid})
 
     def _known(self, uid: str) -> None:
         if uid not in self._parts.exchange.engine.accounts():
             raise NotFound("no_such_account", f"There is no account {uid}; list them with GET /accounts.")
 
     async def _truth(self, request: web.Request) -> web.Response:
-        return _json(truth.account(self._parts.exchange, request.match_info["uid"]))
+        return reply(truth.account(self._parts.exchange, request.match_info["uid"]))
 
     async def _order(self, request: web.Request) -> web.Response:
         """An order placed by hand, as the user would: the same path, without a signature."""
@@ -195,18 +180,18 @@ class Admin:
         if key is None:
             raise NotFound("no_key", f"The account {uid} has no API key any more.")
         call = Call(self._parts.exchange, self._parts.limiter, key)
-        body = await self._body(request)
+        body = await body_of(request)
         desk = orders.place_algo if "closeFraction" in body or body.get("ordType") in _ALGOS else orders.place
         try:
             row = desk(call, body)
         except ApiError as error:
             raise InvalidInput("refused_by_venue", error.message, venue_code=error.code) from None
-        return _json(row)
+        return reply(row)
 
     async def _reset(self, _: web.Request) -> web.Response:
         await self._parts.hub.close_all(1012, b"reset")
         persist.reset(self._parts)
-        return _json({"reset": True})
+        return reply({"reset": True})
 
     async def _snapshot(self, _: web.Request) -> web.Response:
         return web.Response(body=persist.dump(self._parts), content_type="application/json")
@@ -214,63 +199,7 @@ class Admin:
     async def _restore(self, request: web.Request) -> web.Response:
         await self._parts.hub.close_all(1012, b"restored")
         persist.load(self._parts, await request.read())
-        return _json({"restored": True, "digest": self._parts.exchange.engine.digest()})
-
-    async def _price(self, request: web.Request) -> web.Response:
-        exchange = self._parts.exchange
-        row = exchange.listed(request.match_info["inst"])
-        body = await self._body(request)
-        price, volume = str(body.get("px", "")), str(body.get("volume", ""))
-        if exchange.clock.stepped:
-            step = Step(action="trade", inst=row.inst_id, px=price, volume=volume)
-            await self._parts.stepper.run([step])
-        else:
-            px, lots = units(price, row.tick_q, "px"), units(volume, row.lot_q, "volume") if volume else 0
-            exchange.run(Trade(at_us=0, inst_id=row.inst_id, px=px, lots=lots))
-            await self._parts.stepper.settle()
-        return _json({"inst": row.inst_id, "last": exchange.engine.last(row.inst_id)})
-
-    async def _mark(self, request: web.Request) -> web.Response:
-        return await self._pin("mark", request)
-
-    async def _index(self, request: web.Request) -> web.Response:
-        return await self._pin("index", request)
-
-    async def _pin(self, kind: str, request: web.Request) -> web.Response:
-        row = self._parts.exchange.listed(request.match_info["inst"])
-        body = await self._body(request)
-        self._parts.exchange.run(pin(kind, row, str(body.get("px", ""))))
-        await self._parts.stepper.settle()
-        return _json({"inst": row.inst_id})
-
-    async def _candles(self, request: web.Request) -> web.Response:
-        """History before the first print: rows [ts_ms, open, high, low, close, volume] as text, oldest first."""
-        exchange = self._parts.exchange
-        row = exchange.listed(request.match_info["inst"])
-        body = await self._body(request)
-        made = []
-        for raw in body.get("rows", ()):
-            o, h, l, c = (units(str(value), row.tick_q, "price") for value in raw[1:5])
-            lots = units(str(raw[5]), row.lot_q, "volume")
-            made.append(Candle(int(raw[0]) * 1000, o, h, l, c, lots, c * lots))
-        bar = str(body.get("bar", "1m"))
-        exchange.seed_candles(SeedCandles(at_us=0, inst_id=row.inst_id, bar=bar, rows=tuple(made)))
-        return _json({"inst": row.inst_id, "bars": len(made)})
-
-    async def _funding(self, request: web.Request) -> web.Response:
-        row = self._parts.exchange.listed(request.match_info["inst"])
-        body = await self._body(request)
-        if "rate" in body:
-            try:
-                rate = to_quanta(str(body["rate"]))
-            except ValueError:
-                raise InvalidInput("bad_number", "rate is no plain decimal number.") from None
-            self._parts.exchange.must(SetFunding(at_us=0, inst_id=row.inst_id, rate=rate))
-        if body.get("settle"):
-            self._parts.exchange.must(SettleFunding(at_us=0, inst_id=row.inst_id))
-        await self._parts.stepper.settle()
-        rate_now, next_us, settled = self._parts.exchange.engine.funding(row.inst_id)
-        return _json({"rate": rate_now, "next_us": next_us, "settled_rate": settled})
+        return reply({"restored": True, "digest": self._parts.exchange.engine.digest()})
 
     async def _journal(self, request: web.Request) -> web.Response:
         from_seq, limit = int(request.query.get("from", "0")), int(request.query.get("limit", "1000"))
@@ -280,18 +209,18 @@ class Admin:
             for event in self._parts.exchange.journal
             if event.seq >= from_seq
         ]
-        return _json(rows[:limit])
+        return reply(rows[:limit])
 
     async def _digest(self, _: web.Request) -> web.Response:
-        return _json({"digest": self._parts.exchange.engine.digest()})
+        return reply({"digest": self._parts.exchange.engine.digest()})
 
     async def _check(self, _: web.Request) -> web.Response:
         broken = self._parts.exchange.engine.check()
-        return _json({"ok": not broken, "broken": broken})
+        return reply({"ok": not broken, "broken": broken})
 
     async def _stats(self, _: web.Request) -> web.Response:
         parts = self._parts
-        return _json(
+        return reply(
             {
                 "requests": parts.log.total,
                 "events": parts.exchange.events,
@@ -304,10 +233,10 @@ class Admin:
 
     async def _requests(self, request: web.Request) -> web.Response:
         limit = int(request.query.get("limit", "200"))
-        return _json(self._parts.log.report(limit, request.query.get("clOrdId", "")))
+        return reply(self._parts.log.report(limit, request.query.get("clOrdId", "")))
 
     async def _settings(self, _: web.Request) -> web.Response:
-        return _json(
+        return reply(
             {
                 "policy": asdict(self._parts.exchange.engine.policy),
                 "limit_scale": self._parts.limiter.scale,
@@ -316,7 +245,7 @@ class Admin:
         )
 
     async def _change(self, request: web.Request) -> web.Response:
-        body = await self._body(request)
+        body = await body_of(request)
         limit_scale, auth_clock = body.pop("limit_scale", None), body.pop("auth_clock", None)
         if limit_scale is not None:
             self._parts.limiter.scale = max(float(limit_scale), 0.0)

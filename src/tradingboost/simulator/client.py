@@ -124,6 +124,18 @@ class AdminClient:
         """Pin the mark price; an empty price lets it follow again."""
         await self._call("POST", f"/market/{inst}/mark", {"px": px})
 
+    async def empty_book(self, inst: str, *, empty: bool = True) -> None:
+        """Take the synthetic liquidity away, or bring it back."""
+        await self._call("POST", f"/market/{inst}/book", {"empty": empty})
+
+    async def set_state(self, inst: str, state: str) -> None:
+        """Change an instrument's state: live, suspend, ..."""
+        await self._call("PATCH", f"/instruments/{inst}", {"state": state})
+
+    async def liquidate(self, uid: str, ccy: str = "USDT") -> None:
+        """Force the liquidation of an account's cross positions in one settle currency."""
+        await self._call("POST", "/liquidate", {"uid": uid, "ccy": ccy})
+
     async def funding(self, inst: str, *, rate: str | None = None, settle: bool = False) -> dict[str, Any]:
         """Set the rate of the coming boundary and, if asked, settle it now."""
         body: dict[str, Any] = {"settle": settle} if rate is None else {"rate": rate, "settle": settle}

@@ -41,7 +41,7 @@ class Walk:
         self._floor, self._ceiling = max(start // 50, 1), start * 50
         self._sigma_ppm = sigma_ppm
         self._lots = max(lots, 1)
-        self._noise = stream(seed, f"market:{name}")
+        self._noise = stream(seed, f"market of {name}")
         self._regime = _REGIMES[0]
         self._carry = 0
 
