@@ -38,11 +38,11 @@ def fail(desk: Record, status: int, slot: int) -> None:
 
 
 @register_jitable
-def to_steps(desk: Record, value: float, num: float, den: float) -> int:
+def to_steps(desk: Record, slot: int, value: float, num: float, den: float) -> int:
     """A canonical price or quantity of a kernel as whole steps; anything between two steps is the kernel's mistake."""
     steps = np.floor(value * den / num + 0.5)
     if not (value >= 0.0 and on_grid(steps, num, den) == value):
-        fail(desk, OFF_GRID, 0)
+        fail(desk, OFF_GRID, slot)
         return 0
     return int(steps)
 

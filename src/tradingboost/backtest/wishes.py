@@ -42,9 +42,9 @@ def place_order(room: Room, wish: Record) -> None:
     order.position_side = wish.position_side
     order.type = wish.type
     order.reason = wish.reason
-    order.lots = to_steps(desk, wish.qty, desk.lot_num, desk.lot_den)
-    order.price = to_steps(desk, wish.price, desk.tick_num, desk.tick_den)
-    trigger = to_steps(desk, wish.trigger, desk.tick_num, desk.tick_den)
+    order.lots = to_steps(desk, wish.slot, wish.qty, desk.lot_num, desk.lot_den)
+    order.price = to_steps(desk, wish.slot, wish.price, desk.tick_num, desk.tick_den)
+    trigger = to_steps(desk, wish.slot, wish.trigger, desk.tick_num, desk.tick_den)
     order.trigger = trigger if wish.type == STOP else 0
     order.attached = 0 if wish.type == STOP else trigger
     order.closes = 1 if wish.type == STOP or (wish.reduce_only and desk.net) else 0
@@ -96,10 +96,10 @@ def amend_order(room: Room, wish: Record) -> None:
     if index < 0:
         return
     order = room.orders[index]
-    lots = to_steps(desk, wish.qty, desk.lot_num, desk.lot_den)
+    lots = to_steps(desk, wish.slot, wish.qty, desk.lot_num, desk.lot_den)
     desk.dirty = 1
     if order.type == STOP:
-        trigger = to_steps(desk, wish.trigger, desk.tick_num, desk.tick_den)
+        trigger = to_steps(desk, wish.slot, wish.trigger, desk.tick_num, desk.tick_den)
         if beyond_market(desk, order.side, trigger):
             report(room, index, REJECTED, 0, lots)
             return
@@ -109,7 +109,7 @@ def amend_order(room: Room, wish: Record) -> None:
         order.priority = desk.next_priority
         desk.next_priority += 1
     else:
-        price = to_steps(desk, wish.price, desk.tick_num, desk.tick_den)
+        price = to_steps(desk, wish.slot, wish.price, desk.tick_num, desk.tick_den)
         amend_limit(room, index, lots, price if price > 0 else order.price)
 
 

@@ -1,7 +1,7 @@
-"""A tiny strategy that does what a script says: at the close of bar i, place, cancel or amend; on fills, what follows.
+"""A tiny strategy that does what a script says: place, cancel or amend at a bar's close, a report or the trigger.
 
-The parameters are a table of rows (bar, wish...). Row bar -1 - k means: when a report of the slot `after` comes in.
-It writes down every call it gets, so tests can read in which order it was told what.
+Its parameters are a table of wishes and what causes each. It writes down every call it gets, so that tests can read in
+which order it was told what.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ PARAMS = np.dtype(
         ("after_slot", np.int64, (ROWS,)),  # slot whose report causes the wish, -1 = none
         ("after_kind", np.int64, (ROWS,)),
         ("on_tick", np.int64, (ROWS,)),  # 1 = wished when the trigger is reached
-        ("done_once", np.int64),
+        ("again", np.int64, (ROWS,)),  # 1 = wished after every such report, not only the first
         ("below", np.float64),
         ("above", np.float64),
         ("timeframe_ms", np.int64),
@@ -58,7 +58,7 @@ def start(state: Record, params: Record) -> None:
 
 @register_jitable
 def note(state: Record, what: int, slot: int, last: float, ts_ms: int) -> int:
-    call = state.calls
+    call = min(state.calls, CALLS - 1)
     state.calls += 1
     state.what[call] = what
     state.slot[call] = slot
@@ -117,7 +117,7 @@ def on_fill(state: Record, params: Record, fill: Record, out: Record) -> int:
     n = 0
     for row in range(params.rows):
         follows = params.after_slot[row] == fill.slot and params.after_kind[row] == fill.kind
-        if follows and state.used[row] == 0:
+        if follows and (state.used[row] == 0 or params.again[row]):
             n = wish(state, params, row, out, n)
     return n
 

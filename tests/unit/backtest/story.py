@@ -72,6 +72,7 @@ class Wish(msgspec.Struct, kw_only=True):
     trigger: float = 0.0
     reduce_only: bool = False
     reason: Reason = Reason.SIGNAL
+    repeat: bool = False
 
 
 def script(wishes: Sequence[Wish], below: float = -np.inf, above: float = np.inf) -> Any:
@@ -86,7 +87,7 @@ def script(wishes: Sequence[Wish], below: float = -np.inf, above: float = np.inf
         row.at_bar[index] = wish.bar
         row.after_slot[index] = slot_number(wish.after) if wish.after else -1
         row.after_kind[index] = wish.after_kind
-        row.on_tick[index] = wish.tick
+        row.on_tick[index], row.again[index] = wish.tick, wish.repeat
         side = _SIDES[wish.side]
         row.w_kind[index], row.w_slot[index], row.w_side[index] = wish.kind, slot_number(wish.slot), side
         row.w_position_side[index] = wish.leg or (-side if wish.reduce_only or wish.type is Type.STOP else side)

@@ -89,7 +89,7 @@ def _cause(draw: st.DrawFn, wish: Wish, before: list[Wish]) -> None:
         wish.bar = draw(st.integers(0, 3))
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     rows=markets(),
     wanted=wishes(),
