@@ -46,10 +46,10 @@ def level_free(state: Record, order: int) -> bool:
 
 
 @register_jitable
-def opening_lots(state: Record, params: Record, cell: int) -> int:
+def opening_lots(state: Record, cell: int) -> int:
     """What the cell's opening should show: its whole lot when empty, the live rest while it is being filled."""
     if state.cell_held_lots[cell] == 0:
-        whole_cell: int = params.cell_lots[cell]
+        whole_cell: int = state.cell_lots[cell]
         return whole_cell
     order = opening(state, cell)
     rest: int = state.order_lots[order] if state.order_live[order] == LIVE else 0
@@ -102,13 +102,13 @@ def want_closes(state: Record, params: Record, lo: int, hi: int) -> int:
 
 
 @register_jitable
-def _want_opening(state: Record, params: Record, cell: int, market: tuple[int, int], room: int) -> int:
+def _want_opening(state: Record, cell: int, market: tuple[int, int], room: int) -> int:
     """Wish one opening while the window has room; returns the room left."""
     order = opening(state, cell)
-    lots = opening_lots(state, params, cell)
+    lots = opening_lots(state, cell)
     if lots == 0:
         state.order_want[order] = 0
-        state.order_note[order] = _UNPLACEABLE if params.cell_lots[cell] == 0 else _NONE
+        state.order_note[order] = _UNPLACEABLE if state.cell_lots[cell] == 0 else _NONE
         return room
     price_ok = price_allows(state, order, market[0], market[1])
     return room - _decide(state, order, lots, room <= 0, price_ok)
@@ -129,10 +129,10 @@ def want_openings(state: Record, params: Record, lo: int, hi: int, closes: int) 
         sells = min(sells, room // 2)
     for cell in range(params.cells - 1, -1, -1):
         if state.cell_side[cell] > 0:
-            buys = _want_opening(state, params, cell, (lo, hi), buys)
+            buys = _want_opening(state, cell, (lo, hi), buys)
     for cell in range(params.cells):
         if state.cell_side[cell] < 0:
-            sells = _want_opening(state, params, cell, (lo, hi), sells)
+            sells = _want_opening(state, cell, (lo, hi), sells)
 
 
 @register_jitable

@@ -10,64 +10,57 @@ from tradingboost.strategies.contract import LONG, NET, SHORT, RunFacts, Type, r
 from tradingboost.strategies.grid import state as grid
 from tradingboost.strategies.grid.levels import build_levels, check_profit
 from tradingboost.strategies.grid.params import Confirm, Direction, GridParams, RangeExit, StartTrigger, StopPolicy
-from tradingboost.strategies.grid.sizing import Cells, lay_out, quantities
+from tradingboost.strategies.grid.sizing import check_budget, fill_quantities
 
 _DIRECTIONS: Final = {Direction.LONG: LONG, Direction.SHORT: SHORT, Direction.NEUTRAL: NET}
 _POLICIES: Final = {RangeExit.HOLD: grid.HOLD, RangeExit.STOP: grid.STOP, RangeExit.STOP_FLATTEN: grid.STOP_FLATTEN}
-_SWAP_LEVERAGE: Final = 10
 
 
 def compile_params(params: GridParams, instrument: Instrument, facts: RunFacts, price: Decimal | None = None) -> Any:
-    """A record array of length 1 with everything the kernel needs.
+    """A record array of length 1 with everything the kernel needs; the same values give the same record at any time.
 
     Args:
-        price: the market at the start; it decides which cells are long, short or held from the start. Not needed with a
-            start trigger, whose price is the start price.
+        price: the market, for the check of minimum quantities only (None = the middle of the range). The grid itself is
+            laid out by the kernel, around the first price it is told.
 
     Raises:
         InvalidInput: what the instrument, the fees or the investment do not allow; the message says what would.
     """
     spot = instrument.kind is InstrumentKind.SPOT
-    leverage = _leverage(params, instrument)
     if spot and params.enter_strategy is not Direction.LONG:
         raise InvalidInput("no_short_on_spot", "Spot cannot be sold short; choose `direction` long.", key="direction")
     params = _with_amount(params, facts)
-    start_price = params.trigger_price or price
-    if start_price is None:
-        raise InvalidInput("price_missing", "The grid is laid out around the market; start it with a current price.")
     levels = build_levels(params, instrument.tick)
     check_profit(levels, facts.maker_fee)
-    cells = lay_out(params, levels, start_price)
     out = records(grid.PARAMS)
     row = out[0]
     row.direction = _DIRECTIONS[params.enter_strategy]
-    _fill_instrument(row, instrument)
-    _fill_cells(row, cells, quantities(params, cells, instrument, leverage), instrument)
-    row.order_window = params.order_window
-    row.max_open_orders = params.max_open_orders
-    row.order_type = int(Type.POST_ONLY if params.post_only else Type.LIMIT)
-    row.leverage = leverage
+    row.initial_position = params.initial_position
+    row.cells = params.grid_num
+    row.levels_ticks[: len(levels)] = [int(level / instrument.tick) for level in levels]
+    row.leverage = _leverage(params, instrument)
     row.maintenance_rate = float(facts.maintenance_rate)
     row.taker_fee = float(facts.taker_fee)
-    if spot:
-        row.maker_base_fee_e7 = _e7(facts.maker_fee if params.post_only else max(facts.maker_fee, facts.taker_fee))
-        row.taker_base_fee_e7 = _e7(facts.taker_fee)
+    _fill_instrument(row, instrument)
+    _fill_orders(row, params, facts, spot)
     _fill_bounds(row, params, instrument.tick)
-    _fill_triggers(row, params, instrument.tick, price or start_price)
+    _fill_triggers(row, params, instrument.tick)
+    fill_quantities(row, params, levels, instrument)
+    middle = (params.lower_price + params.upper_price) / 2
+    check_budget(out, params, instrument, params.trigger_price or price or middle)
     return out
 
 
 def _leverage(params: GridParams, instrument: Instrument) -> int:
     if instrument.kind is InstrumentKind.SPOT:
         return 1
-    leverage = params.leverage or min(_SWAP_LEVERAGE, instrument.max_leverage)
-    if leverage > instrument.max_leverage:
+    if params.leverage > instrument.max_leverage:
         raise InvalidInput(
             "leverage_too_high",
             f"{instrument.symbol} allows a leverage of at most {instrument.max_leverage}; lower `leverage`.",
             key="leverage",
         )
-    return leverage
+    return params.leverage
 
 
 def _with_amount(params: GridParams, facts: RunFacts) -> GridParams:
@@ -96,12 +89,13 @@ def _fill_instrument(row: Any, instrument: Instrument) -> None:
     row.is_swap = instrument.kind is not InstrumentKind.SPOT
 
 
-def _fill_cells(row: Any, cells: Cells, qty: list[Decimal], instrument: Instrument) -> None:
-    row.cells = cells.count
-    row.levels_ticks[: cells.count + 1] = [int(level / instrument.tick) for level in cells.levels]
-    row.cell_side[: cells.count] = cells.sides
-    row.cell_init[: cells.count] = cells.initial
-    row.cell_lots[: cells.count] = [int(value / instrument.lot) for value in qty]
+def _fill_orders(row: Any, params: GridParams, facts: RunFacts, spot: bool) -> None:
+    row.order_window = params.order_window
+    row.max_open_orders = params.max_open_orders
+    row.order_type = int(Type.POST_ONLY if params.post_only else Type.LIMIT)
+    if spot:
+        row.maker_base_fee_e7 = _e7(facts.maker_fee if params.post_only else max(facts.maker_fee, facts.taker_fee))
+        row.taker_base_fee_e7 = _e7(facts.taker_fee)
 
 
 def _ticks(price: Decimal, tick: Decimal, rounding: Rounding) -> int:
@@ -130,19 +124,10 @@ def _fill_bounds(row: Any, params: GridParams, tick: Decimal) -> None:
     row.range_on_close = params.range_exit_confirm is Confirm.CANDLE_CLOSE
 
 
-def _fill_triggers(row: Any, params: GridParams, tick: Decimal, price: Decimal) -> None:
-    """Price triggers, armed on the side the market is on now; a start trigger that is met already is none."""
-    start_price = price
+def _fill_triggers(row: Any, params: GridParams, tick: Decimal) -> None:
+    """Price triggers; the kernel arms them on the side the market is on when it sees the first price."""
     if params.start_trigger is StartTrigger.PRICE and params.trigger_price is not None:
-        start_price = params.trigger_price
-        if params.trigger_price != price:
-            row.start_trigger_side = 1 if price < params.trigger_price else -1
-            row.start_trigger_ticks = _trigger_ticks(params.trigger_price, tick, row.start_trigger_side)
+        row.start_trigger_ticks = _ticks(params.trigger_price, tick, Rounding.NEAREST)
     if params.stop_trigger_price is not None:
-        row.stop_trigger_side = 1 if start_price < params.stop_trigger_price else -1
-        row.stop_trigger_ticks = _trigger_ticks(params.stop_trigger_price, tick, row.stop_trigger_side)
+        row.stop_trigger_ticks = _ticks(params.stop_trigger_price, tick, Rounding.NEAREST)
         row.stop_trigger_policy = grid.STOP if params.stop_trigger_policy is StopPolicy.STOP else grid.STOP_FLATTEN
-
-
-def _trigger_ticks(price: Decimal, tick: Decimal, side: int) -> int:
-    return _ticks(price, tick, Rounding.UP if side > 0 else Rounding.DOWN)

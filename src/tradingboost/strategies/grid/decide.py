@@ -28,6 +28,7 @@ from tradingboost.strategies.grid.emit import (
     stop_reason,
 )
 from tradingboost.strategies.grid.fills import book
+from tradingboost.strategies.grid.layout import lay_out
 from tradingboost.strategies.grid.state import (
     EXIT,
     FLATTEN_REQUEST,
@@ -56,6 +57,7 @@ _MANUAL: Final = int(Reason.MANUAL)
 _STOPPED: Final = int(Reason.STOPPED)
 _TP1: Final = int(Reason.TP1)
 _NONE: Final = int(Reason.NONE)
+_UNPLACEABLE: Final = int(Reason.UNPLACEABLE)
 _PRICE: Final = int(Reason.PENDING_PRICE)
 
 
@@ -163,6 +165,21 @@ def crossed(ticks: int, side: int, lo: int, hi: int) -> bool:
 
 
 @register_jitable
+def begin(state: Record, params: Record, lo: int, hi: int) -> None:
+    """Lay the grid out once its start trigger is reached; without one, at the first price."""
+    ticks = params.start_trigger_ticks
+    if state.start_side == 0:
+        state.start_side = 1 if hi <= ticks else -1
+    if ticks > 0 and not crossed(ticks, state.start_side, lo, hi):
+        return
+    state.status = RUNNING
+    state.stop_side = 1 if hi <= params.stop_trigger_ticks else -1
+    if not lay_out(state, params, lo, hi):
+        state.status = STOPPED
+        state.status_reason = _UNPLACEABLE
+
+
+@register_jitable
 def advance(state: Record, params: Record, lo: int, hi: int) -> None:
     """Move the run's status: requests, start and stop triggers, bounds, range by tick."""
     if state.stop_request != 0:
@@ -170,10 +187,10 @@ def advance(state: Record, params: Record, lo: int, hi: int) -> None:
         state.stop_request = 0
     if state.status == STOPPED and has_inventory(state, params):
         state.status = FLATTENING  # a fill that was reported after the end
-    if state.status == WAITING and crossed(params.start_trigger_ticks, params.start_trigger_side, lo, hi):
-        state.status = RUNNING
+    if state.status == WAITING:
+        begin(state, params, lo, hi)
     if state.status == RUNNING:
-        if crossed(params.stop_trigger_ticks, params.stop_trigger_side, lo, hi):
+        if crossed(params.stop_trigger_ticks, state.stop_side, lo, hi):
             leave(state, params.stop_trigger_policy, _STOPPED)
         elif params.range_on_close == 0 and range_policy(params, lo, hi) != HOLD:
             leave(state, range_policy(params, lo, hi), _RANGE_EXIT)
@@ -306,7 +323,7 @@ def run_wakes(state: Record, params: Record) -> tuple[int, int]:
     below = 0
     above = NEVER
     if state.status == WAITING:
-        if params.start_trigger_side > 0:
+        if state.start_side > 0:
             return 0, params.start_trigger_ticks
         return params.start_trigger_ticks, NEVER
     if state.status in (RUNNING, STOPPING):
@@ -318,7 +335,7 @@ def run_wakes(state: Record, params: Record) -> tuple[int, int]:
         if params.range_on_close == 0:
             above = min(above, params.range_above_ticks)
             below = max(below, params.range_below_ticks)
-        if params.stop_trigger_ticks > 0 and params.stop_trigger_side > 0:
+        if params.stop_trigger_ticks > 0 and state.stop_side > 0:
             above = min(above, params.stop_trigger_ticks)
         elif params.stop_trigger_ticks > 0:
             below = max(below, params.stop_trigger_ticks)

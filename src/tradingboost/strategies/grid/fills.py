@@ -118,8 +118,8 @@ def _book_init(state: Record, params: Record, trade: tuple[int, int, int]) -> No
     left = _net_lots(state, trade[2], trade[0], params.taker_base_fee_e7)
     for step in range(params.cells):
         cell = step if params.direction > 0 else params.cells - 1 - step
-        if params.cell_init[cell] == 1 and left > 0:
-            lots = min(left, max(params.cell_lots[cell] - state.cell_held_lots[cell], 0))
+        if state.cell_init[cell] == 1 and left > 0:
+            lots = min(left, max(state.cell_lots[cell] - state.cell_held_lots[cell], 0))
             _open(state, cell, lots, trade[1])
             state.cell_from_init[cell] = 1
             left -= lots
@@ -155,8 +155,9 @@ def _close(state: Record, cell: int, lots: int, ticks: int) -> int:
 def _take_cost(state: Record, cell: int, lots: int) -> int:
     """Take lots out of a cell with their share of its entry cost."""
     held = state.cell_held_lots[cell]
-    share: int = state.cell_cost[cell] * lots // held
-    state.cell_cost[cell] -= share
+    cost = state.cell_cost[cell]
+    share: int = cost // held * lots + cost % held * lots // held  # cost x lots // held without leaving 64 bits
+    state.cell_cost[cell] = cost - share
     state.cell_held_lots[cell] = held - lots
     return share
 

@@ -97,7 +97,7 @@ class GridParams(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         investment: quote margin in total; this or `enter_symbol_amount_list` (quote margin per level).
-        leverage: None = 10 on swaps, 1 on spot.
+        leverage: without effect on spot, where it is 1.
         stop_loss: percent of the average entry of the inventory; 0 = off.
     """
 
@@ -110,7 +110,7 @@ class GridParams(msgspec.Struct, frozen=True, kw_only=True):
     enter_symbol_amount_list: tuple[Decimal, ...] = ()
     sizing: Sizing = Sizing.EQUAL_BASE
     fee_reserve_pct: Annotated[Decimal, _within("0", "5")] = Decimal("0.5")
-    leverage: Annotated[int, _within("1", "125")] | None = None
+    leverage: Annotated[int, _within("1", "125")] = 10
     initial_position: bool = True
     order_window: Annotated[int, _within("1", "100")] = 20
     max_open_orders: Annotated[int, _within("2", "200")] = 100

@@ -1,72 +1,20 @@
-"""How much each cell trades: the investment, or the person's amounts, turned into whole lots."""
+"""How much each cell trades: the investment, or the person's amounts, in whole ticks and lots of the instrument.
+
+Equal quantities depend on the price at the start, so the kernel splits the budget then (`layout.py`); the rest is
+settled here. What the venue would not take is refused with what would be enough.
+"""
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
-
-import msgspec
+from typing import Any
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument
-from tradingboost.core.money import ZERO
-from tradingboost.strategies.contract import LONG, SHORT
-from tradingboost.strategies.grid.params import Direction, GridParams, Sizing
-
-
-class Cells(msgspec.Struct, frozen=True, kw_only=True):
-    """The cells of a grid at its start price.
-
-    Args:
-        levels: prices, one more than cells.
-        sides: LONG or SHORT of each cell; it never changes.
-        initial: cells held from the start through `init`.
-    """
-
-    levels: list[Decimal]
-    sides: list[int]
-    initial: list[bool]
-    price: Decimal
-
-    @property
-    def count(self) -> int:
-        """Number of cells."""
-        return len(self.sides)
-
-    def open_price(self, cell: int) -> Decimal:
-        """The level at which an empty cell opens."""
-        return self.levels[cell] if self.sides[cell] > 0 else self.levels[cell + 1]
-
-
-def lay_out(params: GridParams, levels: list[Decimal], price: Decimal) -> Cells:
-    """Decide side and first state of every cell from the start price."""
-    cells = range(len(levels) - 1)
-    if params.enter_strategy is Direction.NEUTRAL:
-        sides = [LONG if levels[cell] < price else SHORT for cell in cells]
-        return Cells(levels=levels, sides=sides, initial=[False for _ in cells], price=price)
-    is_long = params.enter_strategy is Direction.LONG
-    beyond = [levels[cell] >= price if is_long else levels[cell + 1] <= price for cell in cells]
-    return Cells(
-        levels=levels,
-        sides=[LONG if is_long else SHORT for _ in cells],
-        initial=[params.initial_position and flag for flag in beyond],
-        price=price,
-    )
-
-
-def side_cost(cells: Cells, side: int) -> Decimal:
-    """Quote value of one unit in every cell of a side: each at its own level, initial cells at the start price."""
-    return sum(
-        (
-            cells.price if cells.initial[cell] else cells.open_price(cell)
-            for cell in range(cells.count)
-            if cells.sides[cell] == side
-        ),
-        ZERO,
-    )
-
-
-def cost_per_unit(cells: Cells) -> Decimal:
-    """Quote value of one unit in every cell; of a neutral grid the larger side decides."""
-    return max(side_cost(cells, LONG), side_cost(cells, SHORT))
+from tradingboost.core.money import ZERO, Rounding, to_step
+from tradingboost.strategies.contract import LONG, SHORT, records
+from tradingboost.strategies.grid.layout import cost_per_lot, lay_out
+from tradingboost.strategies.grid.params import GridParams, Sizing
+from tradingboost.strategies.grid.state import STATE, start
 
 
 def extend_amounts(amounts: Sequence[Decimal], count: int) -> list[Decimal]:
@@ -83,19 +31,64 @@ def max_notional(amounts: Sequence[Decimal], leverage: int) -> Decimal:
     return sum(amounts, ZERO) * leverage * Decimal("1.05")
 
 
-def quantities(params: GridParams, cells: Cells, instrument: Instrument, leverage: int) -> list[Decimal]:
-    """Quantity of every cell in venue units, rounded down to a lot.
+def usable(params: GridParams, leverage: int) -> Decimal:
+    """Notional in quote the grid may build from its investment."""
+    return (params.investment or ZERO) * leverage * (1 - params.fee_reserve_pct / 100)
+
+
+def fill_quantities(row: Any, params: GridParams, levels: Sequence[Decimal], instrument: Instrument) -> None:
+    """Fill budget and quantities of a params record whose levels, leverage and limits are filled already."""
+    leverage = int(row.leverage)
+    if not params.enter_symbol_amount_list and params.sizing is Sizing.EQUAL_BASE:
+        unit = instrument.contract_size * instrument.lot * instrument.tick
+        row.budget = int(usable(params, leverage) / unit)
+        return
+    for side, lots in ((LONG, row.long_lots), (SHORT, row.short_lots)):
+        if row.direction != -side:
+            units = [value / instrument.contract_size for value in _base_quantities(params, levels, leverage, side)]
+            _check_units(params, units, instrument)
+            lots[: len(units)] = [int(instrument.qty(value) / instrument.lot) for value in units]
+
+
+def _base_quantities(params: GridParams, levels: Sequence[Decimal], leverage: int, side: int) -> list[Decimal]:
+    """Base quantity of every cell before rounding, were it on this side."""
+    count = len(levels) - 1
+    if params.enter_symbol_amount_list:
+        opens = levels[:-1] if side > 0 else levels[1:]
+        amounts = extend_amounts(params.enter_symbol_amount_list, count)
+        return [amount * leverage / level for amount, level in zip(amounts, opens, strict=True)]
+    return [usable(params, leverage) / (count * level) for level in levels[:-1]]
+
+
+def check_budget(params: Any, given: GridParams, instrument: Instrument, price: Decimal) -> None:
+    """Refuse a budget too small (or too large) for its cells when the grid is laid out at `price`.
 
     Raises:
         InvalidInput: a cell is below the venue's minimum or above its maximum.
     """
-    raw = _raw_quantities(params, cells, leverage)
-    units = [value / instrument.contract_size for value in raw]
+    row = params[0]
+    if row.budget == 0 and (given.enter_symbol_amount_list or given.sizing is Sizing.EQUAL_QUOTE):
+        return
+    state = records(STATE)
+    start(state[0], row)
+    lo, hi = (int(to_step(price, instrument.tick, way) / instrument.tick) for way in (Rounding.DOWN, Rounding.UP))
+    lay_out(state[0], row, lo, hi)
+    units = Decimal(int(row.budget)) / int(cost_per_lot(state[0], row, hi)) * instrument.lot
+    _check_units(given, [units] * given.grid_num, instrument)
+
+
+def _least(instrument: Instrument) -> Decimal:
+    return max(to_step(instrument.min_qty, instrument.lot, Rounding.UP), instrument.lot)
+
+
+def _check_units(params: GridParams, units: Sequence[Decimal], instrument: Instrument) -> None:
+    least = _least(instrument)
+    listed = bool(params.enter_symbol_amount_list)
     out = [instrument.qty(value) for value in units]
-    too_small = [cell for cell in range(cells.count) if units[cell] > 0 and out[cell] < _least(instrument)]
+    too_small = [cell for cell, value in enumerate(out) if value < least and not (listed and units[cell] == 0)]
     if too_small:
         raise _below_minimum(params, units, too_small, instrument)
-    too_large = [cell for cell in range(cells.count) if out[cell] > instrument.max_limit_qty]
+    too_large = [cell for cell, value in enumerate(out) if value > instrument.max_limit_qty]
     if too_large:
         raise InvalidInput(
             "cell_above_maximum",
@@ -104,43 +97,30 @@ def quantities(params: GridParams, cells: Cells, instrument: Instrument, leverag
             key="investment",
             cells=too_large,
         )
-    return out
-
-
-def _least(instrument: Instrument) -> Decimal:
-    return max(instrument.min_qty, instrument.lot)
-
-
-def _raw_quantities(params: GridParams, cells: Cells, leverage: int) -> list[Decimal]:
-    """Base quantity of every cell before rounding."""
-    if params.enter_symbol_amount_list:
-        amounts = extend_amounts(params.enter_symbol_amount_list, cells.count)
-        return [amount * leverage / cells.open_price(cell) for cell, amount in enumerate(amounts)]
-    total = (params.investment or ZERO) * leverage * (1 - params.fee_reserve_pct / 100)
-    if params.sizing is Sizing.EQUAL_QUOTE:
-        return [total / (cells.count * cells.levels[cell]) for cell in range(cells.count)]
-    return [total / cost_per_unit(cells)] * cells.count
 
 
 def _below_minimum(
     params: GridParams, units: Sequence[Decimal], too_small: list[int], instrument: Instrument
 ) -> InvalidInput:
     """Name the cells that cannot be placed and what would make them large enough."""
-    factor = max(_least(instrument) / units[cell] for cell in too_small)
-    facts = {"cells": too_small, "min_qty": str(_least(instrument))}
+    smallest = min(units[cell] for cell in too_small)
     listed = ", ".join(str(cell) for cell in too_small[:10]) + (", ..." if len(too_small) > 10 else "")
-    start = f"{len(too_small)} cells ({listed}) are below the minimum of {_least(instrument)} for {instrument.symbol}"
+    facts: dict[str, object] = {"cells": too_small, "min_qty": str(_least(instrument))}
+    start_text = f"{len(too_small)} cells ({listed}) are below the minimum of {_least(instrument)} {instrument.symbol}"
+    if smallest == 0:
+        return InvalidInput("cell_below_minimum", f"{start_text}; raise the investment.", key="investment", **facts)
+    factor = _least(instrument) / smallest
     if params.enter_symbol_amount_list:
         return InvalidInput(
             "cell_below_minimum",
-            f"{start}; multiply the amounts by {factor.quantize(Decimal('0.01'), ROUND_CEILING)}.",
+            f"{start_text}; multiply the amounts by {factor.quantize(Decimal('0.01'), ROUND_CEILING)}.",
             key="enter_symbol_amount_list",
             **facts,
         )
     enough = ((params.investment or ZERO) * factor).quantize(Decimal("0.01"), ROUND_CEILING)
     return InvalidInput(
         "cell_below_minimum",
-        f"{start}; an investment of {enough} would suffice, or use fewer cells.",
+        f"{start_text}; an investment of {enough} would suffice, or use fewer cells.",
         key="investment",
         investment=str(enough),
         **facts,

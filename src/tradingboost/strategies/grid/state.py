@@ -20,7 +20,7 @@ EXIT: Final = SL + 2
 ORDERS: Final = SL + 3
 
 WAITING: Final = 0
-"""The start trigger has not been reached; no orders."""
+"""No price seen yet, or the start trigger not reached; no orders."""
 RUNNING: Final = 1
 STOPPING: Final = 2
 """No openings; closes and the stop stay until the run is flat."""
@@ -59,9 +59,10 @@ PARAMS: Final = np.dtype(
         ("direction", np.int64),  # LONG, SHORT, 0 = neutral
         ("cells", np.int64),
         ("levels_ticks", np.int64, (MAX_LEVELS,)),
-        ("cell_side", np.int64, (MAX_CELLS,)),  # LONG or SHORT; fixed at the start
-        ("cell_lots", np.int64, (MAX_CELLS,)),  # 0 = the cell is not traded
-        ("cell_init", np.int64, (MAX_CELLS,)),  # 1 = held from the start through `init`
+        ("budget", np.int64),  # ticks x lots split in equal quantities at the start; 0 = the quantities below
+        ("long_lots", np.int64, (MAX_CELLS,)),  # quantity of a cell that turns out long; 0 = not traded
+        ("short_lots", np.int64, (MAX_CELLS,)),
+        ("initial_position", np.int64),
         ("tick_num", np.float64),
         ("tick_den", np.float64),
         ("lot_num", np.float64),
@@ -87,9 +88,7 @@ PARAMS: Final = np.dtype(
         ("range_down", np.int64),
         ("range_on_close", np.int64),
         ("start_trigger_ticks", np.int64),  # 0 = at once
-        ("start_trigger_side", np.int64),  # +1 = reached from below
         ("stop_trigger_ticks", np.int64),  # 0 = none
-        ("stop_trigger_side", np.int64),
         ("stop_trigger_policy", np.int64),  # STOP or STOP_FLATTEN
     ],
     align=True,
@@ -99,13 +98,17 @@ STATE: Final = np.dtype(
     [
         ("status", np.int64),
         ("status_reason", np.int64),
+        ("start_side", np.int64),  # where the start trigger is reached from: +1 = from below; 0 = not armed
+        ("stop_side", np.int64),
         ("stop_request", np.int64),  # written by the service: STOP_REQUEST or FLATTEN_REQUEST
         ("planned", np.int64),  # 0 = the book was never planned
         ("held_back", np.int64),  # slots refused by the venue that wait for the next tick or bar
         ("wake_below_ticks", np.int64),  # the wanted book is the same strictly between these two
         ("wake_above_ticks", np.int64),
         ("levels_ticks", np.int64, (MAX_LEVELS,)),  # levels in force
-        ("cell_side", np.int64, (MAX_CELLS,)),
+        ("cell_side", np.int64, (MAX_CELLS,)),  # LONG or SHORT, fixed when the grid is laid out; 0 before
+        ("cell_lots", np.int64, (MAX_CELLS,)),  # 0 = the cell is not traded
+        ("cell_init", np.int64, (MAX_CELLS,)),  # 1 = held from the start through `init`
         ("cell_held_lots", np.int64, (MAX_CELLS,)),
         ("cell_cost", np.int64, (MAX_CELLS,)),  # sum of entry price x quantity of what is held, ticks x lots
         ("cell_from_init", np.int64, (MAX_CELLS,)),
@@ -133,14 +136,9 @@ STATE: Final = np.dtype(
 
 @register_jitable
 def start(state: Record, params: Record) -> None:
-    """Fill a zeroed state: every cell empty, `init` still to be bought, no order anywhere."""
-    state.status = WAITING if params.start_trigger_ticks > 0 else RUNNING
+    """Fill a zeroed state: the grid is laid out around the first price it is told (or that of its start trigger)."""
     for level in range(params.cells + 1):
         state.levels_ticks[level] = params.levels_ticks[level]
-    for cell in range(params.cells):
-        state.cell_side[cell] = params.cell_side[cell]
-        if params.cell_init[cell] == 1:
-            state.init_left_lots += params.cell_lots[cell]
     state.wake_above_ticks = NEVER
 
 

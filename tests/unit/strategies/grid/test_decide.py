@@ -244,7 +244,7 @@ def test_part_of_an_opening_that_ended_is_held_and_closed() -> None:
     assert "buy:1" not in sim.names()
     assert sim.order("sell:2").lots == 9
     sim.fill_part("sell:2", 9)
-    assert sim.order("buy:1").lots == sim.params[0].cell_lots[1]
+    assert sim.order("buy:1").lots == sim.state.cell_lots[1]
 
 
 def test_a_part_below_the_minimum_becomes_dust_and_the_next_opening_carries_it() -> None:

@@ -9,16 +9,12 @@ import pytest
 from tests.unit.strategies.grid.venue import COMPILED, INTERPRETED, Kernel, Sim, compiled, instrument
 
 from tradingboost.core.errors import InvalidInput
+from tradingboost.strategies.contract import records
 from tradingboost.strategies.grid.checks import validate
+from tradingboost.strategies.grid.layout import cost_per_lot, lay_out, side_cost
 from tradingboost.strategies.grid.levels import build_levels, cell_net_profit
-from tradingboost.strategies.grid.sizing import (
-    cost_per_unit,
-    extend_amounts,
-    lay_out,
-    max_notional,
-    quantities,
-    side_cost,
-)
+from tradingboost.strategies.grid.sizing import extend_amounts, max_notional
+from tradingboost.strategies.grid.state import STATE, start
 from tradingboost.strategies.grid.stops import favourable, guard
 
 VECTORS = {
@@ -75,20 +71,21 @@ def test_the_largest_notional_is_the_levered_sum_of_uneven_amounts() -> None:
 def test_equal_base_quantities_spend_what_the_worked_example_spends(
     given: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    levels = decimals(given["levels"])
     keys = ("investment", "leverage", "direction", "initial_position", "fee_reserve_pct")
-    values = {"lower_price": levels[0], "upper_price": levels[-1], **{key: given[key] for key in keys}}
-    params = validate({**values, "grid_num": len(levels) - 1})
-    cells = lay_out(params, levels, Decimal(given["price"]))
-    qty = quantities(params, cells, instrument(lot=Decimal(given["lot"])), given["leverage"])
-    assert set(qty) == {Decimal(expected["qty_per_cell"])}
+    params = compiled(given["price"], instrument(lot=Decimal(given["lot"])), **{key: given[key] for key in keys})
+    run = records(STATE)
+    start(run[0], params[0])
+    price = int(Decimal(given["price"]) * 10)
+    assert run[0].levels_ticks[:5].tolist() == [int(level) * 10 for level in given["levels"]]
+    assert lay_out(run[0], params[0], price, price)
+    one = int(1 / Decimal(given["lot"]))
+    assert set(run[0].cell_lots[:4].tolist()) == {int(expected["qty_per_cell"]) * one}
     if "cost_per_unit" in expected:
-        assert cost_per_unit(cells) == Decimal(expected["cost_per_unit"])
-        initial = [value for value, held in zip(qty, cells.initial, strict=True) if held]
-        assert sum(initial) == Decimal(expected["initial_buy"])
+        assert cost_per_lot(run[0], params[0], price) == Decimal(expected["cost_per_unit"]) * 10
+        assert run[0].init_left_lots == int(expected["initial_buy"]) * one
     else:
-        assert side_cost(cells, 1) == Decimal(expected["long_side_cost"])
-        assert side_cost(cells, -1) == Decimal(expected["short_side_cost"])
+        assert side_cost(run[0], params[0], 1, price) == Decimal(expected["long_side_cost"]) * 10
+        assert side_cost(run[0], params[0], -1, price) == Decimal(expected["short_side_cost"]) * 10
 
 
 def test_the_guard_stop_is_the_one_every_leveraged_leg_has() -> None:

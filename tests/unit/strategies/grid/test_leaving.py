@@ -238,7 +238,7 @@ def test_the_state_survives_json_with_whole_numbers_for_levels_and_lots() -> Non
 
 def test_profits_of_cells_and_of_the_initial_position_are_told_apart() -> None:
     sim = started(price="102.5", investment=812, leverage=1)
-    lots = sim.params[0].cell_lots[3]
+    lots = sim.state.cell_lots[3]
     sim.move("104")
     assert sim.state.cycles == 1
     assert sim.state.grid_profit == 10 * lots, "one step of one unit price, in ticks"
@@ -271,3 +271,12 @@ def test_a_fill_without_a_market_price_is_booked_and_planned_at_the_next_price()
     sim.last = 1010
     sim.tell_price()
     assert {"sell:2", "sl"} <= sim.names()
+
+
+def test_an_unaffordable_start_price_ends_the_run_before_any_order() -> None:
+    params = compiled("100", instrument(min_qty=Decimal(1)), investment=412, leverage=1, direction="short")
+    sim = Sim(params, "104")
+    sim.tell_price()
+    assert stopped(sim)
+    assert sim.state.status_reason == Reason.UNPLACEABLE
+    assert sim.requests == []

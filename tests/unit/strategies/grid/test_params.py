@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.unit.strategies.grid.venue import compiled, facts, instrument
+from tests.unit.strategies.grid.venue import Sim, compiled, facts, instrument
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.strategies import get
@@ -23,6 +23,13 @@ def refusal(**values: object) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
         validate({**RANGE, **values})
     return caught.value
+
+
+def cell_lots(price: str, spec: Any = None, **values: Any) -> list[int]:
+    """Quantities of the cells once the grid is laid out at a price."""
+    sim = Sim(compiled(price, spec, **values), price)
+    sim.tell_price()
+    return [int(lots) for lots in sim.state.cell_lots[: sim.params[0].cells]]
 
 
 def compile_refusal(price: str = "102.5", spec: Any = None, fee: str = "0", **values: object) -> InvalidInput:
@@ -178,12 +185,12 @@ def test_cells_below_the_minimum_are_listed_with_the_investment_that_would_suffi
     assert error.details["cells"] == [0, 1, 2, 3]
     enough = Decimal(str(error.details["investment"]))
     assert str(enough) in error.message
-    assert compiled("102.5", spec, investment=enough)[0].cell_lots[0] == 100
+    assert cell_lots("102.5", spec, investment=enough)[0] == 100
     assert compile_refusal(spec=spec, investment=enough - Decimal("0.02")).code == "cell_below_minimum"
 
 
 def test_trap_the_minimum_is_the_instruments_own() -> None:
-    assert compiled("102.5", investment=100)[0].cell_lots[0] > 0
+    assert cell_lots("102.5", investment=100)[0] > 0
     assert compile_refusal(spec=instrument(min_qty=Decimal(500))).code == "cell_below_minimum"
 
 
@@ -214,46 +221,43 @@ def test_trap_levels_follow_the_ticks_of_the_venue_and_not_a_number_of_decimals(
 def test_spot_cannot_be_sold_short_and_ignores_leverage() -> None:
     spec = instrument("spot")
     assert compile_refusal(spec=spec, direction="neutral").code == "no_short_on_spot"
-    assert compiled("102.5", spec, leverage=10)[0].cell_lots[0] == compiled("102.5", spec, leverage=1)[0].cell_lots[0]
+    assert cell_lots("102.5", spec, leverage=10)[0] == cell_lots("102.5", spec, leverage=1)[0]
 
 
-def test_leverage_above_the_venues_is_refused_and_the_default_respects_it() -> None:
+def test_leverage_above_the_venues_is_refused() -> None:
     assert compile_refusal(leverage=101).code == "leverage_too_high"
-    assert compiled("102.5", instrument(max_leverage=5), leverage=None)[0].leverage == 5
+    assert compiled("102.5", leverage=None)[0].leverage == 10
 
 
 def test_quantities_count_the_contract_size() -> None:
-    plain = compiled("102.5")[0].cell_lots[0]
-    assert compiled("102.5", instrument(contract_size=Decimal("0.1")))[0].cell_lots[0] // 10 == plain
+    plain = cell_lots("102.5")[0]
+    assert cell_lots("102.5", instrument(contract_size=Decimal("0.1")))[0] // 10 == plain
 
 
 def test_the_runs_own_investment_steps_in_and_without_any_the_start_is_refused() -> None:
     params = validate(RANGE)
     account = RunFacts(timeframe_ms=60_000, investment=Decimal(1000))
-    assert compile_params(params, instrument(), account, Decimal(102))[0].cell_lots[0] > 0
+    assert compile_params(params, instrument(), account)[0].budget > 0
     with pytest.raises(InvalidInput, match="amount_missing"):
-        compile_params(params, instrument(), facts(), Decimal(102))
-    with pytest.raises(InvalidInput, match="price_missing"):
-        compile_params(params, instrument(), account)
+        compile_params(params, instrument(), facts())
 
 
 def test_equal_quote_gives_every_cell_the_same_value() -> None:
-    row = compiled("102.5", sizing="equal_quote", investment=412)[0]
-    values = row.cell_lots[:4] * row.levels_ticks[:4]
-    assert max(values) - min(values) <= max(row.levels_ticks[:5])
+    lots = cell_lots("102.5", sizing="equal_quote", investment=412)
+    values = [size * level for size, level in zip(lots, (100, 101, 102, 103), strict=True)]
+    assert max(values) - min(values) <= 103
 
 
 def test_the_fee_reserve_is_taken_off_first() -> None:
-    assert compiled("102.5", fee_reserve_pct=5)[0].cell_lots[0] < compiled("102.5")[0].cell_lots[0]
+    assert cell_lots("102.5", fee_reserve_pct=5)[0] < cell_lots("102.5")[0]
 
 
 def test_empty_cells_above_the_market_are_paid_for_as_well() -> None:
-    bought, waiting = compiled("100.5")[0], compiled("100.5", initial_position=False)[0]
-    assert waiting.cell_lots[0] < bought.cell_lots[0]
+    assert cell_lots("100.5", initial_position=False)[0] < cell_lots("100.5")[0]
 
 
 def test_amounts_of_zero_leave_a_cell_out() -> None:
-    assert compiled("102.5", investment=None, enter_symbol_amount_list="0, 50, 60")[0].cell_lots[0] == 0
+    assert cell_lots("102.5", investment=None, enter_symbol_amount_list="0, 50, 60")[0] == 0
 
 
 def test_slots_and_order_indices_name_each_other() -> None:
