@@ -1,0 +1,85 @@
+"""What is heard becomes a fact, whatever the database does meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.servers import FreshDatabase
+from tests.services.exchange.stage import ACCOUNT, Linked, migrate, told
+from tests.venues.test_okx_rows import ORDER
+
+from tradingboost.core.errors import OutcomeUnknown, Unavailable
+from tradingboost.core.ids import AccountId, Venue
+from tradingboost.core.order import VenueReport
+from tradingboost.kit.db import Database
+from tradingboost.services.exchange.service.reporting import Reporter
+from tradingboost.shared.events.exchange import VenueReported
+from tradingboost.venues import okx_rows
+from tradingboost.venues.base import Endpoint, Owner
+
+
+class Failing:
+    """The database, away for the first few transactions."""
+
+    def __init__(self, database: Database, *failures: Exception) -> None:
+        self._database = database
+        self._failures = list(failures)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        if self._failures:
+            raise self._failures.pop(0)
+        async with self._database.transaction() as connection:
+            yield connection
+
+
+def report(symbol: str = "BTC-USDT-SWAP") -> VenueReport:
+    owner = Owner(account_id=AccountId(ACCOUNT), venue=Venue("okx"))
+    return okx_rows.order_report({**ORDER, "instId": symbol}, owner)
+
+
+@pytest.fixture
+async def url(fresh_database: FreshDatabase) -> str:
+    return await fresh_database("exchange", migrate)
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    opened = Database.open(url)
+    yield opened
+    await opened.close()
+
+
+async def reporter(database: Any) -> Reporter:
+    return Reporter(database, await Linked(Endpoint()).account(ACCOUNT))
+
+
+async def test_a_frame_about_two_symbols_is_two_facts_of_one_transaction(url: str, database: Database) -> None:
+    both = [report("ETH-USDT-SWAP"), report("BTC-USDT-SWAP")]
+    await (await reporter(database)).reported(both, [])
+    facts = await told(url)
+    assert [aggregate for _, aggregate, _ in facts] == [
+        f"venue:{ACCOUNT}:BTC-USDT-SWAP",
+        f"venue:{ACCOUNT}:ETH-USDT-SWAP",
+    ]
+
+
+async def test_a_fact_outlives_a_database_that_is_away(url: str, database: Database) -> None:
+    away = Failing(
+        database,
+        Unavailable("database_down", "away"),
+        OutcomeUnknown("database_commit_unknown", "away during COMMIT"),
+        Unavailable("database_down", "away"),
+    )
+    await asyncio.wait_for((await reporter(away)).reported([report()], []), 10)
+    ((_, _, payload),) = await told(url)
+    assert isinstance(payload, VenueReported)
+    assert payload.reports == [report()]
+
+
+async def test_a_bug_is_not_waited_out(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await (await reporter(Failing(database, ZeroDivisionError()))).reported([report()], [])

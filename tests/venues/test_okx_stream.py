@@ -1,0 +1,106 @@
+"""The private stream where the venue misbehaves; the sockets are replaced by frames made by hand."""
+
+import asyncio
+from typing import Any
+
+from tests.venues.stage import OWNER, Heard
+from tests.venues.test_okx_rows import ALGO, ORDER
+
+from tradingboost.kit.clock import SystemClock
+from tradingboost.venues.okx_stream import OkxStream
+from tradingboost.venues.okx_wire import Connection, Frame, Wire
+from tradingboost.venues.redial import Redialler
+
+
+def stream_to(heard: Heard) -> OkxStream:
+    def nobody() -> Wire:
+        raise AssertionError("nothing is dialled here")
+
+    return OkxStream(nobody, OWNER, heard, SystemClock())
+
+
+def push(channel: str, *pushed: dict[str, Any]) -> Frame:
+    return Frame(Connection("private", None), {"arg": {"channel": channel, "uid": "1"}, "data": list(pushed)})
+
+
+async def test_heartbeats_and_answers_tell_nothing() -> None:
+    heard = Heard()
+    stream = stream_to(heard)
+    for message in ("pong", {"event": "subscribe", "arg": {"channel": "orders"}}, {"event": "login", "code": "0"}):
+        await stream.read(Frame(Connection("private", None), message))
+    assert heard.reports == []
+
+
+async def test_a_frame_that_cannot_be_read_asks_for_a_comparison() -> None:
+    heard = Heard()
+    stream = stream_to(heard)
+    await stream.read(push("orders", {**ORDER, "state": "brand_new"}))
+    await stream.read(push("orders", {**ORDER, "sz": "many"}))
+    await stream.read(push("orders-algo", {"instId": "BTC-USDT-SWAP"}))
+    assert len(heard.resyncs) == 3
+    assert heard.reports == []
+
+
+async def test_changes_of_one_millisecond_keep_the_order_they_were_told_in() -> None:
+    heard = Heard()
+    stream = stream_to(heard)
+    for trigger in ("39000", "39500", "39100"):
+        await stream.read(push("orders-algo", {**ALGO, "slTriggerPx": trigger}))
+    newest = max(heard.reports, key=lambda report: report.rank)
+    assert newest.trigger == 39100
+    await stream.read(push("orders-algo", {**ALGO, "slTriggerPx": "39900", "uTime": "1700000000001"}))
+    assert max(heard.reports, key=lambda report: report.rank).trigger == 39900
+
+
+async def test_a_late_frame_stays_older_than_what_came_before_it() -> None:
+    heard = Heard()
+    stream = stream_to(heard)
+    await stream.read(push("orders-algo", {**ALGO, "uTime": "1700000005000", "slTriggerPx": "39900"}))
+    await stream.read(push("orders-algo", {**ALGO, "uTime": "1700000000000", "slTriggerPx": "39000"}))
+    assert max(heard.reports, key=lambda report: report.rank).trigger == 39900
+
+
+class Unreachable:
+    """A reader that never gets through."""
+
+    def __init__(self) -> None:
+        self.dials = 0
+
+    def wire(self) -> Any:
+        self.dials += 1
+        return Shut()
+
+    async def open(self, wire: Wire) -> None:
+        from tradingboost.core.errors import Unavailable
+
+        raise Unavailable("venue_stream_unreachable", "No way.")
+
+    async def opened(self, reason: str | None) -> None:
+        raise AssertionError("it never opens")
+
+    async def closed(self, reason: str) -> None:
+        raise AssertionError("it was never open")
+
+    async def read(self, frame: Frame) -> None:
+        raise AssertionError("nothing is read")
+
+
+class Shut:
+    """A wire that is closed."""
+
+    def drop(self, reason: str) -> None:
+        self.reason = reason
+
+    async def close(self) -> None:
+        self.drop("closed")
+
+
+async def test_an_unreachable_venue_is_dialled_less_and_less_often() -> None:
+    reader = Unreachable()
+    dialler = Redialler("test", reader, SystemClock())
+    task = asyncio.create_task(dialler.run())
+    await asyncio.sleep(1.2)
+    assert 2 <= reader.dials <= 6
+    assert not dialler.healthy
+    await dialler.stop()
+    await asyncio.wait_for(task, 5)
