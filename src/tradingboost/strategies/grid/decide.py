@@ -36,7 +36,6 @@ from tradingboost.strategies.grid.state import (
     HOLD,
     LIVE,
     MAX_ATTEMPTS,
-    MAX_CELLS,
     NEVER,
     NOT_LIVE,
     ORDERS,
@@ -47,9 +46,9 @@ from tradingboost.strategies.grid.state import (
     STOPPING,
     WAITING,
     leg_lots,
-    price_ticks,
 )
 from tradingboost.strategies.grid.stops import stop_ticks
+from tradingboost.strategies.grid.wakes import set_wakes
 
 _FILLED: Final = int(FillKind.FILLED)
 _RANGE_EXIT: Final = int(Reason.RANGE_EXIT)
@@ -265,78 +264,3 @@ def has_inventory(state: Record, params: Record) -> bool:
     least = max(params.min_lots, 1)
     enough: bool = leg_lots(state, params, LONG) >= least or leg_lots(state, params, SHORT) >= least
     return enough
-
-
-@register_jitable
-def set_wakes(state: Record, params: Record, lo: int, hi: int) -> None:
-    """Find the nearest prices that change the wanted book, so that nobody has to ask in between."""
-    state.wake_below_ticks, state.wake_above_ticks = run_wakes(state, params)
-    state.held_back = 0
-    if state.status in (WAITING, STOPPED):
-        return
-    for cell in range(params.cells):
-        _wake_order(state, cell)
-        _wake_order(state, MAX_CELLS + cell)
-    _wake_stop(state)
-    for order in range(ORDERS):
-        if state.order_hold[order] == 1:
-            state.held_back += 1
-            if state.order_attempts[order] < MAX_ATTEMPTS:
-                _wake(state, lo - 1, hi + 1)
-
-
-@register_jitable
-def _wake(state: Record, below: int, above: int) -> None:
-    state.wake_below_ticks = max(state.wake_below_ticks, below)
-    state.wake_above_ticks = min(state.wake_above_ticks, above)
-
-
-@register_jitable
-def _wake_stop(state: Record) -> None:
-    """A stop that is not live matters when the market passes it: it becomes placeable, or it is too late for it."""
-    if state.order_note[SL] == _PRICE:
-        beyond = state.want_stop_ticks - state.want_stop_side
-        _wake(state, 0 if state.want_stop_side == SELL else beyond, beyond if state.want_stop_side == SELL else NEVER)
-    elif state.order_want[SL] > 0 and state.order_live[SL] != LIVE:
-        ticks = state.want_stop_ticks
-        _wake(state, ticks if state.want_stop_side == SELL else 0, NEVER if state.want_stop_side == SELL else ticks)
-
-
-@register_jitable
-def _wake_order(state: Record, order: int) -> None:
-    """An order that is not live may come or go when the market passes its level."""
-    if state.order_live[order] != NOT_LIVE:
-        return
-    blocked = state.order_note[order] == _PRICE
-    if not blocked and state.order_want[order] == 0:
-        return
-    ticks = price_ticks(state, order)
-    if order < MAX_CELLS:
-        _wake(state, 0 if blocked else ticks, ticks + 1 if blocked else NEVER)
-    else:
-        _wake(state, ticks - 1 if blocked else 0, NEVER if blocked else ticks)
-
-
-@register_jitable
-def run_wakes(state: Record, params: Record) -> tuple[int, int]:
-    """Prices at which the run as a whole starts, stops or leaves."""
-    below = 0
-    above = NEVER
-    if state.status == WAITING:
-        if state.start_side > 0:
-            return 0, params.start_trigger_ticks
-        return params.start_trigger_ticks, NEVER
-    if state.status in (RUNNING, STOPPING):
-        above = min(above, params.profit_above_ticks)
-        below = max(below, params.profit_below_ticks)
-        if params.is_swap == 0:
-            below = max(below, stop_ticks(state, params, LONG))
-    if state.status == RUNNING:
-        if params.range_on_close == 0:
-            above = min(above, params.range_above_ticks)
-            below = max(below, params.range_below_ticks)
-        if params.stop_trigger_ticks > 0 and state.stop_side > 0:
-            above = min(above, params.stop_trigger_ticks)
-        elif params.stop_trigger_ticks > 0:
-            below = max(below, params.stop_trigger_ticks)
-    return below, above
