@@ -8,6 +8,7 @@ import pytest
 from tests.venues.stage import OWNER, SWAP_ROW
 
 from tradingboost.core.errors import InvalidInput
+from tradingboost.core.ids import Symbol
 from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.market import Timeframe
 from tradingboost.core.order import OrderType, Phase, PositionSide
@@ -185,7 +186,7 @@ def test_an_instrument_without_full_rules_is_not_traded(missing: dict[str, str])
 
 def test_candle_volume_is_base_coin_on_swaps_and_on_spot() -> None:
     row = ["1700000000000", "1", "3", "0.5", "2", "100", "1.5", "3000", "1"]
-    symbol = rows.Symbol("BTC-USDT-SWAP")
+    symbol = Symbol("BTC-USDT-SWAP")
     assert rows.candle(row, symbol, Timeframe.M1, spot=False).volume == Decimal("1.5")
     assert rows.candle(row, symbol, Timeframe.M1, spot=True).volume == Decimal(100)
     assert rows.closed(row)
