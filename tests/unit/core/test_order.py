@@ -104,20 +104,22 @@ def test_an_order_is_filled_when_less_than_one_lot_is_missing(filled: str, statu
 
 def test_a_venue_that_says_filled_is_asked_for_the_fills() -> None:
     order = told([a_report(phase=Phase.ENDED, cum_filled=QTY)])
-    assert (order.status, order.settling, order.filled) == (OrderStatus.OPEN, True, 0)
+    assert (order.status, order.settling, order.filled) == (OrderStatus.OPEN, True, D(0))
     done = told([a_fill(trade_id="t1", qty=D(4)), a_fill(trade_id="t2", qty=D(6))], order)
-    assert (done.status, done.settling, done.left) == (OrderStatus.FILLED, False, 0)
+    assert (done.status, done.settling, done.left) == (OrderStatus.FILLED, False, D(0))
 
 
 def test_a_cumulative_quantity_is_not_booked_as_an_increment() -> None:
     counted = [a_report(cum_filled=D(4), updated_at=at(1)), a_report(cum_filled=D(7), updated_at=at(2))]
     order = told([*counted, counted[0]])
-    assert (order.cum_filled, order.filled, order.fills) == (D(7), 0, {})
+    assert (order.cum_filled, order.filled) == (D(7), D(0))
+    assert not order.fills
 
 
 def test_a_filled_amount_of_zero_is_not_read_as_fully_filled() -> None:
     order = told([a_report(phase=Phase.ENDED, cum_filled=D(0))])
-    assert (order.status, order.filled, order.average_price) == (OrderStatus.CANCELLED, 0, None)
+    assert (order.status, order.filled) == (OrderStatus.CANCELLED, D(0))
+    assert order.average_price is None
 
 
 def test_a_late_fill_after_the_end_is_applied() -> None:
@@ -163,7 +165,7 @@ def test_the_venue_s_quantity_is_the_one_in_force_after_an_amendment() -> None:
         a_report(qty=D(6), cum_filled=D(6), updated_at=at(1), phase=Phase.ENDED),
     ]
     for order in (told(body), told(body[::-1])):
-        assert (order.status, order.wanted, order.left) == (OrderStatus.FILLED, D(6), 0)
+        assert (order.status, order.wanted, order.left) == (OrderStatus.FILLED, D(6), D(0))
 
 
 def test_the_newest_values_win_whoever_told_them_first() -> None:

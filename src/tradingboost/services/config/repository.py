@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +17,7 @@ async def newest(db: AsyncConnection, service: str, key: str | None = None) -> l
     statement = select(t.config_values).where(v.service == service)
     if key is not None:
         statement = statement.where(v.key == key)
-    statement = statement.distinct(v.service, v.key).order_by(v.service, v.key, v.version.desc())
+    statement = statement.ext(distinct_on(v.service, v.key)).order_by(v.service, v.key, v.version.desc())
     return [ConfigValue(**row._mapping) for row in await db.execute(statement)]
 
 

@@ -34,10 +34,10 @@ async def insert_account(db: AsyncConnection, values: dict[str, Any]) -> None:
 
 
 async def account_of_uid(db: AsyncConnection, exchange: str, environment: str, uid: str) -> Account | None:
-    """The account linked to an exchange's own user id."""
+    """The account linked to an exchange's own user id, locked: its keys get their versions one after another."""
     a = t.exchange_accounts.c
     where = (a.exchange == exchange, a.environment == environment, a.exchange_uid == uid)
-    row = (await db.execute(select(t.exchange_accounts).where(*where))).first()
+    row = (await db.execute(select(t.exchange_accounts).where(*where).with_for_update())).first()
     return None if row is None else _account(row)
 
 

@@ -1,0 +1,15 @@
+"""A room for `users`."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.servers import FreshDatabase
+from tests.services.rooms import Room, room
+
+from tradingboost.kit.clock import FakeClock
+
+
+@pytest.fixture
+async def stage(fresh_database: FreshDatabase, redis_url: str, fake_clock: FakeClock) -> AsyncIterator[Room]:
+    async with room(fresh_database, redis_url, fake_clock, "users") as opened:
+        yield opened
