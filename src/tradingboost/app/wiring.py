@@ -103,7 +103,10 @@ class Platform:
         self._plug("users", lambda: users.build(context, self.secrets.key_ring(), settings.users))
         self._plug("config", lambda: config.build(context))
         self._plug("market", lambda: market.build(context, self._venues.publics()))
-        self._plug("exchange", lambda: exchange.build(context, self.users, self.secrets.key_ring(), self._venues, settings.exchange))
+        self._plug(
+            "exchange",
+            lambda: exchange.build(context, self.users, self.secrets.key_ring(), self._venues, settings.exchange),
+        )
         self._plug("positions", lambda: positions.build(context, self.exchange, settings.positions))
         self._plug(
             "orders",

@@ -1,6 +1,8 @@
 """A position is the fold of its fills, and a ledger journal is what a fill did to money."""
 
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 import msgspec
 
@@ -24,7 +26,19 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         return self.cost / self.qty if self.qty else None
 
 
-def apply_fill(position: Position, side: Side, qty: Decimal, price: Decimal, contract_size: Decimal) -> Position:
+class Steps(msgspec.Struct, frozen=True, kw_only=True):
+    """What the arithmetic of a leg needs to know of its instrument.
+
+    Args:
+        contract_size: base coin of one unit.
+        cost_quantum: the cost removed with a closed part is rounded down to this: tick x lot, as the venue does.
+    """
+
+    contract_size: Decimal
+    cost_quantum: Decimal = QUANTUM
+
+
+def apply_fill(position: Position, side: Side, qty: Decimal, price: Decimal, steps: Steps) -> Position:
     """Book one fill.
 
     The reducing part realises `(price - average) x qty x contract_size`; a fill through zero closes first, then opens.
@@ -32,7 +46,6 @@ def apply_fill(position: Position, side: Side, qty: Decimal, price: Decimal, con
 
     Args:
         qty: > 0, venue units.
-        contract_size: base coin of one unit.
     """
     signed = side.sign * qty
     if position.qty * signed >= 0:
@@ -42,13 +55,19 @@ def apply_fill(position: Position, side: Side, qty: Decimal, price: Decimal, con
     rest = position.qty + closing
     removed = position.cost  # whole, not divided: a leg that is flat has realised every digit of what it paid
     if rest:
-        removed = (position.cost * (-closing) / position.qty).quantize(QUANTUM, ROUND_FLOOR)
-    realized = ((-closing) * price - removed) * contract_size
+        removed = _share(position.cost, abs(closing), abs(position.qty), steps.cost_quantum)
+    realized = ((-closing) * price - removed) * steps.contract_size
     return Position(
         qty=rest + opening,
         cost=position.cost - removed + opening * price,
         realized_quote=position.realized_quote + realized,
     )
+
+
+def _share(cost: Decimal, part: Decimal, whole: Decimal, quantum: Decimal) -> Decimal:
+    """cost x part / whole, its size rounded down to whole quanta (exact integers, as no Decimal division is)."""
+    quanta = floor(Fraction(abs(cost)) * Fraction(part) / Fraction(whole) / Fraction(quantum))
+    return (quanta * quantum).copy_sign(cost)
 
 
 def unrealized_quote(position: Position, mark: Decimal, contract_size: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.builders import D
 
 from tradingboost.core.order import Side
-from tradingboost.core.position import QUANTUM, Position, apply_fill, unrealized_quote
+from tradingboost.core.position import QUANTUM, Position, Steps, apply_fill, unrealized_quote
 
 SIZE = D("0.01")
 Match = tuple[Side, Decimal, Decimal]
@@ -20,7 +20,7 @@ matches = st.lists(st.tuples(st.sampled_from(Side), lots, prices), max_size=12)
 
 
 def folded(fills: list[Match], position: Position | None = None) -> Position:
-    return reduce(lambda held, fill: apply_fill(held, *fill, SIZE), fills, position or Position())
+    return reduce(lambda held, fill: apply_fill(held, *fill, Steps(contract_size=SIZE)), fills, position or Position())
 
 
 def test_a_round_trip_realises_the_difference_times_the_contract_size() -> None:
@@ -62,8 +62,8 @@ def test_closing_the_whole_leg_realises_every_digit(opened: list[tuple[Decimal, 
 @given(lots, prices, prices)
 def test_prices_and_quantities_of_eight_digits_lose_nothing(qty: Decimal, price: Decimal, leaving: Decimal) -> None:
     fine, step = D("1e-8"), D("1e-7")
-    held = apply_fill(Position(), Side.BUY, qty + fine, price + step + fine, D(1))
-    flat = apply_fill(held, Side.SELL, qty + fine, leaving, D(1))
+    held = apply_fill(Position(), Side.BUY, qty + fine, price + step + fine, Steps(contract_size=D(1)))
+    flat = apply_fill(held, Side.SELL, qty + fine, leaving, Steps(contract_size=D(1)))
     assert flat.realized_quote == (qty + fine) * leaving - (qty + fine) * (price + step + fine)
 
 
@@ -105,7 +105,7 @@ def test_a_division_that_does_not_end_is_rounded_toward_minus_infinity(
     qty: Decimal, part: Decimal, price: Decimal
 ) -> None:
     held = Position(qty=qty + part, cost=price, realized_quote=D(0))
-    rest = apply_fill(held, Side.SELL, part, D(0), D(1))
+    rest = apply_fill(held, Side.SELL, part, D(0), Steps(contract_size=D(1)))
     removed = held.cost - rest.cost
     assert removed % QUANTUM == 0
     assert removed <= price * part / (qty + part) < removed + 2 * QUANTUM
@@ -115,4 +115,4 @@ def test_a_division_that_does_not_end_is_rounded_toward_minus_infinity(
 def test_a_flat_leg_has_no_average_and_nothing_unrealised(side: Side) -> None:
     assert Position().average_price is None
     assert unrealized_quote(Position(), D(50_000), SIZE) == 0
-    assert apply_fill(Position(), side, D(1), D(2), SIZE).average_price == D(2)
+    assert apply_fill(Position(), side, D(1), D(2), Steps(contract_size=SIZE)).average_price == D(2)

@@ -85,7 +85,9 @@ def _no_markets(bars: Bars) -> Any:
 
 
 @asynccontextmanager
-async def stage(settings: Settings, bars: Bars, strategies: Sequence[tuple[str, dict[str, Any]]]) -> AsyncIterator[Stage]:
+async def stage(
+    settings: Settings, bars: Bars, strategies: Sequence[tuple[str, dict[str, Any]]]
+) -> AsyncIterator[Stage]:
     """Raise the stage: exchange, platform, accounts, runs.
 
     Args:

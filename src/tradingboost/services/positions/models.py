@@ -66,6 +66,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
             symbol=self.symbol,
             position_side=self.position_side,
             qty=self.qty,
+            cost=self.cost,
             average_price=position.average_price,
             mark=mark,
             realized_quote=self.realized_quote,

@@ -10,7 +10,7 @@ from tradingboost.core.ids import AccountId, Symbol, Venue, VenueOrderId
 from tradingboost.core.ledger import external_journal, fill_journal, funding_journal
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, PositionSide
-from tradingboost.core.position import apply_fill
+from tradingboost.core.position import Steps, apply_fill
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.services.positions import repository as store
@@ -87,7 +87,8 @@ class PositionsService:
         before = await store.leg(db, key, lock=True) or _new_leg(
             filled, (instrument.lot, instrument.contract_size), now
         )
-        position = apply_fill(before.position, filled.side, filled.filled_qty, filled.fill_price, filled.contract_size)
+        steps = Steps(contract_size=filled.contract_size, cost_quantum=instrument.tick * instrument.lot)
+        position = apply_fill(before.position, filled.side, filled.filled_qty, filled.fill_price, steps)
         realized = position.realized_quote - before.realized_quote
         if not await store.insert_booking(db, self._booking(filled, realized, now)):
             return

@@ -51,7 +51,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     slot: str
     side: Side
     position_side: PositionSide
-    type: OrderType
+    type: OrderType | None
     qty: Decimal
     price: Decimal | None
     trigger: Decimal | None
@@ -78,7 +78,7 @@ class LiveRun:
         self.settings_version: int = row["settings_version"]
         self.code_version: str = row["code_version"]
         self.last_bar_at: datetime | None = row["last_bar_at"]
-        facts = RunFacts(timeframe_ms=self.timeframe.minutes * 60_000, available_quote=row["available_quote"])
+        facts = msgspec.convert(row["facts"], RunFacts)
         self.params = strategy.compile_params(strategy.validate(row["params"]), instrument, facts)
         self.state = state_from_json(row["state"], strategy.state)
         self.fold = state_from_json(row["fold"], strategy.fold)
@@ -140,7 +140,7 @@ class LiveRun:
             slot=slot_name(int(row.slot)),
             side=Side.BUY if row.side == BUY else Side.SELL,
             position_side=PositionSide.LONG if row.position_side == LONG else PositionSide.SHORT,
-            type=_TYPES[Type(int(row.type))] if row.type else OrderType.MARKET,
+            type=_TYPES[Type(int(row.type))] if row.type else None,
             qty=exact.qty(float(row.qty), nearest) if row.qty else ZERO,
             price=exact.price(float(row.price), nearest) if row.price else None,
             trigger=exact.price(float(row.trigger), nearest) if row.trigger else None,

@@ -20,7 +20,7 @@ runs = Table(
     Column("status", Text, nullable=False),  # running stopping stopped failed
     Column("reason", Text, nullable=False, server_default=""),
     Column("params", JSONB, nullable=False),
-    Column("available_quote", ExactNumeric, nullable=False),
+    Column("facts", JSONB, nullable=False),  # what the parameters were compiled with, besides instrument and schema
     Column("settings_version", Integer, nullable=False),
     Column("code_version", Text, nullable=False),
     Column("state", Text, nullable=False),  # the kernel's record as JSON of its fields

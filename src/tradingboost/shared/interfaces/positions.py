@@ -12,7 +12,7 @@ from tradingboost.shared.calls import repeatable, safe
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One leg; `qty` signed in venue units, money in quote.
+    """One leg; `qty` signed in venue units, `cost` the signed sum of quantity x price, money in quote.
 
     Args:
         covered_qty: how much of it a live stop at the venue protects.
@@ -24,6 +24,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     symbol: Symbol
     position_side: PositionSide
     qty: Decimal
+    cost: Decimal
     average_price: Decimal | None
     mark: Decimal | None
     realized_quote: Decimal

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from tradingboost.core.errors import NotFound
 from tradingboost.core.ids import RunId, Symbol, Venue
-from tradingboost.core.order import OrderType
 from tradingboost.kit.context import Context
 from tradingboost.services.strategy import repository as store
 from tradingboost.services.strategy.models import finite, view
@@ -83,7 +82,7 @@ class StrategyService:
                 slot=row["slot"],
                 side=row["side"],
                 position_side=row["position_side"],
-                type=OrderType(row["type"]),
+                type=row["type"],
                 qty=row["qty"],
                 price=row["price"],
                 trigger=row["trigger"],

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol, Venue
 from tradingboost.core.market import Timeframe
-from tradingboost.core.money import ZERO
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.services.strategy import repository as store
@@ -54,7 +54,7 @@ class Starter:
         strategy = strategy_named(request.strategy)
         parsed = strategy.validate(request.params)
         instrument = await self._market.instrument(venue, request.symbol)
-        facts = RunFacts(timeframe_ms=request.timeframe.minutes * 60_000, available_quote=ZERO)
+        facts = RunFacts(timeframe_ms=request.timeframe.minutes * 60_000)
         params = strategy.compile_params(parsed, instrument, facts)
         async with self._db.read() as db:
             if await store.active_of_user(db, request.user_id) >= self._settings.max_symbols_per_user:
@@ -72,12 +72,13 @@ class Starter:
         await self._orders.reconcile(request.account_id)
         await self._orders.claim(claim)
         try:
-            return await self._begin(request, run_id, venue, params)
+            return await self._begin(request, run_id, venue, (facts, params))
         except TradingBoostError:
             await self._orders.release(run_id)
             raise
 
-    async def _begin(self, request: StartRun, run_id: RunId, venue: Venue, params: Any) -> RunView:
+    async def _begin(self, request: StartRun, run_id: RunId, venue: Venue, compiled: tuple[RunFacts, Any]) -> RunView:
+        facts, params = compiled
         strategy = strategy_named(request.strategy)
         await self._market.watch(venue, request.symbol, request.timeframe)
         state, fold = blank(strategy, params)
@@ -93,7 +94,7 @@ class Starter:
             "status": "running",
             "reason": "",
             "params": request.params,
-            "available_quote": ZERO,
+            "facts": msgspec.to_builtins(facts),
             "settings_version": 1,
             "code_version": _CODE_VERSION,
             "state": state,

@@ -227,7 +227,7 @@ class Stepper:
             "slot": wish.slot,
             "side": wish.side,
             "position_side": wish.position_side,
-            "type": wish.type,
+            "type": wish.type or "",
             "qty": wish.qty,
             "price": wish.price,
             "trigger": wish.trigger,

@@ -1,0 +1,107 @@
+"""Whether the platform's books equal the exchange's own: positions, cash, open orders, fills, fees and funding."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tradingboost.app.wiring import Platform
+from tradingboost.core.ids import AccountId
+from tradingboost.core.money import ZERO
+from tradingboost.shared.interfaces.orders import FillView
+from tradingboost.shared.interfaces.users import Account
+from tradingboost.simulator.client import AdminClient
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Two books side by side.
+
+    Args:
+        differences: one plain line each; empty exactly when the books are equal.
+    """
+
+    equal: bool
+    differences: list[str]
+    orders: int
+    fills: int
+
+
+async def compare_books(platform: Platform, admin: AdminClient, account: Account) -> Comparison:
+    """Compare one account with the exchange's immutable ledger; nothing is rounded away.
+
+    The newest bills are read first, since funding reaches the books with the venue's own statement.
+    """
+    await platform.positions.settle(account.account_id)
+    truth = await admin.truth(account.exchange_uid)
+    fills = await all_fills(platform, account.account_id)
+    found = [
+        *await _positions(platform, account, truth),
+        *await _cash(platform, account, truth),
+        *await _orders(platform, account, truth),
+        *_fills(fills, truth),
+        *await _funding(platform, account, truth),
+    ]
+    return Comparison(equal=not found, differences=found[:50], orders=len(truth["orders"]), fills=len(fills))
+
+
+async def all_fills(platform: Platform, account_id: AccountId) -> list[FillView]:
+    """Every fill of an account, oldest first."""
+    fills: list[FillView] = []
+    while page := await platform.orders.fills(account_id, fills[-1].seq if fills else 0, 5000):
+        fills += page
+    return fills
+
+
+async def _positions(platform: Platform, account: Account, truth: dict[str, Any]) -> list[str]:
+    theirs: dict[str, Decimal] = {}
+    for row in truth["positions"]:
+        theirs[row["text"]["instId"]] = theirs.get(row["text"]["instId"], ZERO) + Decimal(row["text"]["pos"])
+    ours: dict[str, Decimal] = {}
+    for leg in await platform.positions.positions(account.account_id):
+        ours[leg.symbol] = ours.get(leg.symbol, ZERO) + leg.qty
+    return _unequal("position", ours, theirs)
+
+
+async def _cash(platform: Platform, account: Account, truth: dict[str, Any]) -> list[str]:
+    books = await platform.positions.books(account.account_id)
+    details = truth["balances"]["text"]["details"]
+    theirs = {row["ccy"]: Decimal(row["cashBal"]) for row in details}
+    return _unequal("cash", books.cash, theirs)
+
+
+async def _orders(platform: Platform, account: Account, truth: dict[str, Any]) -> list[str]:
+    live = await platform.orders.orders(account.account_id, 1000, open_only=True)
+    ours = {view.client_order_id for view in live if view.state in ("OPEN", "PARTIAL")}
+    rows = [row["text"] for row in truth["orders"] if row["text"]["state"] in ("live", "partially_filled")]
+    theirs = {row["clOrdId"] for row in rows}
+    theirs |= {row["text"]["algoClOrdId"] for row in truth["algos"] if row["text"]["state"] == "live"}
+    lost = [f"open order {one} is only in our books" for one in sorted(ours - theirs)]
+    return lost + [f"open order {one} is only at the exchange" for one in sorted(theirs - ours)]
+
+
+def _fills(ours: list[FillView], truth: dict[str, Any]) -> list[str]:
+    rows = [row["text"] for row in truth["fills"]]
+    totals = {
+        "number of fills": Decimal(len(ours)),
+        "filled quantity": sum((fill.qty for fill in ours), ZERO),
+        "fees": sum((fill.fee for fill in ours), ZERO),
+    }
+    theirs = {
+        "number of fills": Decimal(len(rows)),
+        "filled quantity": sum((Decimal(row["fillSz"]) for row in rows), ZERO),
+        "fees": sum((Decimal(row["fee"]) for row in rows), ZERO),
+    }
+    return _unequal("sum", totals, theirs)
+
+
+async def _funding(platform: Platform, account: Account, truth: dict[str, Any]) -> list[str]:
+    books = await platform.positions.books(account.account_id)
+    rows = [row["text"] for row in truth["bills"] if row["text"]["type"] == "8"]
+    theirs = sum((Decimal(row["balChg"]) for row in rows), ZERO)
+    return _unequal("sum", {"funding": books.funding_quote}, {"funding": theirs})
+
+
+def _unequal(what: str, ours: dict[str, Decimal], theirs: dict[str, Decimal]) -> list[str]:
+    names = sorted({*ours, *theirs})
+    pairs = ((name, ours.get(name, ZERO), theirs.get(name, ZERO)) for name in names)
+    return [f"{what} {name}: ours {a}, the exchange's {b}" for name, a, b in pairs if a != b]

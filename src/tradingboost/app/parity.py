@@ -1,0 +1,177 @@
+"""Parity: the same candles through the compiled backtest and through the live wiring must give the same story."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tradingboost.app.books import Comparison, compare_books
+from tradingboost.app.replay.bars import Bars
+from tradingboost.app.replay.driver import VENUE, Moved
+from tradingboost.app.replay.stage import BALANCE, SLIPPAGE_BPS, Part, Stage, stage
+from tradingboost.app.settings import Settings
+from tradingboost.backtest import BacktestConfig, BacktestResult, Difference, Funding, Trace, differences, run
+from tradingboost.backtest.trace import FillLine, IntentLine, PositionLine, plain
+from tradingboost.core.ids import Symbol
+from tradingboost.core.money import ZERO
+from tradingboost.strategies import get as strategy_named
+from tradingboost.strategies.contract import RunFacts
+
+FUNDING_RATE = Decimal("0.0001")
+_FUNDING_MS = 28_800_000
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What one strategy's two stories have in common.
+
+    Args:
+        differences: empty exactly when they agree; readable lines, the earliest first.
+        seconds, bars_per_second: of the live wiring.
+    """
+
+    strategy: str
+    bars: int
+    intents: int
+    fills: int
+    differences: list[str]
+    books: Comparison
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A parity run."""
+
+    symbol: str
+    timeframe: str
+    seconds: float
+    bars_per_second: float
+    verdicts: list[Verdict]
+
+    @property
+    def agree(self) -> bool:
+        """Whether nothing differs anywhere."""
+        return all(not verdict.differences and verdict.books.equal for verdict in self.verdicts)
+
+
+async def check(
+    settings: Settings,
+    bars: Bars,
+    strategies: list[tuple[str, dict[str, Any]]],
+    told: Callable[[Moved], None],
+    stop: asyncio.Event,
+) -> Report:
+    """Replay live, then back-test the same bars, and compare."""
+    async with stage(settings, bars, strategies) as built:
+        clock = built.platform.context.clock
+        began = clock.monotonic()
+        done = await built.driver(funding_rate=FUNDING_RATE).run(told, stop)
+        seconds = clock.monotonic() - began
+        verdicts = [await _verdict(built, part, done) for part in built.parts]
+    return Report(
+        symbol=bars.instrument.inst_id,
+        timeframe=bars.timeframe.value,
+        seconds=round(seconds, 3),
+        bars_per_second=round(done / seconds, 1) if seconds else 0.0,
+        verdicts=verdicts,
+    )
+
+
+async def _verdict(built: Stage, part: Part, done: int) -> Verdict:
+    expected = (await tested(built, part, done)).trace()
+    expected = msgspec.structs.replace(expected, ends=[])  # the venue's cancels are asked for, not wished
+    actual = await lived(built, part)
+    fills = [msgspec.structs.replace(line, reason="") for line in expected.fills]
+    found: list[Difference] = differences(msgspec.structs.replace(expected, fills=fills), actual)
+    return Verdict(
+        strategy=part.strategy,
+        bars=done,
+        intents=len(actual.intents),
+        fills=len(actual.fills),
+        differences=[one.text() for one in found[:100]],
+        books=await compare_books(built.platform, built.admin, part.account),
+    )
+
+
+async def tested(built: Stage, part: Part, done: int) -> BacktestResult:
+    """The compiled backtest of the bars that were replayed."""
+    strategy = strategy_named(part.strategy)
+    bars = built.bars
+    instrument = await built.platform.market.instrument(VENUE, Symbol(bars.instrument.inst_id))
+    parsed = strategy.validate(part.params)
+    params = strategy.compile_params(parsed, instrument, RunFacts(timeframe_ms=bars.series.bar_ms))
+    whole = bars.candles()
+    length = bars.warmup + done
+    columns = {
+        name: getattr(whole, name)[:length] for name in ("open_ms", "opens", "highs", "lows", "closes", "volumes")
+    }
+    candles = msgspec.structs.replace(whole, **columns)
+    last_ms = int(candles.open_ms[-1])
+    config = BacktestConfig(
+        instrument=instrument,
+        initial_balance=BALANCE,
+        slippage_bps=SLIPPAGE_BPS,
+        leverage=int(getattr(parsed, "leverage", 1)),
+        funding=_settlements(bars.start_ms, last_ms),
+        warmup_bars=bars.warmup,
+    )
+    return await asyncio.to_thread(run, strategy, candles, params, config)
+
+
+def _settlements(first_ms: int, last_ms: int) -> Funding:
+    times = np.arange(-(-first_ms // _FUNDING_MS) * _FUNDING_MS, last_ms + 1, _FUNDING_MS, dtype=np.int64)
+    return Funding(times_ms=times, rates=[FUNDING_RATE] * times.size)
+
+
+async def lived(built: Stage, part: Part) -> Trace:
+    """What the live wiring recorded, in the backtest's words."""
+    platform = built.platform
+    intents: list[IntentLine] = []
+    while page := await platform.strategy(part.strategy).decisions(part.run.run_id, len(intents)):
+        intents += [
+            IntentLine(
+                at_ms=_ms(one.at),
+                kind=one.kind,
+                slot=one.slot,
+                side=one.side,
+                position_side=one.position_side,
+                type=one.type,
+                qty=plain(one.qty),
+                price=plain(one.price or ZERO),
+                trigger=plain(one.trigger or ZERO),
+                reduce_only=one.reduce_only,
+                reason=one.reason,
+            )
+            for one in page
+        ]
+    fills: list[FillLine] = []
+    held: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    after = 0
+    while matches := await platform.orders.fills(part.account.account_id, after):
+        for match in matches:
+            after = match.seq
+            held["net"] += match.side.sign * match.qty
+            fills.append(
+                FillLine(
+                    at_ms=_ms(match.at),
+                    slot=match.slot,
+                    side=match.side,
+                    position_side=match.position_side,
+                    qty=plain(match.qty),
+                    price=plain(match.price),
+                    fee=plain(-match.fee),
+                    liquidity="maker" if match.is_maker else "taker",
+                    reason="",
+                    position=plain(held["net"]),
+                )
+            )
+    legs = await platform.positions.positions(part.account.account_id)
+    positions = [PositionLine("net", plain(leg.qty), plain(leg.cost)) for leg in legs]
+    return Trace(intents=intents, fills=fills, positions=positions)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.astimezone(UTC).timestamp() * 1000 + 0.5)
