@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.venues.stage import Answering, account_at, placing, ref, soon
+from tests.venues.test_outcome import REFUSED
 
 from tradingboost.core.errors import InvalidInput, Refused, Unavailable
 from tradingboost.kit.clock import SystemClock
@@ -118,3 +119,22 @@ async def test_orders_carry_their_deadline_in_venue_time_as_a_header(okx: Answer
     await account.cancel(ref("SAENTRY"))
     assert headers == [str(int(at.timestamp() * 1000)), ""]
     assert "expTime" not in json.dumps(okx.posts)
+
+
+@pytest.mark.parametrize(("status", "on_top"), [(200, False), (200, True), (400, True), (500, False)])
+async def test_every_judged_code_survives_the_library(
+    okx: Answering, account: OkxAccount, status: int, on_top: bool
+) -> None:
+    judged = {str(code): "refused" for code in REFUSED}
+    judged |= dict.fromkeys(
+        ("50001", "50004", "50013", "50026", "51149", "51054", "51016", "50071", "51065"), "unknown"
+    )
+    judged |= {"50011": "rate", "50061": "rate", "50102": "clock", "50036": "refused"}
+    judged |= dict.fromkeys(("50100", "50101", "50103", "50105", "50110", "50111", "50113", "50120"), "auth")
+    found = {}
+    for number, code in enumerate(judged):
+        row = [] if on_top else [{"ordId": "", "sCode": code, "sMsg": ""}]
+        okx.status, okx.body = status, json.dumps({"code": code if on_top else "1", "msg": "", "data": row})
+        found[code] = (await account.place(placing(f"SA{number}"), soon())).kind.value
+    assert found == judged
+    assert len(okx.posts) == len(judged)
