@@ -1,6 +1,7 @@
 """A position is the fold of its fills, exact to the last digit."""
 
 from decimal import Decimal
+from fractions import Fraction
 from functools import reduce
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 from tests.builders import D
 
 from tradingboost.core.order import Side
-from tradingboost.core.position import QUANTUM, Position, Steps, apply_fill, unrealized_quote
+from tradingboost.core.position import Position, Steps, apply_fill, unrealized_quote
 
 SIZE = D("0.01")
+STEPS = Steps(contract_size=SIZE)
+COINS = Steps(contract_size=D(1))
 Match = tuple[Side, Decimal, Decimal]
 
 lots = st.integers(1, 10**6).map(lambda n: Decimal(n) / 100)
@@ -25,11 +28,12 @@ def folded(fills: list[Match], position: Position | None = None) -> Position:
 
 def test_a_round_trip_realises_the_difference_times_the_contract_size() -> None:
     held = folded([(Side.BUY, D(10), D(50_000)), (Side.BUY, D(10), D(51_000))])
-    assert (held.qty, held.average_price, held.realized_quote) == (D(20), D(50_500), 0)
+    assert (held.qty, held.average_price, held.realized_quote) == (D(20), D(50_500), D(0))
     half = folded([(Side.SELL, D(5), D(52_000))], held)
     assert (half.qty, half.average_price, half.realized_quote) == (D(15), D(50_500), D(75))
     flat = folded([(Side.SELL, D(15), D(50_000))], half)
-    assert (flat.qty, flat.cost, flat.average_price, flat.realized_quote) == (0, 0, None, D(0))
+    assert (flat.qty, flat.cost, flat.realized_quote) == (D(0), D(0), D(0))
+    assert flat.average_price is None
 
 
 def test_a_short_earns_when_the_price_falls() -> None:
@@ -100,15 +104,24 @@ def test_what_closing_would_realise_is_what_closing_realises(fills: list[Match],
     assert held.realized_quote == expected
 
 
-@given(st.integers(1, 997).map(Decimal), st.integers(1, 996).map(Decimal), prices)
-def test_a_division_that_does_not_end_is_rounded_toward_minus_infinity(
-    qty: Decimal, part: Decimal, price: Decimal
+@given(
+    st.integers(1, 10**9),
+    st.integers(1, 10**9),
+    st.integers(1, 10**15),
+    st.sampled_from(["1e-12", "0.001", "0.1"]),
+    st.sampled_from(Side),
+)
+def test_a_division_that_does_not_end_is_rounded_down_to_the_venue_s_quantum(
+    rest: int, part: int, cost: int, quantum: str, side: Side
 ) -> None:
-    held = Position(qty=qty + part, cost=price, realized_quote=D(0))
-    rest = apply_fill(held, Side.SELL, part, D(0), Steps(contract_size=D(1)))
-    removed = held.cost - rest.cost
-    assert removed % QUANTUM == 0
-    assert removed <= price * part / (qty + part) < removed + 2 * QUANTUM
+    sign = -side.sign
+    held = Position(qty=D(sign * (rest + part)), cost=D(sign * cost))
+    after = apply_fill(held, side, D(part), D(0), Steps(contract_size=D(1), cost_quantum=D(quantum)))
+    removed = (held.cost - after.cost) * sign
+    assert removed % D(quantum) == 0
+    share = Fraction(cost) * part / (rest + part)
+    assert Fraction(removed) <= share < Fraction(removed) + Fraction(quantum)
+    assert after.realized_quote == -removed * sign
 
 
 @pytest.mark.parametrize("side", list(Side))
