@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -23,7 +22,10 @@ matches = st.lists(st.tuples(st.sampled_from(Side), lots, prices), max_size=12)
 
 
 def folded(fills: list[Match], position: Position | None = None) -> Position:
-    return reduce(lambda held, fill: apply_fill(held, *fill, Steps(contract_size=SIZE)), fills, position or Position())
+    held = position or Position()
+    for side, qty, price in fills:
+        held = apply_fill(held, side, qty, price, STEPS)
+    return held
 
 
 def test_a_round_trip_realises_the_difference_times_the_contract_size() -> None:
