@@ -198,7 +198,9 @@ def build(strategy: Strategy) -> Drive:
                 drain(room, kernel)
                 if desk.status != OK:
                     return i
-            refresh(room, kernel)
+            desk.trigger_below, desk.trigger_above = triggers(state, params)
+            if desk.dirty:
+                levels.refresh_levels(room)
             if desk.reports > most_reports or desk.intents > most_intents:
                 return i + 1
         return stop

@@ -7,6 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tradingboost.backtest.model import tidy
+
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _deepest(equity: NDArray[np.int64]) -> tuple[int, int]:
@@ -31,7 +33,7 @@ def max_drawdown(equity: NDArray[Any]) -> Decimal | None:
     if equity.size == 0 or equity[0] <= 0:
         return None
     peak, trough = _deepest(equity)
-    return 1 - Decimal(int(trough)) / Decimal(int(peak))
+    return tidy(round(1 - Decimal(int(trough)) / Decimal(int(peak)), 12))
 
 
 def deals(reports: Any, net: bool) -> list[int]:

@@ -159,8 +159,8 @@ class Scale(msgspec.Struct, frozen=True):
         )
 
     def amount(self, quanta: int) -> Decimal:
-        """Quanta as money."""
-        return Decimal(int(quanta)) / self.money
+        """Quanta as money, without the zeros at its end."""
+        return tidy(Decimal(int(quanta)) / self.money)
 
     def price(self, ticks: int) -> Decimal:
         """Ticks as a price."""
@@ -169,6 +169,12 @@ class Scale(msgspec.Struct, frozen=True):
     def qty(self, lots: int) -> Decimal:
         """Lots as a quantity in venue units."""
         return int(lots) * self.lot
+
+
+def tidy(value: Decimal) -> Decimal:
+    """The same number without exponent and without zeros at its end."""
+    short = value.normalize()
+    return short.quantize(Decimal(1)) if int(short.as_tuple().exponent) > 0 else short
 
 
 def rate_parts(ratio: Decimal) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradingboost.backtest import metrics
-from tradingboost.backtest.model import BacktestConfig, Candles, Scale
+from tradingboost.backtest.model import BacktestConfig, Candles, Scale, tidy
 from tradingboost.backtest.records import LIQUIDATION_SLOT
 from tradingboost.backtest.trace import Trace, end_line, fill_line, intent_line, name_of, position_lines
 from tradingboost.strategies.contract import FillKind, Kind, Reason
@@ -132,9 +132,9 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             last_ms=int(candles.open_ms[-1]) + candles.timeframe_ms,
             initial_balance=self.config.initial_balance,
             final_equity=final,
-            net_pnl=final - self.config.initial_balance,
+            net_pnl=tidy(final - self.config.initial_balance),
             realised=scale.amount(desk["realised"]),
-            unrealised=final - cash,
+            unrealised=tidy(final - cash),
             fees=scale.amount(desk["fees"]),
             funding=scale.amount(desk["funding"]),
             insurance=scale.amount(desk["insurance"]),
@@ -143,7 +143,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             wins=sum(result > 0 for result in results),
             losses=sum(result < 0 for result in results),
             max_drawdown=metrics.max_drawdown(self.equity_quanta),
-            exposure=Decimal(int(desk["exposed_bars"])) / traded,
+            exposure=tidy(round(Decimal(int(desk["exposed_bars"])) / traded, 6)),
             intents=int(self.intents.size),
             fills_by_reason=_counted(_reason_of(row) for row in fills),
             fills_by_slot=_counted(name_of(int(slot)) for slot in fills["slot"]),

@@ -34,7 +34,7 @@ def markets(draw: st.DrawFn) -> list[tuple[float, float, float, float]]:
         prices = draw(st.lists(st.integers(BASE - 12, BASE + 12), min_size=4, max_size=4))
         low, first, last, high = sorted(prices)
         pair = (first, last) if draw(st.booleans()) else (last, first)
-        rows.append(tuple(float(price) / 10 for price in (pair[0], high, low, pair[1])))
+        rows.append((pair[0] / 10, high / 10, low / 10, pair[1] / 10))
     return rows
 
 

@@ -1,0 +1,146 @@
+"""Both strategies: equal to the simulated exchange, blind to the future, and the same interpreted as compiled."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.unit.backtest.exchange import Replay
+from tests.unit.backtest.worlds import WORLDS, conditions, market, part, world
+
+from tradingboost import backtest
+from tradingboost.backtest.compare import report
+from tradingboost.strategies.contract import FillKind
+
+pytestmark = pytest.mark.timeout(300)
+BARS = 2000
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_strategy_trades_in_the_backtest_as_on_the_exchange(name: str) -> None:
+    candles = market(BARS)
+    config = conditions(candles)
+    strategy, params = world(name)
+    result = backtest.run(strategy, candles, params, config)
+    replay = Replay(strategy, candles, params, config).run()
+    trace = result.trace()
+    found = backtest.differences(replay.trace(), backtest.Trace(trace.intents, trace.fills, trace.ends))
+    assert not found, report(found)
+    assert len(trace.fills) >= 10
+    assert result.scale.amount(result.desk[0].cash) == replay.cash
+    assert (int(result.desk[0].lots[0]), int(result.desk[0].cost[0])) == replay.lots_and_cost
+    assert result.state.tobytes() == replay.state.tobytes()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_more_candles_behind_the_end_change_nothing_before_it(name: str) -> None:
+    candles, n = market(BARS), 1200
+    strategy, params = world(name)
+    whole = backtest.run(strategy, candles, params, conditions(candles))
+    start = backtest.run(strategy, part(candles, n), params, conditions(candles))
+    _same_until(start, whole, n)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_another_future_changes_nothing_before_it(name: str) -> None:
+    candles, n = market(BARS), 1200
+    other = part(candles, BARS)
+    for column in (other.opens, other.highs, other.lows, other.closes):
+        column[n:] *= 2
+    strategy, params = world(name)
+    whole = backtest.run(strategy, candles, params, conditions(candles))
+    changed = backtest.run(strategy, other, params, conditions(candles))
+    _same_until(changed, whole, n)
+
+
+def _same_until(one: backtest.BacktestResult, other: backtest.BacktestResult, n: int) -> None:
+    for log in ("intents", "reports"):
+        left, right = (rows[rows["bar"] < n] for rows in (getattr(one, log), getattr(other, log)))
+        assert left.tobytes() == right.tobytes()
+    assert np.array_equal(one.equity_quanta[:n], other.equity_quanta[:n])
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_quantity_and_money_are_conserved(name: str) -> None:
+    candles = market(BARS)
+    strategy, params = world(name)
+    result = backtest.run(strategy, candles, params, conditions(candles))
+    fills, desk, scale = result.fills, result.desk[0], result.scale
+    assert int((fills["lots"] * fills["side"]).sum()) == int(desk.lots.sum())
+    assert int(desk.fees) == int(fills["fee"].sum())
+    assert int(desk.realised) == int(fills["profit"].sum())
+    start = int(result.config.initial_balance * scale.money)
+    assert int(desk.cash) == start + int(desk.realised) - int(desk.fees) + int(desk.funding)
+    traded = int((fills["price"] * fills["lots"] * -fills["side"]).sum())
+    signed_cost = int(desk.cost[0]) * (1 if desk.lots[0] > 0 else -1)
+    assert int(desk.realised) == (traded + signed_cost) * scale.tick_value
+    assert np.all(np.diff(fills["bar"]) >= 0)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_every_order_ends_once(name: str) -> None:
+    """Placed = told complete, ended or refused, or still live; attached stops are placed with their parent."""
+    candles = market(BARS)
+    strategy, params = world(name)
+    result = backtest.run(strategy, candles, params, conditions(candles))
+    placed = int((result.intents["kind"] == 1).sum())
+    parents = {int(slot) for slot in result.intents["slot"][(result.intents["trigger"] > 0) & _openings(result)]}
+    armed = int(np.isin(result.fills["slot"], list(parents)).sum())
+    over = (result.reports["kind"] != FillKind.FILLED) | (result.reports["left"] == 0)
+    assert placed + armed == int(over.sum()) + result.orders.size
+
+
+def _openings(result: backtest.BacktestResult) -> np.ndarray:
+    return (result.intents["kind"] == 1) & (result.intents["reduce_only"] == 0)  # type: ignore[no-any-return]
+
+
+_CHILD = """
+import json, sys
+from tests.unit.backtest.worlds import conditions, market, world
+from tradingboost import backtest
+from tradingboost.backtest.runner import driver_of
+from hashlib import sha256
+found = {}
+for name in sys.argv[2:]:
+    candles = market(int(sys.argv[1]))
+    strategy, params = world(name)
+    result = backtest.run(strategy, candles, params, conditions(candles))
+    logs = (result.intents, result.reports, result.state, result.equity_quanta)
+    found[name] = [sha256(rows.tobytes()).hexdigest() for rows in logs]
+stats = getattr(driver_of(strategy), "stats", None)
+print(json.dumps({"logs": found, "hits": sum(stats.cache_hits.values()) if stats else -1}))
+"""
+
+
+def _child(bars: int, *names: str, **environment: str) -> dict[str, object]:
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, str(bars), *names],
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'src'}", **environment},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.slow
+def test_interpreted_code_does_bit_for_bit_the_same() -> None:
+    compiled = _child(600, *WORLDS)
+    interpreted = _child(600, *WORLDS, NUMBA_DISABLE_JIT="1")
+    assert interpreted["hits"] == -1
+    assert interpreted["logs"] == compiled["logs"]
+
+
+@pytest.mark.slow
+def test_a_second_process_finds_the_driver_in_the_cache(tmp_path: Path) -> None:
+    first = _child(50, "grid_long", NUMBA_CACHE_DIR=str(tmp_path))
+    second = _child(50, "grid_long", NUMBA_CACHE_DIR=str(tmp_path))
+    assert (first["hits"], second["hits"]) == (0, 1)
+    assert first["logs"] == second["logs"]
