@@ -4,13 +4,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import AccountId
+from tradingboost.core.ids import AccountId, Symbol
 from tradingboost.kit.bus import Subscription
 from tradingboost.kit.clock import Clock
 from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.service.absorbing import Evidence
 from tradingboost.shared.events.envelope import Event
 from tradingboost.shared.events.exchange import StreamResynced, VenueReported
+from tradingboost.shared.events.positions import MismatchCleared, MismatchFound
 
 
 class Handlers:
@@ -24,7 +25,10 @@ class Handlers:
 
     def subscriptions(self) -> list[Subscription]:
         """What is heard."""
-        return [Subscription("venue", "orders", {VenueReported: self.reported, StreamResynced: self.resynced})]
+        return [
+            Subscription("venue", "orders", {VenueReported: self.reported, StreamResynced: self.resynced}),
+            Subscription("positions", "orders", {MismatchFound: self.mismatched, MismatchCleared: self.matched}),
+        ]
 
     async def reported(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Join what the venue said."""
@@ -34,6 +38,18 @@ class Handlers:
         owner = (told.account_id, told.user_id)
         await self._service.absorber.absorb(db, owner, evidence, instruments, self._clock.now())
 
+    async def mismatched(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """Entries wait while our books and the venue disagree; nothing is repaired by a trade."""
+        await self._service.restrict(db, *_mismatch(event.payload), restricted=True)
+
+    async def matched(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """Both agree again."""
+        await self._service.restrict(db, *_mismatch(event.payload), restricted=False)
+
     async def resynced(self, _db: AsyncConnection, event: Event[Any]) -> None:
         """The stream alone never proves silence."""
         self.resync.add(event.payload.account_id)
+
+
+def _mismatch(told: MismatchFound | MismatchCleared) -> tuple[tuple[AccountId, Symbol], str]:
+    return (told.account_id, told.symbol), f"mismatch:{told.position_side}"

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import structlog
 from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import OrderId
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, PositionSide, Role, Side
 from tradingboost.kit.context import Context
@@ -21,6 +23,8 @@ from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import OrdersService, telling
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.orders import ProtectionMissing
+
+log = structlog.get_logger(__name__)
 
 _ACTIVE = ("RUNNING", "WAITING", "COMPENSATING")
 
@@ -41,7 +45,12 @@ class Sagas:
         async with self._db.read() as db:
             active = (await db.execute(select(t.sagas).where(t.sagas.c.state.in_(_ACTIVE)).limit(500))).all()
         for saga in active:
-            await self._protect(saga)
+            if saga.account_id not in self._service.accounts.held:
+                continue  # whoever acts for the account protects it
+            try:
+                await self._protect(saga)
+            except (Unavailable, Conflict, OutcomeUnknown) as error:  # one leg's trouble holds up no other's protection
+                log.warning("protection_waits", saga_id=saga.saga_id, code=error.code)
         return len(active)
 
     async def _protect(self, saga: Any) -> None:
@@ -76,9 +85,9 @@ class Sagas:
             action=f"{action}: {placed.state}",
         )
         async with self._db.transaction() as db:
-            alert = (entry.order_id, "protection_missing", payload.action)
-            await store.raise_alert(db, str(self._ids.uuid7()), alert, self._clock.now())
-            await telling.tell(db, entry, payload)
+            alert = (entry.order_id, f"protection_missing:{intent.slot}", payload.action)
+            if await store.raise_alert(db, str(self._ids.uuid7()), alert, self._clock.now()):
+                await telling.tell(db, entry, payload)
 
     async def _left(self, db: AsyncConnection, entry: OrderRow) -> bool:
         """The leg was closed again after the entry filled: a later closing order of the run has filled."""

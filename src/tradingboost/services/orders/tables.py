@@ -247,6 +247,7 @@ reconciled = Table(
     "reconciled",
     metadata,
     Column("account_id", Text, primary_key=True),
+    Column("opened_at", UtcDateTime, nullable=False),  # venue time of the first reading; older history is not ours
     Column("watermark", UtcDateTime, nullable=False),  # venue time up to which fills were read completely
     Column("finished_at", UtcDateTime, nullable=False),
 )

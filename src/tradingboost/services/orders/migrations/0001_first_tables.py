@@ -189,6 +189,7 @@ def upgrade() -> None:
     op.create_table(
         "reconciled",
         sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("watermark", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_reconciled")),

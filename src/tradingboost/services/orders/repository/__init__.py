@@ -5,6 +5,7 @@ from tradingboost.services.orders.repository.evidence import (
     fills_of,
     insert_fact,
     insert_fill,
+    net_fills,
 )
 from tradingboost.services.orders.repository.modes import (
     begin_protection,
@@ -16,16 +17,17 @@ from tradingboost.services.orders.repository.modes import (
     leg_claim,
     park,
     raise_alert,
+    read_until,
     release_legs,
     set_mode,
     set_watermark,
-    watermark,
 )
 from tradingboost.services.orders.repository.orders import (
     as_json,
     attached_of,
     insert_intent,
     insert_order,
+    known_venue_ids,
     live_in_slot,
     live_orders,
     open_entries,
@@ -37,6 +39,7 @@ from tradingboost.services.orders.repository.orders import (
     views,
 )
 from tradingboost.services.orders.repository.requests import (
+    amended_since,
     insert_request,
     is_ending,
     look_again,
@@ -46,6 +49,7 @@ from tradingboost.services.orders.repository.requests import (
 )
 
 __all__ = [
+    "amended_since",
     "as_json",
     "attached_of",
     "begin_protection",
@@ -62,10 +66,12 @@ __all__ = [
     "insert_order",
     "insert_request",
     "is_ending",
+    "known_venue_ids",
     "leg_claim",
     "live_in_slot",
     "live_orders",
     "look_again",
+    "net_fills",
     "open_entries",
     "open_requests",
     "order_by_id",
@@ -74,6 +80,7 @@ __all__ = [
     "orphans",
     "park",
     "raise_alert",
+    "read_until",
     "release_legs",
     "resolve_request",
     "set_mode",
@@ -81,5 +88,4 @@ __all__ = [
     "submit_request",
     "update_order",
     "views",
-    "watermark",
 ]

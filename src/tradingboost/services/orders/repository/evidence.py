@@ -2,9 +2,10 @@
 
 import hashlib
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,6 +46,13 @@ async def fills_of(db: AsyncConnection, order_id: OrderId) -> dict[tuple[str, st
         for row in rows
     )
     return {fill.key: fill for fill in fills}
+
+
+async def net_fills(db: AsyncConnection, row: OrderRow) -> Decimal:
+    """The signed sum of the fills of an order's leg: what is held by our own evidence, booked or not yet."""
+    f = t.fills.c
+    where = and_(f.account_id == row.account_id, f.symbol == row.symbol, f.position_side == row.position_side)
+    return Decimal((await db.execute(select(func.coalesce(func.sum(f.signed_qty), 0)).where(where))).scalar_one())
 
 
 async def insert_fill(db: AsyncConnection, fill_id: str, row: OrderRow, fill: Fill, now: datetime) -> bool:

@@ -85,11 +85,12 @@ async def park(db: AsyncConnection, row: OrderRow, alert: tuple[str, str], now: 
     await raise_alert(db, alert[0], (row.order_id, "order_parked", alert[1]), now)
 
 
-async def raise_alert(db: AsyncConnection, alert_id: str, alert: tuple[str, str, str], now: datetime) -> None:
-    """Store an alert, once per subject and kind; `alert` = (subject, kind, sentence)."""
+async def raise_alert(db: AsyncConnection, alert_id: str, alert: tuple[str, str, str], now: datetime) -> bool:
+    """Store an alert, once per subject and kind (else False); `alert` = (subject, kind, sentence)."""
     names = ("subject_id", "kind", "message")
     values = {"alert_id": alert_id, "raised_at": now, **dict(zip(names, alert, strict=True))}
-    await db.execute(upsert(t.alerts).values(values).on_conflict_do_nothing())
+    statement = upsert(t.alerts).values(values).on_conflict_do_nothing().returning(t.alerts.c.alert_id)
+    return (await db.execute(statement)).first() is not None
 
 
 async def set_mode(
@@ -111,17 +112,16 @@ async def release_legs(db: AsyncConnection, run_id: RunId) -> None:
     await db.execute(delete(t.leg_claims).where(t.leg_claims.c.run_id == run_id))
 
 
-async def watermark(db: AsyncConnection, account_id: AccountId) -> datetime | None:
-    """Venue time up to which fills were read completely; None before the first reconciliation."""
-    statement = select(t.reconciled.c.watermark).where(t.reconciled.c.account_id == account_id)
-    return (await db.execute(statement)).scalar_one_or_none()
+async def read_until(db: AsyncConnection, account_id: AccountId) -> Any | None:
+    """How far the venue was read: `opened_at` and `watermark`; None before the first reconciliation."""
+    return (await db.execute(select(t.reconciled).where(t.reconciled.c.account_id == account_id))).first()
 
 
 async def set_watermark(db: AsyncConnection, account_id: AccountId, at: datetime, now: datetime) -> None:
     """A complete reading of the venue ended."""
-    values = {"account_id": account_id, "watermark": at, "finished_at": now}
-    statement = upsert(t.reconciled).values(values)
-    await db.execute(statement.on_conflict_do_update(index_elements=[t.reconciled.c.account_id], set_=values))
+    changed = {"watermark": at, "finished_at": now}
+    statement = upsert(t.reconciled).values(account_id=account_id, opened_at=at, **changed)
+    await db.execute(statement.on_conflict_do_update(index_elements=[t.reconciled.c.account_id], set_=changed))
 
 
 async def begin_protection(

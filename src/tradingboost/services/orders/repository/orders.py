@@ -83,6 +83,15 @@ async def order_by_venue(
     return None
 
 
+async def known_venue_ids(
+    db: AsyncConnection, account_id: AccountId, venue_order_ids: set[VenueOrderId]
+) -> set[VenueOrderId]:
+    """Those of the venue's ids that have a row."""
+    o = t.orders.c
+    statement = select(o.venue_order_id).where(o.account_id == account_id, o.venue_order_id.in_(venue_order_ids))
+    return {VenueOrderId(found) for found in (await db.execute(statement)).scalars()}
+
+
 async def live_in_slot(db: AsyncConnection, run_id: RunId, slot: str, lock: bool = False) -> OrderRow | None:
     """The order that rests (or may rest) in a slot: at most one by construction, the newest counts."""
     o = t.orders.c
@@ -156,7 +165,7 @@ async def orders_since(db: AsyncConnection, run_id: RunId, since: datetime) -> i
 
 
 async def orphans(db: AsyncConnection, before: datetime) -> list[OrderRow]:
-    """Live children of ours, old enough to be looked at, in a symbol where no entry of ours is live."""
+    """Live children of ours, old enough to be looked at."""
     o = t.orders.c
     where = and_(
         o.role.in_(["stop", "take_profit"]),

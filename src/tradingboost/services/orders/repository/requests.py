@@ -77,6 +77,13 @@ async def open_requests(db: AsyncConnection, now: datetime) -> Sequence[Any]:
     return (await db.execute(statement)).all()
 
 
+async def amended_since(db: AsyncConnection, request: Any) -> bool:
+    """Whether a later amendment of the same order was sent."""
+    r = t.requests.c
+    where = and_(r.order_id == request.order_id, r.kind == RequestKind.AMEND, r.sent_at > request.sent_at)
+    return (await db.execute(select(r.request_id).where(where).limit(1))).first() is not None
+
+
 async def submit_request(db: AsyncConnection, order_id: OrderId) -> Any | None:
     """The one submit attempt of an order."""
     statement = select(t.requests).where(t.requests.c.order_id == order_id, t.requests.c.kind == RequestKind.SUBMIT)

@@ -1,7 +1,9 @@
 """The use cases of `orders`, put together."""
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from tradingboost.core.client_id import IdKeys
-from tradingboost.core.ids import AccountId, RunId
+from tradingboost.core.ids import AccountId, RunId, Symbol
 from tradingboost.core.order import OrderIntent, OrderStatus
 from tradingboost.kit.context import Context
 from tradingboost.kit.lease import Leases
@@ -92,6 +94,15 @@ class OrdersService:
     async def reconcile(self, account_id: AccountId) -> None:
         """Compare with the venue and adopt what it says."""
         await self.looker.reconcile(account_id)
+
+    async def restrict(
+        self, db: AsyncConnection, where: tuple[AccountId, Symbol], cause: str, restricted: bool
+    ) -> None:
+        """No openings on a symbol while a cause stands, in the caller's transaction."""
+        if restricted:
+            await store.set_mode(db, where, cause, "NO_ENTRIES", self._clock.now())
+        else:
+            await store.clear_mode(db, where, cause)
 
     async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
         """Cancel openings, close legs, then let the stops go."""

@@ -1,8 +1,10 @@
 """Which accounts this process may act for: who owns them, is the lease ours, were they reconciled."""
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from tradingboost.core.errors import Conflict, Unavailable
 from tradingboost.core.ids import AccountId
-from tradingboost.kit.lease import Lease, Leases
+from tradingboost.kit.lease import Lease, Leases, guard
 from tradingboost.shared.interfaces.users import Account, Users
 
 
@@ -50,17 +52,24 @@ class Accounts:
             try:
                 await self._leases.renew(lease)
             except Conflict:
-                self._held.pop(account_id, None)
-                self._ready.discard(account_id)
+                self._drop(account_id)
 
     def fence_token(self, account_id: AccountId) -> int:
         """The token every request carries; Unavailable when the lease is not (or no longer safely) ours."""
         lease = self._held.get(account_id)
         if lease is None or lease.left_s <= 0:
-            raise Unavailable(
-                "account_not_held", "This process does not act for the account right now; try again in a few seconds."
-            )
+            raise _not_held()
         return lease.token
+
+    async def claim_token(self, db: AsyncConnection, account_id: AccountId) -> int:
+        """The same token, kept ours by the database until this transaction ends."""
+        token = self.fence_token(account_id)
+        try:
+            await guard(db, self._held[account_id])
+        except Conflict as lost:
+            self._drop(account_id)
+            raise _not_held() from lost
+        return token
 
     def ready(self, account_id: AccountId) -> bool:
         """It was compared with the venue since this process took it over."""
@@ -70,9 +79,19 @@ class Accounts:
         """The comparison finished (or must be repeated)."""
         (self._ready.add if ready else self._ready.discard)(account_id)
 
+    def _drop(self, account_id: AccountId) -> None:
+        self._held.pop(account_id, None)
+        self._ready.discard(account_id)
+
     async def release(self) -> None:
         """Give every lease back, so that the next process need not wait for it to expire."""
         for lease in self._held.values():
             await self._leases.release(lease)
         self._held.clear()
         self._ready.clear()
+
+
+def _not_held() -> Unavailable:
+    return Unavailable(
+        "account_not_held", "This process does not act for the account right now; try again in a few seconds."
+    )

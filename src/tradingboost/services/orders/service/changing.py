@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import msgspec
-
 from tradingboost.core.errors import OutcomeUnknown, Unavailable
 from tradingboost.core.order import OrderIntent, OrderType, RequestKind, Resolution
 from tradingboost.kit.context import Context
@@ -134,17 +132,3 @@ class Changer:
     async def _view(self, row: OrderRow) -> OrderView:
         async with self._db.read() as db:
             return (await store.views(db, t.orders.c.order_id == row.order_id, 1))[0]
-
-
-def amended(row: OrderRow, wish: AmendOrder) -> bool:
-    """Whether the venue's newest values are the wished ones."""
-    values = row.order({}).values
-    if values is None:
-        return False
-    pairs = ((wish.qty, values.qty), (wish.price, values.price), (wish.trigger, values.trigger))
-    return all(wanted is None or wanted == found for wanted, found in pairs)
-
-
-def wish_of(stored: dict[str, object]) -> AmendOrder:
-    """The amendment a stored request asked for."""
-    return msgspec.convert(stored, AmendOrder)

@@ -8,6 +8,7 @@ from tradingboost.core.order import OrderIntent, OrderType, Role, Side
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.errors import not_flat
+from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.shared.interfaces.orders import Flattened
@@ -55,17 +56,23 @@ class Flattener:
         async with self._db.read() as db:
             orphans = await store.orphans(db, self._clock.now() - _ORPHAN_AFTER)
         for row in orphans:
+            if row.account_id not in self._looker.accounts.held:
+                continue  # whoever acts for the account sweeps it
             position = await self._positions.position(row.account_id, row.symbol, row.position_side)
-            if position is None or (position.qty == 0 and position.updated_at < self._clock.now() - _ORPHAN_AFTER):
+            flat = position is None or (position.qty == 0 and position.updated_at < self._clock.now() - _ORPHAN_AFTER)
+            if flat and await self._holds_nothing(row):
                 await self._changer.cancel_row(row)
+
+    async def _holds_nothing(self, row: OrderRow) -> bool:
+        """The books may lag behind a fill whose stop is live already; our own evidence does not."""
+        async with self._db.read() as db:
+            return abs(await store.net_fills(db, row)) < row.lot
 
     async def _cancel(self, account_id: AccountId, roles: set[Role]) -> tuple[int, dict[str, str]]:
         async with self._db.read() as db:
-            rows = [row for row in await store.live_orders(db, account_id) if row.role in roles]
+            rows = [row for row in await store.live_orders(db, account_id) if row.role in roles and _is_ours(row)]
         failed: dict[str, str] = {}
         for row in rows:
-            if row.origin == "EXTERNAL" or (row.origin == "ATTACHED" and row.venue_order_id is None):
-                continue
             try:
                 await self._changer.cancel_row(row)
             except TradingBoostError as error:
@@ -91,6 +98,11 @@ class Flattener:
             await self._clock.sleep(_PAUSE_S)
             await self._looker.reconcile(position.account_id)
         raise not_flat(position.symbol, placed.state)
+
+
+def _is_ours(row: OrderRow) -> bool:
+    """Placed by us and known to the venue; a stop that still waits for its entry goes with it."""
+    return row.origin != "EXTERNAL" and not (row.origin == "ATTACHED" and row.venue_order_id is None)
 
 
 def _closing(position: PositionView, request_id: str) -> OrderIntent:

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import structlog
 
-from tradingboost.core.errors import Unavailable
+from tradingboost.core.errors import OutcomeUnknown, Unavailable
 from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId, Venue
 from tradingboost.core.instrument import Instrument
-from tradingboost.core.order import OrderStatus, RequestKind, Resolution
+from tradingboost.core.order import Fill, OrderStatus, Phase, RequestKind, Resolution, VenueReport
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
@@ -17,7 +18,7 @@ from tradingboost.services.orders.service.absorbing import Absorber, Evidence
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.events.orders import OrderParked
-from tradingboost.shared.interfaces.exchange import Exchange, Found
+from tradingboost.shared.interfaces.exchange import AmendOrder, Exchange, Found, OrderRef, Outcome, OutcomeClass
 from tradingboost.shared.interfaces.positions import Positions
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ class Looker:
         self._clock = context.clock
         self._ids = context.ids
         self._exchange, self._positions = neighbours
-        self._accounts = accounts
+        self.accounts = accounts
         self._absorber = absorber
         self.submitter = submitter
 
@@ -77,9 +78,8 @@ class Looker:
                 await self._settle(request)
             except Unavailable as error:  # no information is not "no": the round does not count
                 log.warning("look_up_failed", code=error.code, order_id=request.order_id)
-                async with self._db.transaction() as db:
-                    later = self._clock.now() + timedelta(seconds=1)
-                    await store.look_again(db, request.request_id, request.rounds, later)
+                await self._later(request, 1.0)
+                await self._park_if_late(request)
         return len(pending)
 
     async def _settle(self, request: Any) -> None:
@@ -87,19 +87,57 @@ class Looker:
             row = await store.order_by_id(db, OrderId(request.order_id))
         found = await self.look(row)
         if request.kind != RequestKind.SUBMIT:
-            told = ("settled", "", "settled by a look-up")
-            async with self._db.transaction() as db:
-                await store.resolve_request(db, request.request_id, Resolution.ACKED, told, self._clock.now())
+            await self._settle_change(row, request, found)
             return
         if found.report is not None or found.fills or row.status is not OrderStatus.NEW:
             await self._resolved(row, request, found=True)
             return
         await self._not_found(row, request)
 
+    async def _settle_change(self, row: OrderRow, request: Any, found: Found) -> None:
+        """A lost cancel is repeated while the order rests; a lost amendment only if its values are not there."""
+        outcome = Outcome(kind=OutcomeClass.PLACED, code="", message="settled by a look-up")
+        if found.report is not None and found.report.phase is Phase.LIVE:
+            try:
+                outcome = await self._repeat(row, request, found.report) or outcome
+            except OutcomeUnknown as error:
+                outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
+        if outcome.kind is OutcomeClass.UNKNOWN:
+            await self._later(request, 1.0)
+            return
+        resolution = Resolution.REFUSED if outcome.kind.definitely_not_placed else Resolution.ACKED
+        told = (outcome.kind.value, outcome.code, outcome.message)
+        async with self._db.transaction() as db:
+            await store.resolve_request(db, request.request_id, resolution, told, self._clock.now())
+
+    async def _repeat(self, row: OrderRow, request: Any, live: VenueReport) -> Outcome | None:
+        if request.kind == RequestKind.CANCEL:
+            return await self._exchange.cancel(row.ref)
+        wish = msgspec.convert(request.wish, AmendOrder)
+        async with self._db.read() as db:
+            superseded = await store.amended_since(db, request)
+        return None if superseded or _amended(live, wish) else await self._exchange.amend(wish)
+
+    async def _later(self, request: Any, seconds: float) -> None:
+        async with self._db.transaction() as db:
+            at = self._clock.now() + timedelta(seconds=seconds)
+            await store.look_again(db, request.request_id, request.rounds, at)
+
+    async def _park_if_late(self, request: Any) -> None:
+        """A venue that cannot be asked proves nothing, but after two minutes a person must know."""
+        now = self._clock.now()
+        if request.kind != RequestKind.SUBMIT or now - request.sent_at <= _PARK:
+            return
+        async with self._db.read() as db:
+            row = await store.order_by_id(db, OrderId(request.order_id))
+        if row.status is OrderStatus.NEW and not row.parked_reason:
+            await self._park(row, now)
+
     async def _not_found(self, row: OrderRow, request: Any) -> None:
         now = self._clock.now()
         rounds, waited = request.rounds + 1, now - request.sent_at
         if row.parked_reason:
+            await self._later(request, 60.0)
             return
         if rounds >= _PROOF_ROUNDS and waited >= _PROOF and now >= request.expires_at + _SKEW:
             await self._resolved(row, request, found=False)
@@ -126,11 +164,14 @@ class Looker:
             await store.resolve_request(db, request.request_id, resolution, told, now)
             if not found:
                 await self.submitter.not_placed(db, locked, now, ("not_placed", told[2]))
+            if found and locked.parked_reason:
+                await store.update_order(db, row.order_id, parked_reason="")
             await self.submitter.end_unknown(db, row, now, found)
 
     async def _park(self, row: OrderRow, now: datetime) -> None:
         reason = "Neither found nor proven absent within two minutes; look at the venue and settle it by hand."
         async with self._db.transaction() as db:
+            await store.begin_unknown(db, row, now)
             await store.park(db, row, (str(self._ids.uuid7()), reason), now)
             payload = OrderParked(
                 order_id=row.order_id, account_id=row.account_id, user_id=row.user_id, symbol=row.symbol, reason=reason
@@ -139,17 +180,24 @@ class Looker:
 
     async def reconcile(self, account_id: AccountId) -> None:
         """Compare one account with the venue; until it succeeded nothing opens."""
-        account = await self._accounts.account(account_id)
-        await self._accounts.own(account_id)
+        account = await self.accounts.account(account_id)
+        await self.accounts.own(account_id)
         await self._exchange.connect(account_id)
         async with self._db.read() as db:
-            watermark = await store.watermark(db, account_id)
-        since = watermark - _OVERLAP if watermark else None
+            read = await store.read_until(db, account_id)
+        since = max(read.watermark - _OVERLAP, read.opened_at) if read is not None else None
         snapshot = await self._exchange.snapshot(account_id, since)
         seen = [*snapshot.ended_orders, *snapshot.open_orders]
-        known_by_report = {report.venue_order_id for report in seen}
-        fills = [fill for fill in snapshot.fills if fill.venue_order_id in known_by_report]
-        await self.absorb((account_id, account.user_id), Evidence(reports=seen, fills=fills))
+        owner = (account_id, account.user_id)
+        reported = {report.venue_order_id for report in seen}
+        async with self._db.read() as db:
+            known = reported | await store.known_venue_ids(db, account_id, {f.venue_order_id for f in snapshot.fills})
+        fills = [fill for fill in snapshot.fills if fill.venue_order_id in known]
+        await self.absorb(owner, Evidence(reports=seen, fills=fills))
+        for fill in snapshot.fills:
+            if fill.venue_order_id not in known:
+                known.add(fill.venue_order_id)
+                await self._adopt(owner, fill)
         open_ids = {report.venue_order_id for report in snapshot.open_orders}
         async with self._db.read() as db:
             silent = [row for row in await store.live_orders(db, account_id) if row.venue_order_id not in open_ids]
@@ -157,7 +205,26 @@ class Looker:
             if row.venue_order_id is not None:
                 await self.look(row)
         async with self._db.transaction() as db:
-            newest = max((fill.at for fill in snapshot.fills), default=watermark or snapshot.taken_at)
+            newest = max((fill.at for fill in snapshot.fills), default=read.watermark if read else snapshot.taken_at)
             await store.set_watermark(db, account_id, newest, self._clock.now())
         await self._positions.settle(account_id)
-        self._accounts.set_ready(account_id, True)
+        self.accounts.set_ready(account_id, True)
+
+    async def _adopt(self, owner: tuple[AccountId, UserId], fill: Fill) -> None:
+        """A match of an order nobody mentioned: ask what it is before it gets a row (it may be a stop's child)."""
+        ref = OrderRef(
+            account_id=owner[0],
+            symbol=fill.symbol,
+            client_order_id=None,
+            venue_order_id=fill.venue_order_id,
+            is_algo=False,
+        )
+        found = await self._exchange.find(ref)
+        reports = [found.report] if found.report is not None else []
+        await self.absorb(owner, Evidence(reports=reports, fills=[fill, *found.fills]))
+
+
+def _amended(live: VenueReport, wish: AmendOrder) -> bool:
+    """Whether the venue's values are the wished ones."""
+    pairs = ((wish.qty, live.qty), (wish.price, live.price), (wish.trigger, live.trigger))
+    return all(wanted is None or wanted == found for wanted, found in pairs)

@@ -114,7 +114,7 @@ class Submitter:
             request_id=str(self._ids.uuid7()),
             sent_at=now,
             expires_at=now + timedelta(seconds=self._settings.submit_deadline_s),
-            fence_token=self._accounts.fence_token(intent.account_id),
+            fence_token=await self._accounts.claim_token(db, intent.account_id),
         )
         await store.insert_request(db, row, RequestKind.SUBMIT, attempt)
         if row.role is Role.OPENING and attached is not None:
