@@ -1,10 +1,9 @@
 """What every process does first: find (or start) PostgreSQL and Redis, migrate, and make the context."""
 
-import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
+from tradingboost.app.places import data_dir
 from tradingboost.app.schemas import all_schemas
 from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
@@ -18,11 +17,6 @@ from tradingboost.kit.ids import SystemIds
 from tradingboost.kit.logging import register_secret
 from tradingboost.kit.migrations import upgrade
 from tradingboost.kit.redis import Redis
-
-
-def data_dir(settings: Settings) -> Path:
-    """Where this installation keeps what it owns."""
-    return settings.embedded.data_dir or embedded.default_data_dir(os.environ)
 
 
 @asynccontextmanager

@@ -102,13 +102,26 @@ class DataDirectory:
         return port
 
     def _ports(self) -> dict[str, int]:
-        try:
-            ports = json.loads((self.path / "ports.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return {}
-        if not isinstance(ports, dict):
-            return {}
-        return {str(name): port for name, port in ports.items() if isinstance(port, int) and 0 < port < 65536}
+        return kept_ports(self.path)
+
+
+def kept_ports(path: Path) -> dict[str, int]:
+    """The ports of the last start, by server; empty when there was none."""
+    try:
+        ports = json.loads((path / "ports.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(ports, dict):
+        return {}
+    return {str(name): port for name, port in ports.items() if isinstance(port, int) and 0 < port < 65536}
+
+
+def kept_password(path: Path, name: str) -> str:
+    """The generated password of a server, "" when none was made or it is not ours to read."""
+    try:
+        return (path / "secrets" / name).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _absolute(path: Path) -> Path:
