@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.backtest.story import FIRST_MS, MINUTE_MS, Wish, fills, play, swap, told
 
-from tradingboost.backtest import LimitFill
+from tradingboost.backtest import LimitFill, PositionMode
 from tradingboost.core.errors import BrokenInvariant, InvalidInput
 from tradingboost.strategies.contract import FillKind, Kind, Type
 
@@ -202,6 +202,34 @@ def test_margin_held_by_resting_openings_counts() -> None:
     resting = Wish(bar=0, slot="buy:1", type=Type.LIMIT, price=50.0, qty=1600.0)
     result = play([FLAT, FLAT], [resting, Wish(bar=0, qty=300.0)], leverage=10)
     assert told(result) == [("denied", "entry", 100.0)]
+
+
+# -- a long and a short leg side by side -------------------------------------------------------------------------------
+
+
+def test_two_legs_are_opened_closed_and_funded_each_for_itself() -> None:
+    rows = [FLAT, FLAT, (100.0, 110.0, 100.0, 110.0), (110.0, 110.0, 95.0, 95.0), (95.0,) * 4]
+    wishes = [
+        Wish(bar=0, qty=3.0),
+        Wish(bar=0, slot="hedge:entry:1", side="sell", qty=2.0),
+        Wish(bar=1, slot="tp:1", side="sell", leg=1, type=Type.LIMIT, price=105.0, qty=3.0),
+        Wish(bar=2, slot="hedge:tp", side="buy", leg=-1, type=Type.LIMIT, price=98.0, qty=2.0),
+    ]
+    result = play(rows, wishes, position_mode=PositionMode.LONG_SHORT)
+    assert [(line.slot, line.position) for line in result.trace().fills] == [
+        ("entry", "3"),
+        ("hedge:entry:1", "-2"),
+        ("tp:1", "0"),
+        ("hedge:tp", "0"),
+    ]
+    summary = result.summary()
+    assert (summary.realised, summary.round_trips, summary.wins) == (Decimal(19), 2, 2)
+
+
+def test_both_legs_held_to_the_end_are_shown() -> None:
+    wishes = [Wish(bar=0, qty=3.0), Wish(bar=0, slot="hedge:entry:1", side="sell", qty=2.0)]
+    trace = play([FLAT, FLAT], wishes, position_mode=PositionMode.LONG_SHORT).trace()
+    assert [(line.position_side, line.qty) for line in trace.positions] == [("long", "3"), ("short", "-2")]
 
 
 # -- the end of an account, and of a kernel that breaks its contract ---------------------------------------------------
