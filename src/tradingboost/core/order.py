@@ -1,8 +1,8 @@
 """Intent, order, fill: what we decided, what we asked the venue, and what the venue says happened.
 
-An order is three independent facts instead of one big enum: `status` (what the venue confirmed), `requests` (what
-we asked and how each attempt resolved) and `fills` (the money truth). Each is joined upward only, so reports that come late,
-twice or in another order converge: `merge` is idempotent, commutative and associative.
+An order is three independent facts instead of one big enum: `status` (what the venue confirmed), `requests` (what we
+asked and how each attempt resolved) and `fills` (the money truth). Each is joined upward only, so reports that come
+late, twice or in another order converge: `merge` is idempotent, commutative and associative.
 """
 
 from datetime import datetime

@@ -30,6 +30,7 @@ from tradingboost.shared.interfaces.exchange import AccountSnapshot, Bill, Excha
 from tradingboost.shared.interfaces.positions import Books, PositionView
 
 _OVERLAP = timedelta(minutes=10)
+_LOOK_BACK = timedelta(days=1)
 _SETTLING = timedelta(seconds=5)  # a leg that changed this recently may differ only by what is still on its way
 
 
@@ -124,16 +125,18 @@ class PositionsService:
         """Read the venue once: open the ledger if it is new, book bills, keep its figures, compare."""
         async with self._db.read() as db:
             read = await store.read_until(db, account_id)
-        since = max(read.watermark - _OVERLAP, read.opened_at) if read is not None else None
+        since = max(read.watermark - _OVERLAP, read.opened_at) if read is not None else self._clock.now() - _LOOK_BACK
         snapshot = await self._exchange.snapshot(account_id, since)
         async with self._db.transaction() as db:
-            if await store.open_books(db, account_id, snapshot.taken_at):
+            # The venue stamps bills by a clock of its own: whatever it lists now is part of the balance it lists now.
+            opening_at = max([snapshot.taken_at, *(bill.at for bill in snapshot.bills)])
+            if await store.open_books(db, account_id, opening_at):
                 for balance in snapshot.balances:
                     entries = external_journal(balance.asset, balance.cash)
                     source = ("opening", f"{account_id}:{balance.asset}")
                     await store.post(db, source, account_id, entries, snapshot.taken_at)
             for bill in snapshot.bills:
-                if since is not None and bill.at > since:  # older ones are part of the opening balance
+                if read is not None and bill.at > since:  # older ones are part of the opening balance
                     await self._book_bill(db, snapshot, bill)
             await store.put_venue_figures(db, account_id, snapshot.positions, snapshot.balances, snapshot.taken_at)
             await store.set_watermark(db, account_id, snapshot.taken_at)
