@@ -76,17 +76,20 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def from_file(path: Path, instrument: Instrument, warmup: int, count: int | None, now: datetime) -> Bars:
-    """The newest contiguous stretch from the beginning of a candle file.
+def from_file(
+    path: Path, instrument: Instrument, warmup: int, count: int | None, now: datetime, *, skip: int = 0
+) -> Bars:
+    """The first stretch without a gap of a candle file.
 
     Args:
         warmup: bars of history before the replay.
         count: bars to replay, None for all there are.
+        skip: bars of the file to leave out first.
 
     Raises:
         InvalidInput: the file cannot be read, or holds too few bars in one piece.
     """
-    series = load(path, instrument)
+    series = _cut(load(path, instrument), skip)
     steps = np.diff(series.at_ms)
     gaps = np.flatnonzero(steps != series.bar_ms)
     whole = int(gaps[0]) + 1 if gaps.size else len(series)
@@ -99,7 +102,7 @@ def from_file(path: Path, instrument: Instrument, warmup: int, count: int | None
             have=whole,
             need=wanted,
         )
-    return _moved(_cut(series, wanted), instrument, warmup, now)
+    return _moved(_cut(series, 0, wanted), instrument, warmup, now)
 
 
 def synthetic(seed: int, instrument: Instrument, timeframe: Timeframe, bars: tuple[int, int], now: datetime) -> Bars:
@@ -125,10 +128,10 @@ def synthetic(seed: int, instrument: Instrument, timeframe: Timeframe, bars: tup
     return _moved(series, instrument, bars[0], now)
 
 
-def _cut(series: CandleSeries, count: int) -> CandleSeries:
-    return CandleSeries(
-        series.bar_ms, *(getattr(series, name)[:count] for name in ("at_ms", "open", "high", "low", "close", "volume"))
-    )
+def _cut(series: CandleSeries, first: int, count: int | None = None) -> CandleSeries:
+    stop = None if count is None else first + count
+    names = ("at_ms", "open", "high", "low", "close", "volume")
+    return CandleSeries(series.bar_ms, *(getattr(series, name)[first:stop] for name in names))
 
 
 def _moved(series: CandleSeries, instrument: Instrument, warmup: int, now: datetime) -> Bars:
