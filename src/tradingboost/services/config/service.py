@@ -41,7 +41,8 @@ class ConfigService:
             if not await store.insert_value(db, {name: getattr(stored, name) for name in stored.__struct_fields__}):
                 raise _conflict(service, key, current + 1)
             payload = ConfigChanged(service=service, key=key, value=value, version=stored.version)
-            await outbox.emit(db, payload, key=f"config:{service}", aggregate=f"config:{service}:{key}")
+            aggregate = f"config:{service}:{key}"
+            await outbox.emit(db, payload, key=aggregate, aggregate=aggregate)
         return stored
 
 

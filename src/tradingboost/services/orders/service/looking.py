@@ -78,7 +78,7 @@ class Looker:
                 await self._settle(request)
             except Unavailable as error:  # no information is not "no": the round does not count
                 log.warning("look_up_failed", code=error.code, order_id=request.order_id)
-                await self._later(request, 1.0)
+                await self._later(request, 1)
                 await self._park_if_late(request)
         return len(pending)
 
@@ -103,7 +103,7 @@ class Looker:
             except OutcomeUnknown as error:
                 outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
         if outcome.kind is OutcomeClass.UNKNOWN:
-            await self._later(request, 1.0)
+            await self._later(request, 1)
             return
         resolution = Resolution.REFUSED if outcome.kind.definitely_not_placed else Resolution.ACKED
         told = (outcome.kind.value, outcome.code, outcome.message)
@@ -137,7 +137,7 @@ class Looker:
         now = self._clock.now()
         rounds, waited = request.rounds + 1, now - request.sent_at
         if row.parked_reason:
-            await self._later(request, 60.0)
+            await self._later(request, 60)
             return
         if rounds >= _PROOF_ROUNDS and waited >= _PROOF and now >= request.expires_at + _SKEW:
             await self._resolved(row, request, found=False)

@@ -110,7 +110,7 @@ class Submitter:
         attached = self._attached(row, intent, now)
         if attached is not None:
             await store.insert_order(db, attached)
-        attempt = Attempt(
+        attempt = Attempt(  # lint: skip order-retries -- the record of the one attempt, nothing repeats
             request_id=str(self._ids.uuid7()),
             sent_at=now,
             expires_at=now + timedelta(seconds=self._settings.submit_deadline_s),
