@@ -76,4 +76,5 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
             covered_qty=self.covered_qty,
             stop_price=self.stop_price,
             updated_at=self.updated_at,
+            run_id=self.run_id,
         )

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from tradingboost.core.ids import AccountId, Symbol, UserId, Venue
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
 from tradingboost.core.order import PositionSide
 from tradingboost.shared.calls import repeatable, safe
 
@@ -16,6 +16,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         covered_qty: how much of it a live stop at the venue protects.
+        run_id: the run that traded it last.
     """
 
     user_id: UserId
@@ -34,6 +35,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     covered_qty: Decimal
     stop_price: Decimal | None
     updated_at: datetime
+    run_id: RunId | None = None
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):

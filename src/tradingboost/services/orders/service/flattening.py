@@ -109,7 +109,7 @@ def _closing(position: PositionView, request_id: str) -> OrderIntent:
     return OrderIntent(
         user_id=position.user_id,
         account_id=position.account_id,
-        run_id=RunId(f"flatten:{request_id}"),
+        run_id=position.run_id or RunId(f"flatten:{request_id}"),  # the run that holds it learns of the close
         venue=position.venue,
         symbol=position.symbol,
         slot="exit",
