@@ -100,6 +100,8 @@ class Platform:
         if self._local:
             relay = Relay(context.db, context.redis, clock=context.clock)
             self.modules.append(Module("relay", workers=[carried("relay", relay.run, relay.stop)]))
+        if self._local & {"market", "exchange"}:
+            self.modules.append(Module("venues", start=[self._venues.load]))
         self._plug("users", lambda: users.build(context, self.secrets.key_ring(), settings.users))
         self._plug("config", lambda: config.build(context))
         self._plug("market", lambda: market.build(context, self._venues.publics()))

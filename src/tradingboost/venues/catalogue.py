@@ -1,6 +1,8 @@
 """Every venue we can speak, each opened once per address."""
 
+import asyncio
 from collections.abc import Mapping
+from importlib import import_module
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import Venue
@@ -45,6 +47,10 @@ class Venues:
         known = self._default(owner.venue)
         merged = Endpoint(rest=endpoint.rest or known.rest, ws=endpoint.ws or known.ws, demo=endpoint.demo)
         return OkxAccount(self._public(owner.venue, merged), owner, keys, trigger_by)
+
+    async def load(self) -> None:
+        """Import the client library beside the loop: it takes seconds, in which nobody else would be served."""
+        await asyncio.to_thread(import_module, "tradingboost.venues.okx_ccxt")
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -1,5 +1,7 @@
 """The plug of `strategy`: one module a strategy of the catalogue, all of the same shell."""
 
+import asyncio
+
 from tradingboost.kit.bus import Bus
 from tradingboost.kit.context import Context
 from tradingboost.kit.runtime import Module
@@ -25,6 +27,6 @@ def build(
     bus = Bus(context.db, context.redis, Handlers(service, name).subscriptions(), instance=context.instance)
 
     async def warm() -> None:
-        warm_up(name)
+        await asyncio.to_thread(warm_up, name)  # a first compile takes many seconds, and the other loops must turn
 
     return service, Module(name, start=[warm], workers=Workers(context, service, name, bus).all())
