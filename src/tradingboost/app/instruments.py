@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from tradingboost.core.errors import NotFound
+from tradingboost.core.errors import InvalidInput, NotFound
 from tradingboost.core.ids import Symbol, Venue
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.sim.instruments import DEFAULT_CATALOGUE, MORE_SWAPS
@@ -42,8 +42,11 @@ def instrument_of(candles: Path, symbol: str | None = None) -> Listed:
     `okx_swap_BTCUSDT_5m.parquet` is BTC-USDT-SWAP and `binance_spot_BTCUSDT_1h.csv` is BTC-USDT.
 
     Raises:
+        InvalidInput: `candle_file_missing`.
         NotFound: `unknown_symbol`.
     """
+    if not candles.is_file():
+        raise InvalidInput("candle_file_missing", f"The candle file {candles} does not exist; check the path.")
     if symbol is not None:
         return listed(symbol)
     pair = _PAIR.search(candles.stem.upper())

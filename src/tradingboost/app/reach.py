@@ -48,6 +48,11 @@ class Reached:
         self._addresses = addresses
 
     @property
+    def whole(self) -> bool:
+        """Whether every service answers."""
+        return set(PROCESSES) <= set(self._addresses)
+
+    @property
     def users(self) -> Users:
         return cast(Users, self._connect("users"))
 

@@ -9,6 +9,7 @@ from tradingboost.cli.verb import verb
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
     from tradingboost.app.serving import Serving
 
@@ -31,8 +32,8 @@ def up(
     from tradingboost.app import serving
 
     names = [name.strip() for name in only.split(",") if name.strip()]
-    with session.err.status("starting PostgreSQL, Redis and the services ..."):
-        session.run(lambda: serving.up(settings, names, lambda where: _tell(session, where)))
+    with session.progress("starting PostgreSQL, Redis and the services ...") as started:
+        session.run(lambda: serving.up(settings, names, lambda where: _tell(session, where, started)))
     return _stopped(session)
 
 
@@ -44,11 +45,13 @@ def serve(
     settings = session.settings(serving=True)
     from tradingboost.app import serving
 
-    session.run(lambda: serving.serve_one(settings, service, lambda where: _tell(session, where)))
+    with session.progress(f"starting {service} ...") as started:
+        session.run(lambda: serving.serve_one(settings, service, lambda where: _tell(session, where, started)))
     return _stopped(session)
 
 
-def _tell(session: Session, where: "Serving") -> None:
+def _tell(session: Session, where: "Serving", started: "Status") -> None:
+    started.stop()
     session.tell(Answer(where, lambda _: _show(session.err, where)))
 
 

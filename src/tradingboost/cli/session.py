@@ -12,6 +12,7 @@ from tradingboost.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
     from tradingboost.app.settings import Settings
 
@@ -66,6 +67,10 @@ class Session:
     def say(self, text: str) -> None:
         """One line about how it goes."""
         self.err.print(text, highlight=False)
+
+    def progress(self, text: str) -> "Status":
+        """A spinner beside a text while a block runs; only on a terminal."""
+        return self.err.status(f"[dim]{text}[/]")
 
     def warn(self, text: str) -> None:
         """Something worth knowing that does not stop the verb."""

@@ -64,7 +64,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
         """The same bars as the backtest reads them: prices as the correctly rounded double of the decimal."""
         num, den = self.instrument.tick
         s = self.series
-        columns = [_doubles(column, num, den) for column in (s.open, s.high, s.low, s.close)]
+        columns = [doubles(column, num, den) for column in (s.open, s.high, s.low, s.close)]
         return Candles(
             timeframe_ms=s.bar_ms,
             open_ms=s.at_ms,
@@ -72,7 +72,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
             highs=columns[1],
             lows=columns[2],
             closes=columns[3],
-            volumes=_doubles(s.volume, self.instrument.lot_base_q, QUANTA),
+            volumes=doubles(s.volume, self.instrument.lot_base_q, QUANTA),
         )
 
 
@@ -153,7 +153,7 @@ def _moved(series: CandleSeries, instrument: Instrument, warmup: int, now: datet
     )
 
 
-def _doubles(steps: NDArray[np.int64], num: int, den: int) -> NDArray[np.float64]:
+def doubles(steps: NDArray[np.int64], num: int, den: int) -> NDArray[np.float64]:
     """Whole steps of num/den as correctly rounded doubles: exact integers, one division."""
     return steps.astype(np.float64) * float(num) / float(den)
 

@@ -1,0 +1,232 @@
+"""One back-test from a candle file: the instrument, the bars, the parameters, the compiled run."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tradingboost.app.instruments import instrument_of, rules_of
+from tradingboost.app.replay.bars import doubles
+from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, run
+from tradingboost.core.errors import InvalidInput
+from tradingboost.core.instrument import InstrumentKind
+from tradingboost.core.market import Timeframe
+from tradingboost.sim.instruments import Instrument as Listed
+from tradingboost.sim.scale import QUANTA
+from tradingboost.simulator.sources import CandleSeries, load
+from tradingboost.strategies import get as strategy_named
+from tradingboost.strategies.contract import RunFacts
+
+FUNDING_RATE: Final = Decimal("0.0001")
+"""Assumed every eight hours, because a candle file has no funding."""
+
+_EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
+_RANGE: Final = re.compile(r"(\d{8})?-(\d{8})?")
+
+
+class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to test.
+
+    Args:
+        timeframe: None = that of the file; a longer one is put together from the file's candles.
+        timerange: `20240101-20240601`, UTC days, open ends allowed; the second day is not part of it.
+        fee: of maker and taker as a ratio of notional, None = the exchange's.
+    """
+
+    strategy: str
+    candles: Path
+    symbol: str | None = None
+    timeframe: str | None = None
+    timerange: str = ""
+    params: dict[str, Any] = {}
+    balance: Decimal = Decimal(10_000)
+    fee: Decimal | None = None
+
+
+class Backtested(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished back-test and what is worth knowing about its parameters."""
+
+    result: BacktestResult
+    timeframe: str
+    advice: list[str]
+
+
+def backtest(request: BacktestRequest) -> Backtested:
+    """Load, check and run.
+
+    Raises:
+        NotFound: unknown strategy or symbol.
+        InvalidInput: the file, the parameters or the range cannot be used.
+    """
+    strategy = strategy_named(request.strategy)
+    parsed = strategy.validate(request.params)
+    if request.balance <= 0:
+        raise InvalidInput("bad_balance", "The starting balance must be above zero.")
+    if request.fee is not None and not 0 <= request.fee < 1:
+        raise InvalidInput("bad_fee", "A fee is a ratio of the notional, such as 0.0005 for 0.05 %.")
+    listed = instrument_of(request.candles, request.symbol)
+    instrument = rules_of(listed)
+    series = load(request.candles, listed)
+    if request.timeframe is not None:
+        series = longer(series, Timeframe.parse(request.timeframe))
+    swap = instrument.kind is InstrumentKind.LINEAR_SWAP
+    fees = (_ratio(listed.maker_rate), _ratio(listed.taker_rate)) if request.fee is None else (request.fee, request.fee)
+    facts = RunFacts(timeframe_ms=series.bar_ms, maker_fee=fees[0], taker_fee=fees[1], available_quote=request.balance)
+    params = strategy.compile_params(parsed, instrument, facts)
+    series, warmup = cut(series, request.timerange, int(strategy.needs(params[0])))
+    candles = _candles(series, listed)
+    candles.check(instrument.tick)
+    first, last = int(candles.open_ms[warmup]), int(candles.open_ms[-1])
+    config = BacktestConfig(
+        instrument=instrument,
+        initial_balance=request.balance,
+        maker_fee=fees[0],
+        taker_fee=fees[1],
+        leverage=int(getattr(parsed, "leverage", 1)) if swap else 1,
+        funding=Funding.constant(FUNDING_RATE, 8, first, last) if swap else Funding.off(),
+        warmup_bars=warmup,
+    )
+    return Backtested(
+        result=run(strategy, candles, params, config),
+        timeframe=_timeframe(series),
+        advice=list(strategy.warnings(parsed)),
+    )
+
+
+def longer(series: CandleSeries, timeframe: Timeframe) -> CandleSeries:
+    """The candles put together to a longer timeframe; a group that is cut off at either end is left out.
+
+    Raises:
+        InvalidInput: `timeframe_not_longer`, the file's candles do not fit into it.
+    """
+    bar_ms = timeframe.minutes * 60_000
+    if bar_ms == series.bar_ms:
+        return series
+    if bar_ms < series.bar_ms or bar_ms % series.bar_ms:
+        raise InvalidInput(
+            "timeframe_not_longer",
+            f"The file's candles of {_timeframe(series)} cannot be put together to {timeframe.value}; "
+            f"choose a multiple of {_timeframe(series)}.",
+        )
+    begins = int(np.argmax(series.at_ms % bar_ms == 0))
+    ends = len(series) - int(np.argmax((series.at_ms[::-1] + series.bar_ms) % bar_ms == 0))
+    whole = _sliced(series, begins, ends)
+    groups = whole.at_ms // bar_ms
+    at = np.flatnonzero(np.diff(groups, prepend=-1))
+    last = np.append(at[1:], len(whole)) - 1
+    return CandleSeries(
+        bar_ms,
+        groups[at] * bar_ms,
+        whole.open[at],
+        np.maximum.reduceat(whole.high, at),
+        np.minimum.reduceat(whole.low, at),
+        whole.close[last],
+        np.add.reduceat(whole.volume, at),
+    )
+
+
+def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries, int]:
+    """The bars of a range with the warm-up in front of it, and how many of them are warm-up.
+
+    Raises:
+        InvalidInput: an unreadable range, or nothing is left in it.
+    """
+    first_ms, end_ms = _range(timerange)
+    first = int(np.searchsorted(series.at_ms, first_ms))
+    end = int(np.searchsorted(series.at_ms, end_ms))
+    begin = max(first - needs, 0)
+    if end - begin <= needs:
+        days = f"{_day(series.at_ms[0])} to {_day(series.at_ms[-1])}"
+        raise InvalidInput(
+            "too_few_candles",
+            f"{max(end - begin, 0)} candles are in that range and the strategy needs {needs} to warm up; "
+            f"the file goes from {days}.",
+        )
+    return _sliced(series, begin, end), max(needs, first - begin)
+
+
+def params_of(pairs: list[str], file: Path | None) -> dict[str, Any]:
+    """Parameters from a JSON file and from `key=value` words, which win; numbers keep every digit.
+
+    Raises:
+        InvalidInput: not readable as such.
+    """
+    found: dict[str, Any] = {}
+    if file is not None:
+        try:
+            read = _EXACT.decode(file.read_bytes())
+        except OSError:
+            raise InvalidInput("params_file_missing", f"The parameter file {file} cannot be read; check the path.") from None
+        except msgspec.DecodeError as error:
+            raise InvalidInput("params_file_bad", f"{file.name} is no JSON ({error}).") from None
+        if not isinstance(read, Mapping):
+            raise InvalidInput("params_file_bad", f"{file.name} must hold one JSON object of parameters.")
+        found |= read
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise InvalidInput("params_bad", f"--params {pair!r} is not of the form key=value, such as leverage=5.")
+        found[key.strip()] = _value(value.strip())
+    return found
+
+
+def _value(text: str) -> Any:
+    """true, 5, 0.5, [1, 2] as JSON reads them; anything else is a word."""
+    try:
+        return _EXACT.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def _range(text: str) -> tuple[int, int]:
+    found = _RANGE.fullmatch(text.strip()) if text.strip() else None
+    if found is None and text.strip():
+        raise InvalidInput("bad_timerange", f"{text!r} is no time range; write 20240101-20240601, or leave an end open.")
+    try:
+        days = [datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) if day else None for day in found.groups()] if found else []
+    except ValueError:
+        raise InvalidInput("bad_timerange", f"{text!r} names a day that does not exist.") from None
+    first, end = days or (None, None)
+    if first is not None and end is not None and first >= end:
+        raise InvalidInput("bad_timerange", f"{text!r} ends before it begins.")
+    return (int(first.timestamp() * 1000) if first else 0, int(end.timestamp() * 1000) if end else 2**62)
+
+
+def _sliced(series: CandleSeries, begin: int, end: int) -> CandleSeries:
+    columns: list[NDArray[np.int64]] = [
+        getattr(series, name)[begin:end] for name in ("at_ms", "open", "high", "low", "close", "volume")
+    ]
+    return CandleSeries(series.bar_ms, *columns)
+
+
+def _candles(series: CandleSeries, listed: Listed) -> Candles:
+    num, den = listed.tick
+    opens, highs, lows, closes = (doubles(getattr(series, one), num, den) for one in ("open", "high", "low", "close"))
+    return Candles(
+        timeframe_ms=series.bar_ms,
+        open_ms=series.at_ms,
+        opens=opens,
+        highs=highs,
+        lows=lows,
+        closes=closes,
+        volumes=doubles(series.volume, listed.lot_base_q, QUANTA),
+    )
+
+
+def _timeframe(series: CandleSeries) -> str:
+    minutes = series.bar_ms // 60_000
+    return next((one.value for one in Timeframe if one.minutes == minutes), f"{minutes}m")
+
+
+def _ratio(parts: int) -> Decimal:
+    return Decimal(parts) / QUANTA
+
+
+def _day(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(int(at_ms) / 1000, UTC):%Y-%m-%d}"
