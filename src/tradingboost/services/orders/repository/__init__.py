@@ -35,6 +35,7 @@ from tradingboost.services.orders.repository.orders import (
     order_by_venue,
     orders_since,
     orphans,
+    set_wish,
     update_order,
     views,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "resolve_request",
     "set_mode",
     "set_watermark",
+    "set_wish",
     "submit_request",
     "update_order",
     "views",

@@ -14,6 +14,7 @@ from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, RequestKind, Resolution
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow, view
+from tradingboost.shared.interfaces.exchange import AmendOrder
 from tradingboost.shared.interfaces.orders import OrderView
 
 
@@ -124,6 +125,12 @@ async def attached_of(db: AsyncConnection, parent: OrderId) -> OrderRow | None:
 async def update_order(db: AsyncConnection, order_id: OrderId, **values: object) -> None:
     """Store what merging found."""
     await db.execute(update(t.orders).where(t.orders.c.order_id == order_id).values(**values))
+
+
+async def set_wish(db: AsyncConnection, order_id: OrderId, wish: AmendOrder) -> None:
+    """The venue took an amendment: this is what we want of the order now."""
+    wanted = {"qty": wish.qty, "price": wish.price, "trigger": wish.trigger}
+    await update_order(db, order_id, **{name: value for name, value in wanted.items() if value is not None})
 
 
 async def views(db: AsyncConnection, where: Any, limit: int) -> list[OrderView]:

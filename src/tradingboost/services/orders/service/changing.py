@@ -80,8 +80,7 @@ class Changer:
         await self._resolve(request_id, outcome)
         if outcome.kind is OutcomeClass.PLACED:
             async with self._db.transaction() as db:
-                wanted = {"qty": wish.qty, "price": wish.price, "trigger": wish.trigger}
-                await store.update_order(db, row.order_id, **{k: v for k, v in wanted.items() if v is not None})
+                await store.set_wish(db, row.order_id, wish)
         return outcome
 
     async def _still_there(self, row: OrderRow) -> bool:

@@ -116,7 +116,13 @@ class Looker:
         wish = msgspec.convert(request.wish, AmendOrder)
         async with self._db.read() as db:
             superseded = await store.amended_since(db, request)
-        return None if superseded or _amended(live, wish) else await self._exchange.amend(wish)
+        if superseded:
+            return None
+        outcome = None if _amended(live, wish) else await self._exchange.amend(wish)
+        if outcome is None or outcome.kind is OutcomeClass.PLACED:
+            async with self._db.transaction() as db:
+                await store.set_wish(db, row.order_id, wish)
+        return outcome
 
     async def _later(self, request: Any, seconds: float) -> None:
         async with self._db.transaction() as db:

@@ -1,0 +1,110 @@
+"""Comparing an account with the venue: missed evidence is fetched, strangers are adopted, old history is not ours."""
+
+import pytest
+from tests.builders import ACCOUNT, USER, VENUE, D, a_stop, an_exit, an_intent
+from tests.services.orders.desk import Desk
+from tests.services.rooms import Room
+
+from tradingboost.core.errors import Unavailable
+from tradingboost.core.ids import VenueOrderId
+from tradingboost.core.order import Phase
+from tradingboost.services.orders import tables as t
+from tradingboost.shared.events.exchange import StreamResynced
+
+
+async def test_fills_missed_by_the_stream_are_fetched_once(desk: Desk) -> None:
+    placed = await desk.submit(an_intent())
+    assert placed.venue_order_id is not None
+    desk.exchange.match(placed.venue_order_id, "4", "50000")
+    for _ in range(2):
+        desk.clock.advance(60)
+        await desk.service.reconcile(ACCOUNT)
+    assert ((await desk.order("entry")).state, (await desk.order("entry")).filled) == ("PARTIAL", D(4))
+    desk.exchange.match(placed.venue_order_id, "6", "50000")
+    desk.clock.advance(60)
+    await desk.service.reconcile(ACCOUNT)
+    assert (await desk.order("entry")).state == "FILLED"
+    assert await desk.count(t.fills) == 2
+
+
+async def test_an_order_that_ended_unheard_is_looked_up(desk: Desk) -> None:
+    placed = await desk.submit(an_exit())
+    assert placed.venue_order_id is not None
+    desk.exchange.end(placed.venue_order_id)
+    desk.clock.advance(3600)
+    await desk.service.reconcile(ACCOUNT)
+    assert (await desk.order("exit")).state == "CANCELLED"
+
+
+async def test_a_late_fill_of_an_ended_order_is_booked_by_the_sweep(desk: Desk) -> None:
+    placed = await desk.submit(an_intent())
+    assert placed.venue_order_id is not None
+    await desk.hear(desk.exchange.end(placed.venue_order_id))
+    desk.clock.advance(3600)
+    await desk.service.reconcile(ACCOUNT)
+    late = desk.exchange.match(placed.venue_order_id, "4", "50000")
+    del desk.exchange.ended[placed.venue_order_id]  # the venue's list of ended orders has forgotten it already
+    desk.clock.advance(60)
+    await desk.service.reconcile(ACCOUNT)
+    assert late.at < desk.clock.now()
+    assert (await desk.order("entry")).filled == D(4)
+
+
+async def test_the_child_of_a_stop_that_fired_unheard_keeps_its_slot(desk: Desk) -> None:
+    await desk.submit(a_stop())
+    stop = desk.exchange.end(VenueOrderId("v1"), Phase.TRIGGERED)
+    child = desk.exchange.rest(
+        side="sell", type="market", qty=D(10), reduce_only=True, parent_venue_order_id=stop.venue_order_id
+    )
+    desk.exchange.match(child.venue_order_id, "10", "48990")
+    desk.clock.advance(60)
+    await desk.service.reconcile(ACCOUNT)
+    slots = {(view.slot, view.state) for view in await desk.views()}
+    assert slots == {("sl", "TRIGGERED"), ("sl", "FILLED")}
+
+
+async def test_what_rests_at_the_first_look_is_adopted_and_older_history_is_not(stage: Room) -> None:
+    desk = Desk(stage)
+    resting = desk.exchange.rest()
+    old = desk.exchange.rest()
+    desk.exchange.match(old.venue_order_id, "10", "50000")
+    desk.clock.advance(60)
+    for _ in range(3):
+        await desk.service.reconcile(ACCOUNT)
+        desk.clock.advance(60)
+    (adopted,) = await desk.views()
+    assert (adopted.venue_order_id, adopted.slot, adopted.run_id) == (resting.venue_order_id, "external", None)
+    assert await desk.count(t.fills) == 0
+
+
+async def test_an_account_that_could_not_be_read_opens_nothing(stage: Room) -> None:
+    desk = Desk(stage)
+    await desk.claim()
+    desk.exchange.blind = True
+    with pytest.raises(Unavailable):
+        await desk.service.reconcile(ACCOUNT)
+    assert (await desk.submit(an_intent())).deny_code == "account_not_normal"
+    desk.exchange.blind = False
+    await desk.service.reconcile(ACCOUNT)
+    assert (await desk.submit(an_intent(attempt=1))).state == "OPEN"
+    assert desk.positions.settled == [ACCOUNT]
+
+
+async def test_a_stream_that_had_a_gap_asks_for_a_comparison(desk: Desk) -> None:
+    await desk.handle(StreamResynced(account_id=ACCOUNT, user_id=USER, venue=VENUE, reason="reconnected"))
+    assert desk.handlers.resync == {ACCOUNT}
+
+
+async def test_every_reading_overlaps_the_one_before(desk: Desk) -> None:
+    first = desk.clock.now()
+    placed = await desk.submit(an_intent())
+    desk.clock.advance(3600)
+    assert placed.venue_order_id is not None
+    fill = desk.exchange.match(placed.venue_order_id, "4", "50000")
+    await desk.service.reconcile(ACCOUNT)
+    desk.clock.advance(60)
+    await desk.service.reconcile(ACCOUNT)
+    assert desk.exchange.asked_since[0] is None
+    assert desk.exchange.asked_since[1] == first
+    assert desk.exchange.asked_since[2] is not None
+    assert (fill.at - desk.exchange.asked_since[2]).total_seconds() == 600
