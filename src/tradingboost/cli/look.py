@@ -1,7 +1,6 @@
 """`status`: what the platform is doing, or what it left when it was stopped."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from tradingboost.app.status import AccountStatus, Status
+    from tradingboost.app.status import Status
 
 _ORDERS_DRAWN = 12
 
@@ -43,7 +42,9 @@ def _show(console: "Console", found: "Status") -> None:
         console.print("Start with: tradingboost demo   or: tradingboost up")
         return
     at = f" at {found.http}" if found.http else ""
-    head = f"[green]The platform runs{at}.[/]" if found.running else "[yellow]Nothing runs now; this is what was left.[/]"
+    head = (
+        f"[green]The platform runs{at}.[/]" if found.running else "[yellow]Nothing runs now; this is what was left.[/]"
+    )
     console.print(f"{head} [dim]{found.data_dir}[/]")
     console.print(_runs(found))
     labels = {one.account.account_id: one.account.label for one in found.accounts}
@@ -134,7 +135,9 @@ def _orders(found: "Status", labels: dict[str, str]) -> "Table":
         )
         for order in every[:_ORDERS_DRAWN]
     ]
-    title = "Open orders" if len(every) <= _ORDERS_DRAWN else f"Open orders (the newest {_ORDERS_DRAWN} of {len(every)})"
+    title = (
+        "Open orders" if len(every) <= _ORDERS_DRAWN else f"Open orders (the newest {_ORDERS_DRAWN} of {len(every)})"
+    )
     columns = ("account", "market", "for", "side", "type", "quantity", "price", "state")
     return table(title, columns, rows, ("quantity", "price"))
 

@@ -26,12 +26,14 @@ def register(app: typer.Typer) -> None:
     verb(app, "backtesting", rich_help_panel="Research")(backtesting)
 
 
-def backtesting(  # noqa: PLR0917 - options, one a line of the help
+def backtesting(
     session: Session,
     *,
     strategy: Annotated[str, typer.Option("-s", "--strategy", help="hyperrsi or grid.")],
     candles: Annotated[Path, typer.Option(metavar="FILE", help="Candle file (.parquet, .feather, .csv).")],
-    symbol: Annotated[str | None, typer.Option(metavar="INST", help="Its instrument, when its name does not say.")] = None,
+    symbol: Annotated[
+        str | None, typer.Option(metavar="INST", help="Its instrument, when its name does not say.")
+    ] = None,
     timeframe: Annotated[str | None, typer.Option("-i", "--timeframe", help="Longer candles than the file's.")] = None,
     timerange: Annotated[str, typer.Option(metavar="FROM-TO", help="20240101-20240601; an end may be open.")] = "",
     params: Annotated[list[str] | None, typer.Option(metavar="K=V", help="A parameter; may be repeated.")] = None,
@@ -98,7 +100,10 @@ def _about(done: "Backtested", summary: "Summary") -> list[tuple[str, str]]:
         ("fills", f"{summary.fills:,}"),
         ("round trips", f"{summary.round_trips:,} ({summary.wins:,} won, {summary.losses:,} lost)"),
         ("in the market", f"{summary.exposure:.1%}"),
-        ("left open", ", ".join(f"{leg.qty.normalize():f} {leg.position_side}" for leg in summary.left_open) or "nothing"),
+        (
+            "left open",
+            ", ".join(f"{leg.qty.normalize():f} {leg.position_side}" for leg in summary.left_open) or "nothing",
+        ),
     ]
 
 

@@ -1,0 +1,99 @@
+"""`parity`: the same candles through the compiled backtest and through the live wiring; they must agree."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import typer
+
+from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
+from tradingboost.cli.interrupt import stoppable
+from tradingboost.cli.replaying import Candles, Minutes, Seed, Strategies, Symbol, request_of
+from tradingboost.cli.session import Answer, Session
+from tradingboost.cli.verb import verb
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tradingboost.app.demo import DemoRequest
+    from tradingboost.app.parity import Report
+    from tradingboost.app.replay.driver import Moved
+    from tradingboost.app.settings import Settings
+
+_DRAWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file."""
+    verb(app, "parity", rich_help_panel="Research")(parity)
+
+
+def parity(
+    session: Session,
+    *,
+    candles: Candles = None,
+    symbol: Symbol = None,
+    strategy: Strategies = "hyperrsi,grid",
+    minutes: Minutes = None,
+    seed: Seed = 7,
+) -> Answer:
+    """Replay candles through the live wiring and the backtest; intents, fills and positions must be the same."""
+    settings = session.settings()
+    request = request_of(candles, symbol, strategy, minutes=minutes, seed=seed)
+    report, stopped = session.run(lambda: _compared(session, settings, request))
+    code = INTERRUPTED if stopped else DONE if report.agree else FINDINGS
+    data = {"agree": report.agree, "interrupted": stopped, "report": report}
+    return Answer(data, lambda console: _show(console, report, stopped), code)
+
+
+async def _compared(session: Session, settings: "Settings", request: "DemoRequest") -> "tuple[Report, bool]":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from tradingboost.app import demo, parity
+    from tradingboost.kit.clock import SystemClock
+
+    bars = demo.bars_of(request, SystemClock().now())
+    wanted = [(name, demo.parameters(name, bars)) for name in request.strategies]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    begun: list[int] = []
+    stops: list[asyncio.Event] = []
+    with Progress(*columns, console=session.err, transient=True) as progress:
+        task = progress.add_task("starting the platform", total=len(bars) - bars.warmup)
+
+        def told(moved: "Moved") -> None:
+            begun.append(moved.index) if not begun else None
+            progress.update(task, description=f"replaying {bars.instrument.inst_id}", completed=moved.index)
+
+        async def work(stop: asyncio.Event) -> "Report":
+            stops.append(stop)
+            return await parity.check(settings, bars, wanted, told, stop)
+
+        report = await stoppable(work, lambda: bool(begun))
+    return report, stops[0].is_set()
+
+
+def _show(console: "Console", report: "Report", stopped: bool) -> None:
+    from rich.text import Text
+
+    from tradingboost.cli.show import table, tick
+
+    rows = [
+        (
+            one.strategy,
+            f"{one.bars:,}",
+            f"{one.intents:,}",
+            f"{one.fills:,}",
+            Text.assemble(tick(not one.differences), f" {len(one.differences) or 'none'}"),
+            tick(one.books.equal),
+        )
+        for one in report.verdicts
+    ]
+    columns = ("strategy", "candles", "intents", "fills", "differences", "books equal")
+    console.print(table(f"Parity on {report.symbol} {report.timeframe}", columns, rows, columns[1:4]))
+    for one in report.verdicts:
+        for line in [*one.differences[:_DRAWN], *one.books.differences[:_DRAWN]]:
+            console.print(Text(f"  {one.strategy}: {line}", style="red"), soft_wrap=True)
+    console.print(
+        f"[dim]{report.bars_per_second:.0f} candles a second through the whole live wiring ({report.seconds:.1f} s)[/]"
+    )
+    if stopped:
+        console.print("Stopped by you; the part that was replayed is compared above.")
