@@ -357,17 +357,34 @@ async def test_a_leg_the_venue_no_longer_lists_is_zero_there(
     assert found.venue == 0
 
 
-async def test_a_leg_that_just_changed_is_not_compared(
-    stage: Room, positions: PositionsService, venue: QuietVenue
+@pytest.mark.parametrize("pause_s", [4, 30])
+async def test_a_fill_that_is_on_its_way_at_every_look_is_no_mismatch(
+    stage: Room, positions: PositionsService, venue: QuietVenue, pause_s: float
 ) -> None:
     await book(stage, positions, filled(Side.BUY, "10", "50000"))
     venue.held[BTC, LONG] = D(10)
-    for _ in range(6):  # always one fill on its way: the venue is ahead at every look
+    for _ in range(6):
         venue.held[BTC, LONG] += 1
-        stage.clock.advance(4)
+        stage.clock.advance(pause_s)
         await positions.settle(ACCOUNT)
         await book(stage, positions, filled(Side.BUY, "1", "50000"))
     assert await stage.told(MismatchFound) == []
+
+
+async def test_funding_is_not_counted_twice_after_a_partial_exit(
+    stage: Room, positions: PositionsService, venue: QuietVenue
+) -> None:
+    await positions.settle(ACCOUNT)
+    await book(stage, positions, filled(Side.BUY, "10", "50000", commission=D(0)))
+    stage.clock.advance(60)
+    venue.funding("b1", D(-2), stage.clock.now())
+    await positions.settle(ACCOUNT)
+    await book(stage, positions, filled(Side.SELL, "4", "50000", commission=D(0)))
+    await positions.settle(ACCOUNT)
+    await book(stage, positions, filled(Side.SELL, "6", "50000", commission=D(0)))
+    await positions.settle(ACCOUNT)
+    assert (await leg(positions)).funding_quote == D(-2)
+    assert (await positions.books(ACCOUNT)).cash == {"USDT": D(9_998)}
 
 
 async def test_a_comparison_never_overwrites_a_fill_booked_meanwhile(

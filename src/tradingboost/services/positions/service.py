@@ -103,6 +103,7 @@ class PositionsService:
             realized_quote=position.realized_quote,
             fees_quote=before.fees_quote + filled.commission,
             flat_since=now if position.qty == 0 else None,
+            differs_since=None,  # a leg that changed is judged anew
             updated_at=now,
         )
         await store.put_leg(db, _covered(after, now))
