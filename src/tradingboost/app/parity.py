@@ -70,7 +70,7 @@ async def check(
         began = clock.monotonic()
         done = await built.driver(funding_rate=FUNDING_RATE).run(told, stop)
         seconds = clock.monotonic() - began
-        verdicts = [await _verdict(built, part, done) for part in built.parts]
+        verdicts = [await verdict(built, part, done) for part in built.parts]
     return Report(
         symbol=bars.instrument.inst_id,
         timeframe=bars.timeframe.value,
@@ -80,7 +80,8 @@ async def check(
     )
 
 
-async def _verdict(built: Stage, part: Part, done: int) -> Verdict:
+async def verdict(built: Stage, part: Part, done: int) -> Verdict:
+    """Compare what a part did live with the backtest of the `done` bars that were replayed, and with the venue."""
     expected = (await tested(built, part, done)).trace()
     expected = msgspec.structs.replace(expected, ends=[])  # the venue's cancels are asked for, not wished
     actual = await lived(built, part)

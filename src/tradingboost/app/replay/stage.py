@@ -47,13 +47,17 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a replay runs on."""
+    """Everything a replay runs on.
+
+    Args:
+        runtime: what runs the platform here; None when it runs in other processes.
+    """
 
     platform: Platform
     admin: AdminClient
     bars: Bars
     parts: list[Part]
-    runtime: Runtime
+    runtime: Runtime | None = None
 
     def driver(self, **options: Any) -> Driver:
         """The driver of this stage's market."""
@@ -99,7 +103,7 @@ async def stage(
         settings = settings.model_copy(update={"market": settings.market.model_copy(update=moved)})
         built = await stack.enter_async_context(opened_platform(settings, PROCESSES, durable=False))
         runtime = await stack.enter_async_context(running(built))
-        parts = [await _part(built, admin, endpoints, bars, wanted) for wanted in strategies]
+        parts = [await open_part(built, admin, endpoints, bars, wanted) for wanted in strategies]
         yield Stage(platform=built, admin=admin, bars=bars, parts=parts, runtime=runtime)
 
 
@@ -120,11 +124,13 @@ async def running(built: Platform) -> AsyncIterator[Runtime]:
         await task
 
 
-async def _part(
+async def open_part(
     built: Platform, admin: AdminClient, endpoints: Endpoints, bars: Bars, wanted: tuple[str, dict[str, Any]]
 ) -> Part:
+    """A user with a paper account at the exchange, and a run of one strategy on it; `wanted` = (name, parameters)."""
     name, params = wanted
     keys = await admin.open_account(
+        uid=str(int.from_bytes(secrets.token_bytes(6), "big")),  # another account than that of any earlier replay
         label=f"demo {name}",
         key=secrets.token_hex(16),
         secret=secrets.token_hex(16),

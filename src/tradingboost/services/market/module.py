@@ -13,4 +13,5 @@ from tradingboost.venues.base import PublicVenue
 def build(context: Context, venues: Mapping[Venue, PublicVenue]) -> tuple[MarketService, Module]:
     """The service and what keeps it running."""
     service = MarketService(context, venues)
-    return service, Module("market", workers=Workers(service).all())
+    workers = Workers(service)
+    return service, Module("market", workers=workers.all(), ready=[workers.not_ready])

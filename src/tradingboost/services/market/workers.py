@@ -18,11 +18,16 @@ class Workers:
 
     def __init__(self, service: MarketService) -> None:
         self._service = service
+        self._resumed = False
 
     def all(self) -> list[Worker]:
         """The loops."""
         streams = [Worker(f"feed:{venue}", self._stream(feed)) for venue, feed in self._service.feeds.items()]
         return [*streams, Worker("resume", self.resume)]
+
+    async def not_ready(self) -> str | None:
+        """Why candles and prices do not flow yet."""
+        return None if self._resumed else "what was watched before is not watched again yet"
 
     def _stream(self, feed: PublicFeed) -> Callable[[Life], Awaitable[None]]:
         async def read(life: Life) -> None:
@@ -43,6 +48,7 @@ class Workers:
         while not life.stopping:
             try:
                 await self._service.resume()
+                self._resumed = True
                 return
             except Unavailable as error:
                 log.warning("watch_waits", code=error.code)

@@ -29,4 +29,5 @@ def build(
     async def warm() -> None:
         await asyncio.to_thread(warm_up, name)  # a first compile takes many seconds, and the other loops must turn
 
-    return service, Module(name, start=[warm], workers=Workers(context, service, name, bus).all())
+    workers = Workers(context, service, name, bus)
+    return service, Module(name, start=[warm], workers=workers.all(), ready=[workers.not_ready])

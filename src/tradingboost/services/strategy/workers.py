@@ -40,6 +40,10 @@ class Workers:
             Worker("ticks", self.ticks),
         ]
 
+    async def not_ready(self) -> str | None:
+        """Why no run may decide yet."""
+        return None if self._resumed.is_set() else "runs wait for the comparison with the venue"
+
     async def resume(self, life: Life) -> None:
         """Compare with the venue before anything is decided or sent."""
         await self._service.starter.resume_all()
