@@ -51,13 +51,18 @@ class Workers:
             await self._service.sweep()
 
     async def reconcile(self, life: Life) -> None:
-        """Compare accounts whose stream had a gap at once, and every account now and then."""
-        waited_s = 0.0
+        """Compare accounts whose stream had a gap at once; every account at the start, and now and then.
+
+        Also those without a run: what they hold is protected all the same.
+        """
+        waited_s = self._every_s
         while await life.sleep(1.0):
             waited_s += 1.0
-            due = self._service.accounts.held if waited_s >= self._every_s else ()
-            waited_s = 0.0 if due else waited_s
-            for account_id in sorted(self._resync | set(due)):
+            due: set[AccountId] = set()
+            if waited_s >= self._every_s:
+                waited_s = 0.0
+                due = set(await self._service.known_accounts())
+            for account_id in sorted(self._resync | due):
                 try:
                     await self._service.reconcile(account_id)
                     self._resync.discard(account_id)

@@ -145,3 +145,9 @@ async def begin_protection(
             started_at=now,
         )
     )
+
+
+async def known_accounts(db: AsyncConnection) -> list[AccountId]:
+    """Accounts that were ever compared with their venue."""
+    rows = await db.execute(select(t.reconciled.c.account_id).order_by(t.reconciled.c.account_id))
+    return [AccountId(row.account_id) for row in rows]

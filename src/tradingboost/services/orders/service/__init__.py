@@ -108,6 +108,11 @@ class OrdersService:
         """Cancel openings, close legs, then let the stops go."""
         return await self._flattener.flatten(account_id, request_id)
 
+    async def known_accounts(self) -> list[AccountId]:
+        """Accounts that were ever compared with their venue."""
+        async with self._db.read() as db:
+            return await store.known_accounts(db)
+
     async def sweep(self) -> None:
         """Cancel children of ours that protect nothing any more."""
         await self._flattener.sweep()

@@ -70,8 +70,8 @@ class Starter:
             leverage=leverage,
         )
         await self._orders.reconcile(request.account_id)
-        await self._orders.claim(claim)
         try:
+            await self._orders.claim(claim)
             return await self._begin(request, run_id, venue, (facts, params))
         except TradingBoostError:
             await self._orders.release(run_id)
