@@ -3,7 +3,11 @@
 import pytest
 import structlog
 
+from tradingboost.kit import compile_cache
 from tradingboost.kit.clock import FakeClock
+
+# Before anything imports numba: kernels are compiled once, for this run, its child processes and the next run.
+compile_cache.prepare(compile_cache.default_cache_dir())
 
 pytest_plugins = ["tests.servers"]
 
