@@ -3,26 +3,46 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "tradingboost"
 PURE = ("core", "indicators", "strategies", "sim", "backtest")
 
 
-def does_something(module: Path) -> bool:
-    """A module of declarations only (ids, records) is tested through its users."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    return any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree))
+def imports_of(path: Path) -> set[str]:
+    """Modules a file imports; `from package import module` counts as the module."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
 
 
-def test_every_pure_module_has_its_unit_test() -> None:
-    missing = []
-    for module in (path for top in PURE for path in (PACKAGE / top).rglob("*.py")):
-        if module.name == "__init__.py" or not does_something(module):
-            continue
-        folder = ROOT / "tests" / "unit" / module.relative_to(PACKAGE).parent
-        if not [*folder.glob(f"test_{module.stem}.py"), *folder.glob(f"test_{module.stem}_*.py")]:
-            missing.append(f"tests/unit/{module.relative_to(PACKAGE).parent}/test_{module.name}")
-    assert missing == []
+def rooms() -> list[Path]:
+    """The pure packages that hold modules, each with a folder of unit tests of the same name."""
+    folders = {path.parent for top in PURE for path in (PACKAGE / top).rglob("*.py") if path.name != "__init__.py"}
+    return sorted(folders)
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda room: str(room.relative_to(PACKAGE)))
+def test_every_pure_module_is_reached_from_the_unit_tests_of_its_own_room(room: Path) -> None:
+    """A module has a test file of its own, or its rules are tested through the door of its room."""
+    tests = ROOT / "tests" / "unit" / room.relative_to(PACKAGE)
+    assert tests.is_dir(), f"{tests.relative_to(ROOT)} is missing"
+    prefix = ".".join(room.relative_to(PACKAGE.parent).parts)
+    modules = {f"{prefix}.{path.stem}": path for path in room.glob("*.py") if path.stem != "__init__"}
+    modules[prefix] = room / "__init__.py"
+    reached: set[str] = set()
+    waiting = set().union(*(imports_of(path) for path in tests.rglob("*.py")))
+    while waiting:
+        name = waiting.pop()
+        if name in modules and name not in reached:
+            reached.add(name)
+            waiting |= imports_of(modules[name])
+    assert sorted(set(modules) - reached - {prefix}) == []
 
 
 def test_a_service_has_one_name_everywhere() -> None:

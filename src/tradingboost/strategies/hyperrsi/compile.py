@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tradingboost.core.errors import InvalidInput, Refused
+from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.strategies.contract import RunFacts, records, step_ratio
 from tradingboost.strategies.hyperrsi import levels, signal
@@ -96,7 +96,7 @@ def compile_params(params: HyperrsiParams, instrument: Instrument, facts: RunFac
 
     Raises:
         InvalidInput: leverage above the venue's maximum, shorts on spot.
-        Refused: no amount is given for the symbol.
+        InvalidInput: no amount is given for the symbol.
     """
     spot = instrument.kind is InstrumentKind.SPOT
     if not spot and params.leverage > instrument.max_leverage:
@@ -181,14 +181,14 @@ def amount_for_symbol(params: HyperrsiParams, instrument: Instrument, investment
     """The symbol's own amount (by unified name or venue id), else that of its coin, else the run's investment.
 
     Raises:
-        Refused: none of them is given.
+        InvalidInput: none of them is given.
     """
     own = params.symbol_investments.get(unified_symbol(instrument), params.symbol_investments.get(instrument.symbol))
     by_coin = {"BTC": params.btc_investment, "ETH": params.eth_investment, "SOL": params.sol_investment}
     for amount in (own, by_coin.get(instrument.base), investment):
         if amount is not None:
             return amount
-    raise Refused(
+    raise InvalidInput(
         "amount_missing",
         f"No amount is set for {instrument.symbol}; set it in symbol_investments or give the run an investment.",
         symbol=instrument.symbol,

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.unit.strategies.hyperrsi.harness import compiled_params, facts, spot, swap
 
-from tradingboost.core.errors import InvalidInput, Refused
+from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import Symbol
 from tradingboost.strategies.hyperrsi.checks import validate
 from tradingboost.strategies.hyperrsi.compile import amount_for_symbol, unified_symbol
@@ -27,7 +27,7 @@ def test_leverage_above_the_venue_maximum_is_refused() -> None:
 
 
 def test_a_symbol_without_any_amount_is_refused() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidInput) as caught:
         compiled_params(swap(base="XRP", symbol=Symbol("XRP-USDT-SWAP")))
     assert caught.value.code == "amount_missing"
 
