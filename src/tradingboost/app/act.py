@@ -15,16 +15,20 @@ _EVERY = "all"
 
 
 async def stop(settings: Settings, wanted: str, close: bool) -> list[RunView]:
-    """Stop one run by its id or the beginning of it, or all of them.
+    """Stop one run by its id or either end of it, or all of them.
 
     Raises:
-        NotFound: `unknown_run`, also when a beginning fits several.
+        NotFound: `unknown_run`, also when a part fits several.
         Unavailable: `platform_not_running`.
     """
     policy = StopPolicy.FLATTEN if close else StopPolicy.KEEP
     async with reach(settings) as services:
         active = await _active(services)
-        chosen = active if wanted == _EVERY else [one for one in active if one[1].run_id.startswith(wanted)]
+        chosen = (
+            active
+            if wanted == _EVERY
+            else [one for one in active if one[1].run_id.startswith(wanted) or one[1].run_id.endswith(wanted)]
+        )
         if wanted != _EVERY and len(chosen) != 1:
             how = "is not active" if not chosen else f"fits {len(chosen)} runs; give more of it"
             raise NotFound("unknown_run", f"Run {wanted!r} {how}; see: tradingboost status")

@@ -162,7 +162,9 @@ def params_of(pairs: list[str], file: Path | None) -> dict[str, Any]:
         try:
             read = _EXACT.decode(file.read_bytes())
         except OSError:
-            raise InvalidInput("params_file_missing", f"The parameter file {file} cannot be read; check the path.") from None
+            raise InvalidInput(
+                "params_file_missing", f"The parameter file {file} cannot be read; check the path."
+            ) from None
         except msgspec.DecodeError as error:
             raise InvalidInput("params_file_bad", f"{file.name} is no JSON ({error}).") from None
         if not isinstance(read, Mapping):
@@ -187,9 +189,15 @@ def _value(text: str) -> Any:
 def _range(text: str) -> tuple[int, int]:
     found = _RANGE.fullmatch(text.strip()) if text.strip() else None
     if found is None and text.strip():
-        raise InvalidInput("bad_timerange", f"{text!r} is no time range; write 20240101-20240601, or leave an end open.")
+        raise InvalidInput(
+            "bad_timerange", f"{text!r} is no time range; write 20240101-20240601, or leave an end open."
+        )
     try:
-        days = [datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) if day else None for day in found.groups()] if found else []
+        days = (
+            [datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) if day else None for day in found.groups()]
+            if found
+            else []
+        )
     except ValueError:
         raise InvalidInput("bad_timerange", f"{text!r} names a day that does not exist.") from None
     first, end = days or (None, None)

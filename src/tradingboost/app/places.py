@@ -15,3 +15,18 @@ def data_dir(settings: Settings) -> Path:
 def has_data(settings: Settings) -> bool:
     """Whether anything was ever stored: a database was named, or the data directory holds one."""
     return settings.db.address() is not None or (data_dir(settings) / "secrets" / "postgres").exists()
+
+
+def replay_place(settings: Settings, name: str) -> Settings:
+    """Settings of a replay: servers and a directory of its own, so that it meets nothing but what it made itself.
+
+    Named servers are left alone, because a replay's accounts and runs end with its exchange.
+    """
+    place = data_dir(settings) / name
+    changes = {
+        "env": "dev",
+        "db": settings.db.model_copy(update={"url": None, "host": None}),
+        "redis": settings.redis.model_copy(update={"url": None}),
+        "embedded": settings.embedded.model_copy(update={"data_dir": place}),
+    }
+    return settings.model_copy(update=changes)

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def stop(
     session: Session,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, its beginning, or all.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, the end of it, or all.")],
     *,
     close: Annotated[bool, typer.Option("--flatten", help="Close its position at market as well.")] = False,
 ) -> Answer:
@@ -34,7 +34,7 @@ def stop(
 
     def show(console: "Console") -> None:
         for one in stopped:
-            console.print(f"{one.strategy} on {one.symbol}: [bold]{one.status}[/]  [dim]{one.run_id}[/]")
+            console.print(f"{one.strategy} on {one.symbol}: [bold]{one.status}[/]  [dim]{one.run_id[-8:]}[/]")
         if not stopped:
             console.print("No run is active; nothing to stop.")
 

@@ -8,7 +8,7 @@ import typer
 from tradingboost.cli import demo_view
 from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
 from tradingboost.cli.interrupt import stoppable
-from tradingboost.cli.replaying import Candles, Minutes, Seed, Strategies, Symbol, request_of
+from tradingboost.cli.replaying import Candles, Minutes, Seed, Strategies, Symbol, replaying_in, request_of
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
 
@@ -40,7 +40,7 @@ def demo(
     seed: Seed = 7,
 ) -> Answer:
     """Start everything, replay a market, let the strategies trade on it with paper money, and sum up."""
-    settings = session.settings()
+    settings = replaying_in(session.settings(), "demo")
     request = request_of(candles, symbol, strategy, minutes=minutes, seed=seed, speed=speed)
     if not session.json:
         session.out.print(demo_view.opening(request, settings))
@@ -55,13 +55,16 @@ def demo(
     finally:
         watcher.close()
     code = INTERRUPTED if summary.interrupted else DONE if summary.sound else FINDINGS
-    return Answer(summary, lambda console: _show(console, summary, session), code)
+    return Answer(summary, lambda console: _show(console, summary), code)
 
 
 async def _watched(settings: "Settings", request: "DemoRequest", watcher: "_Watcher") -> "Summary":
     from tradingboost.app import demo as app
+    from tradingboost.app.places import data_dir
+    from tradingboost.kit import embedded
 
     async def work(stop: asyncio.Event) -> "Summary":
+        await embedded.forget(data_dir(settings))  # an earlier demo's runs would wait for an exchange that is gone
         return await app.run(settings, request, watcher.picture, stop)
 
     watcher.open()
@@ -92,7 +95,7 @@ class _Watcher:
         """Show how it stands."""
         self.begun = True
         if self._live is not None:
-            self._live.update(demo_view.live(picture, self._console.width))
+            self._live.update(demo_view.live(picture, self._console.width, self._console.height))
             return
         share = picture.moved.index / picture.moved.total
         if share >= self._next_line:
@@ -105,10 +108,10 @@ class _Watcher:
             self._live.stop()
 
 
-def _show(console: "Console", summary: "Summary", session: Session) -> None:
+def _show(console: "Console", summary: "Summary") -> None:
     for part in demo_view.summary(summary):
         console.print(part)
-    where = f" --data-dir {session.data_dir}" if session.data_dir is not None else ""
     if summary.interrupted:
         console.print("Stopped by you; what was traded until then is summed up above.")
-    console.print(f"[dim]Everything is still on record. Look at it with:[/] tradingboost status --all{where}")
+    console.print("[dim]All of it is still on record until the next demo. Look at it with:[/]")
+    console.print(f"  tradingboost status --all --data-dir {summary.data_dir}", soft_wrap=True)

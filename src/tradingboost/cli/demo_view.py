@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tradingboost.cli.show import facts, money, number, sparkline, table, tick
+from tradingboost.cli.show import facts, money, number, price, sparkline, table, tick
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _EVENTS_DRAWN = 5
 _ORDERS_DRAWN = 6
+_FIXED_ROWS = 11
+"""Frame, market, headings and gaps of the live view, and the line below it."""
 
 
 def opening(request: "DemoRequest", settings: "Settings") -> "RenderableType":
@@ -56,20 +58,23 @@ def line(picture: "Picture") -> str:
     return f"{moved.index:,} of {moved.total:,} candles, price {moved.last}, {fills} fills, {picture.seconds:.0f} s"
 
 
-def live(picture: "Picture", width: int) -> "RenderableType":
-    """The whole live view."""
+def live(picture: "Picture", width: int, height: int) -> "RenderableType":
+    """The whole live view, shortened to the height of the terminal."""
     from rich.console import Group
     from rich.panel import Panel
     from rich.text import Text
 
-    parts: list[RenderableType] = [_market(picture, width - 4), _runs(picture)]
     positions = _positions(picture)
+    used = _FIXED_ROWS + len(picture.parts) + (positions.row_count + 3 if positions.row_count else 0)
+    orders = min(max(height - used, 1), _ORDERS_DRAWN)
+    events = min(max(height - used - orders - 2, 0), _EVENTS_DRAWN)
+    parts: list[RenderableType] = [_market(picture, width - 4), "", _runs(picture), ""]
     if positions.row_count:
-        parts.append(positions)
-    parts.append(_orders(picture))
-    if picture.events:
-        shown = "\n".join(text.split("\n")[0] for text in picture.events[:_EVENTS_DRAWN])
-        parts.append(Group(Text("Events", style="bold"), Text(shown, style="dim", no_wrap=True, overflow="ellipsis")))
+        parts += [positions, ""]
+    parts.append(_orders(picture, orders))
+    if picture.events and events:
+        shown = "\n".join(text.split("\n")[0] for text in picture.events[:events])
+        parts += ["", Text("events", style="bold"), Text(shown, style="dim", no_wrap=True, overflow="ellipsis")]
     return Panel(
         Group(*parts), title="[bold]TradingBoost demo[/]", subtitle="[dim]Ctrl-C stops[/]", border_style="cyan"
     )
@@ -79,7 +84,9 @@ def summary(found: "Summary") -> "Iterator[RenderableType]":
     """The tables at the end, and whether everything agrees."""
     from rich.text import Text
 
+    yield ""
     yield _by_strategy(found)
+    yield ""
     held = sum(result.held for result in found.invariants)
     yield Text.assemble(
         tick(found.books_equal_venue), " our books equal the exchange's   ",
@@ -97,7 +104,7 @@ def summary(found: "Summary") -> "Iterator[RenderableType]":
 def _by_strategy(found: "Summary") -> "Table":
     from rich.text import Text
 
-    columns = ("", "orders", "fills", "entries", "exits", "fees", "funding", "realized", "open", "profit")
+    columns = ("", "orders", "fills", "entries", "exits", "fees", "funding", "booked", "open", "profit")
     rows: list[list[str | Text]] = [
         [
             name,
@@ -160,7 +167,7 @@ def _runs(picture: "Picture") -> "Table":
         for part in picture.parts
     ]
     columns = ("run", "fills", "cash", "realized", "fees", "funding", "profit")
-    return table("Runs", columns, rows, columns[1:])
+    return table("", columns, rows, columns[1:])
 
 
 def _profit(part: "PartPicture") -> Decimal | None:
@@ -177,7 +184,7 @@ def _positions(picture: "Picture") -> "Table":
             part.strategy,
             "long" if leg.qty > 0 else "short",
             number(abs(leg.qty)),
-            number(leg.average_price, 2),
+            price(leg.average_price),
             _targets(part, leg),
             number(leg.stop_price),
             money(leg.unrealized_quote, signed=True),
@@ -187,7 +194,7 @@ def _positions(picture: "Picture") -> "Table":
         if leg.qty
     ]
     columns = ("position", "side", "quantity", "entry", "take profit", "stop", "open profit")
-    return table("Positions", columns, rows, columns[2:])
+    return table("", columns, rows, columns[2:])
 
 
 def _targets(part: "PartPicture", leg: "PositionView") -> str:
@@ -202,7 +209,7 @@ def _targets(part: "PartPicture", leg: "PositionView") -> str:
     return number(min(closing) if leg.qty > 0 else max(closing))
 
 
-def _orders(picture: "Picture") -> "Table":
+def _orders(picture: "Picture", count: int) -> "Table":
     newest = sorted((order for part in picture.parts for order in part.orders), key=_made, reverse=True)
     names = {order.order_id: part.strategy for part in picture.parts for order in part.orders}
     rows = [
@@ -215,11 +222,9 @@ def _orders(picture: "Picture") -> "Table":
             number(order.price if order.price is not None else order.trigger or order.average_price),
             order.state,
         )
-        for order in newest[:_ORDERS_DRAWN]
+        for order in newest[:count]
     ]
-    return table(
-        "Last orders", ("run", "for", "side", "type", "quantity", "price", "state"), rows, ("quantity", "price")
-    )
+    return table("", ("last orders", "for", "side", "type", "quantity", "price", "state"), rows, ("quantity", "price"))
 
 
 def _made(order: "OrderView") -> datetime:

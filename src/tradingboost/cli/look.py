@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tradingboost.app.status import Status
+    from tradingboost.core.ids import AccountId
 
 _ORDERS_DRAWN = 12
 
@@ -46,12 +47,15 @@ def _show(console: "Console", found: "Status") -> None:
         f"[green]The platform runs{at}.[/]" if found.running else "[yellow]Nothing runs now; this is what was left.[/]"
     )
     console.print(f"{head} [dim]{found.data_dir}[/]")
+    console.print("")
     console.print(_runs(found))
     labels = {one.account.account_id: one.account.label for one in found.accounts}
     for part in (_accounts(found), _positions(found, labels), _orders(found, labels)):
         if part.row_count:
+            console.print("")
             console.print(part)
     if found.messages:
+        console.print("")
         console.print("[bold]Last messages[/]")
         for message in found.messages:
             console.print(f"[dim]{_at(message.created_at)}[/] ", end="")
@@ -66,7 +70,7 @@ def _runs(found: "Status") -> "Table":
     styles = {"running": "green", "stopping": "yellow", "failed": "bold red"}
     rows = [
         (
-            run.run_id,
+            run.run_id[-8:],
             run.strategy,
             f"{run.symbol} {run.timeframe}",
             Text(run.status, style=styles.get(run.status, "dim")),
@@ -97,8 +101,8 @@ def _accounts(found: "Status") -> "Table":
     return table("Balances and books", columns, rows, columns[2:])
 
 
-def _positions(found: "Status", labels: dict[str, str]) -> "Table":
-    from tradingboost.cli.show import money, number, table
+def _positions(found: "Status", labels: "dict[AccountId, str]") -> "Table":
+    from tradingboost.cli.show import money, number, price, table
 
     rows = [
         (
@@ -106,7 +110,7 @@ def _positions(found: "Status", labels: dict[str, str]) -> "Table":
             leg.symbol,
             "long" if leg.qty > 0 else "short",
             number(abs(leg.qty)),
-            number(leg.average_price),
+            price(leg.average_price),
             number(leg.mark),
             number(leg.stop_price) if leg.stop_price is not None else "none",
             money(leg.unrealized_quote, signed=True),
@@ -118,7 +122,7 @@ def _positions(found: "Status", labels: dict[str, str]) -> "Table":
     return table("Positions", columns, rows, columns[3:])
 
 
-def _orders(found: "Status", labels: dict[str, str]) -> "Table":
+def _orders(found: "Status", labels: "dict[AccountId, str]") -> "Table":
     from tradingboost.cli.show import number, table
 
     every = [order for one in found.accounts for order in one.open_orders]

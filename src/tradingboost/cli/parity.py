@@ -7,7 +7,7 @@ import typer
 
 from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
 from tradingboost.cli.interrupt import stoppable
-from tradingboost.cli.replaying import Candles, Minutes, Seed, Strategies, Symbol, request_of
+from tradingboost.cli.replaying import Candles, Minutes, Seed, Strategies, Symbol, replaying_in, request_of
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
 
@@ -37,7 +37,7 @@ def parity(
     seed: Seed = 7,
 ) -> Answer:
     """Replay candles through the live wiring and the backtest; intents, fills and positions must be the same."""
-    settings = session.settings()
+    settings = replaying_in(session.settings(), "parity")
     request = request_of(candles, symbol, strategy, minutes=minutes, seed=seed)
     report, stopped = session.run(lambda: _compared(session, settings, request))
     code = INTERRUPTED if stopped else DONE if report.agree else FINDINGS
@@ -49,6 +49,8 @@ async def _compared(session: Session, settings: "Settings", request: "DemoReques
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from tradingboost.app import demo, parity
+    from tradingboost.app.places import data_dir
+    from tradingboost.kit import embedded
     from tradingboost.kit.clock import SystemClock
 
     bars = demo.bars_of(request, SystemClock().now())
@@ -65,6 +67,7 @@ async def _compared(session: Session, settings: "Settings", request: "DemoReques
 
         async def work(stop: asyncio.Event) -> "Report":
             stops.append(stop)
+            await embedded.forget(data_dir(settings))  # nothing of an earlier replay takes part
             return await parity.check(settings, bars, wanted, told, stop)
 
         report = await stoppable(work, lambda: bool(begun))

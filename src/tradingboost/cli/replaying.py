@@ -9,6 +9,7 @@ from tradingboost.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tradingboost.app.demo import DemoRequest
+    from tradingboost.app.settings import Settings
 
 Candles = Annotated[
     Path | None,
@@ -18,6 +19,13 @@ Symbol = Annotated[str | None, typer.Option(metavar="INST", help="Its instrument
 Strategies = Annotated[str, typer.Option("-s", "--strategy", metavar="A,B", help="hyperrsi, grid or both.")]
 Minutes = Annotated[int | None, typer.Option(min=1, metavar="N", help="Market minutes to replay; all there are.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the made-up market: the same one, the same market.")]
+
+
+def replaying_in(settings: "Settings", name: str) -> "Settings":
+    """The settings with servers and a directory of the replay's own."""
+    from tradingboost.app.places import replay_place
+
+    return replay_place(settings, name)
 
 
 def request_of(

@@ -84,7 +84,9 @@ def _show(console: "Console", done: "Backtested", summary: "Summary") -> None:
     console.print(Columns([facts(f"{summary.strategy} on {summary.symbol}", _about(done, summary)), _money(summary)]))
     if summary.fills_by_reason:
         rows = [(name.replace("_", " "), str(count)) for name, count in summary.fills_by_reason.items()]
+        console.print("")
         console.print(table("Fills by reason", ("reason", "fills"), rows, ("fills",)))
+    console.print("")
     console.print(_fills(done))
     if summary.liquidated:
         console.print("[bold red]The account was liquidated.[/]")

@@ -161,4 +161,4 @@ def _console(file: Any) -> "Console":
 
     plain = Console(file=file)
     width = plain.width if plain.is_terminal else _WIDEST
-    return Console(file=file, width=max(_NARROWEST, min(width, _WIDEST)), highlight=False)
+    return Console(file=file, width=max(_NARROWEST, min(width, _WIDEST)), height=plain.height, highlight=False)

@@ -30,12 +30,21 @@ def facts(title: str, rows: Iterable[tuple[str, str]]) -> "Panel":
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence["str | Text"]], numbers: Sequence[str] = ()
 ) -> "Table":
-    """A table with a title; columns named in `numbers` are set to the right."""
+    """A table, with a title unless it is empty; columns named in `numbers` are set to the right."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+        header_style="bold" if not title else "dim",
+    )
     for name in columns:
         drawn.add_column(name, justify="right" if name in numbers else "left", no_wrap=name in numbers)
     for row in rows:
@@ -52,6 +61,13 @@ def number(value: Decimal | float | None, places: int | None = None) -> str:
         return f"{exact:,.{places}f}"
     text = f"{exact:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def price(value: Decimal | None) -> str:
+    """A price that need not lie on a tick, such as an average: seven digits, at least two places."""
+    if value is None or not value:
+        return number(value)
+    return number(value, max(2, 6 - value.adjusted()))
 
 
 def money(value: Decimal | None, signed: bool = False) -> "Text":

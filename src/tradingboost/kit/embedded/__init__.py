@@ -11,11 +11,12 @@ import structlog
 from tradingboost.core.errors import TradingBoostError
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.embedded.directory import DataDirectory, default_data_dir
+from tradingboost.kit.embedded.forgetting import forget
 from tradingboost.kit.embedded.postgres import PostgresServer
 from tradingboost.kit.embedded.redis import RedisServer
 from tradingboost.kit.embedded.running import running
 
-__all__ = ["Cluster", "Servers", "default_data_dir", "running", "servers"]
+__all__ = ["Cluster", "Servers", "default_data_dir", "forget", "running", "servers"]
 
 _log = structlog.get_logger(__name__)
 _WATCH_S = 0.2
