@@ -139,18 +139,20 @@ def _lock() -> Finding:
 
 def _differing(lock: str) -> Iterator[str]:
     """Installed packages of another version, and missing ones that every platform needs."""
-    for line in lock.splitlines():
-        pin = _PIN.match(line)
-        if pin is None:
-            continue
+    wanted: dict[str, set[str]] = {}
+    everywhere: set[str] = set()
+    for pin in filter(None, map(_PIN.match, lock.splitlines())):
+        wanted.setdefault(pin[1], set()).add(pin[2])  # a package may have a version for each Python
+        everywhere |= set() if pin[3] else {pin[1]}
+    for name, versions in wanted.items():
         try:
-            version = importlib.metadata.version(pin[1])
+            installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            if not pin[3]:  # one with a marker may belong to another platform
-                yield f"{pin[1]} is missing"
+            if name in everywhere:
+                yield f"{name} is missing"
             continue
-        if version != pin[2]:
-            yield f"{pin[1]} {version} instead of {pin[2]}"
+        if installed not in versions:
+            yield f"{name} {installed} instead of {' or '.join(sorted(versions))}"
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[Finding]:
