@@ -13,7 +13,7 @@ from tradingboost.venues.outcome import Asked, Write, classify, code_of
 OURS = ClientOrderId("SAMINE")
 REFUSED = [51000, 51001, 51003, 51004, 51005, 51006, 51007, 51008, 51010, 51020, 51023, 51046, 51047, 51048, 51049]
 REFUSED += [51050, 51051, 51112, 51119, 51120, 51121, 51127, 51131, 51169, 51205, 51250, 51260, 51261, 51277, 51278]
-REFUSED += [51279, 51280, 51327, 51328, 51329, 51330]
+REFUSED += [51279, 51280, *range(51300, 51309), 51327, 51328, 51329, 51330]
 
 
 def answered(body: Any, status: int = 200) -> Evidence:

@@ -52,7 +52,8 @@ def _rows(kind: OutcomeClass, *codes: int | range) -> dict[str, OutcomeClass]:
 
 _REFUSED: Final = (
     *(50036, 51000, 51001, range(51003, 51009), 51010, 51020, 51023, range(51046, 51052), 51112),
-    *(range(51119, 51122), 51127, 51131, 51169, 51205, 51250, 51260, 51261, range(51277, 51281), range(51327, 51331)),
+    *(range(51119, 51122), 51127, 51131, 51169, 51205, 51250, 51260, 51261, range(51277, 51281)),
+    *(range(51300, 51309), range(51327, 51331)),  # a trigger on the wrong side of the mark or the index price
 )
 
 OKX_CODES: Final = Codes(
