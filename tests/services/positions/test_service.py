@@ -192,6 +192,24 @@ async def test_a_fill_through_zero_turns_the_leg_around(stage: Room, positions: 
     assert (held.qty, held.average_price, held.realized_quote) == (D(-5), D(51_000), D(100))
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3), (1, 3, 0, 2)])
+async def test_matches_heard_late_are_folded_in_the_venue_s_order(
+    stage: Room, positions: PositionsService, order: tuple[int, ...]
+) -> None:
+    story = [
+        filled(Side.BUY, "10", "50000", timestamp=at(1), trade_id="9"),
+        filled(Side.SELL, "4", "50500", timestamp=at(1), trade_id="10"),  # the same moment: trade ids tell
+        filled(Side.BUY, "4", "49000", timestamp=at(2), trade_id="11"),
+        filled(Side.SELL, "5", "50100", timestamp=at(3), trade_id="12"),
+    ]
+    await book(stage, positions, *(story[k] for k in order))
+    held = await leg(positions)
+    assert (held.qty, held.realized_quote) == (D(5), D(45))  # 4 x 500 and 5 x (50100 - 49600), a contract is 0.01
+    assert held.average_price == D(49_600)
+    assert (await positions.books(ACCOUNT)).realized_quote == D(45)
+    assert await unbalanced(stage) == []
+
+
 async def test_the_mark_values_what_is_held(stage: Room, positions: PositionsService) -> None:
     await book(stage, positions, filled(Side.BUY, "10", "50000"))
     assert (await leg(positions)).unrealized_quote is None  # no price yet, which is not a price of zero

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,6 +48,23 @@ async def insert_booking(db: AsyncConnection, values: dict[str, object]) -> bool
     """Store that a fill was booked; False when it already was."""
     statement = upsert(t.bookings).values(values).on_conflict_do_nothing().returning(t.bookings.c.fill_id)
     return (await db.execute(statement)).first() is not None
+
+
+async def booked_after(db: AsyncConnection, key: LegKey, at: datetime, trade_id: str) -> bool:
+    """Whether a match that came later at the venue was booked on the leg; trade ids order those of one moment."""
+    b = t.bookings.c
+    same_moment = tuple_(func.length(b.trade_id), b.trade_id) > tuple_(literal(len(trade_id)), literal(trade_id))
+    later = or_(b.at > at, and_(b.at == at, same_moment))
+    where = and_(b.account_id == key[0], b.symbol == key[1], b.position_side == key[2], b.at >= at, later)
+    return (await db.execute(select(b.fill_id).where(where).limit(1))).first() is not None
+
+
+async def bookings(db: AsyncConnection, key: LegKey) -> list[tuple[datetime, str, Decimal, Decimal]]:
+    """Every booked match of a leg: (venue time, trade id, signed quantity, price)."""
+    b = t.bookings.c
+    where = and_(b.account_id == key[0], b.symbol == key[1], b.position_side == key[2])
+    rows = await db.execute(select(b.at, b.trade_id, b.qty, b.price).where(where))
+    return [(row.at, row.trade_id, row.qty, row.price) for row in rows]
 
 
 async def post(

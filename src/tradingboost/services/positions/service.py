@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradingboost.core.ids import AccountId, Symbol, Venue, VenueOrderId
 from tradingboost.core.ledger import external_journal, fill_journal, funding_journal
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import Fill, PositionSide
-from tradingboost.core.position import Steps, apply_fill
+from tradingboost.core.order import Fill, PositionSide, Side
+from tradingboost.core.position import Position, Steps, apply_fill
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.services.positions import repository as store
@@ -89,7 +89,10 @@ class PositionsService:
             filled, (instrument.lot, instrument.contract_size), now
         )
         steps = Steps(contract_size=filled.contract_size, cost_quantum=instrument.tick * instrument.lot)
-        position = apply_fill(before.position, filled.side, filled.filled_qty, filled.fill_price, steps)
+        if await store.booked_after(db, key, filled.timestamp, filled.trade_id):
+            position = await self._in_venue_order(db, key, filled, steps)
+        else:
+            position = apply_fill(before.position, filled.side, filled.filled_qty, filled.fill_price, steps)
         realized = position.realized_quote - before.realized_quote
         if not await store.insert_booking(db, self._booking(filled, realized, now)):
             return
@@ -108,6 +111,20 @@ class PositionsService:
         )
         await store.put_leg(db, _covered(after, now))
         await self._tell_change(db, before, after, filled, realized)
+
+    async def _in_venue_order(
+        self, db: AsyncConnection, key: store.LegKey, late: OrderFilled, steps: Steps
+    ) -> Position:
+        """The leg folded anew with a match that is heard after later ones (found by a comparison after a gap).
+
+        What a closing realises depends on what was held before it, so only the venue's own order gives its cash.
+        """
+        signed = late.side.sign * late.filled_qty
+        booked = [*await store.bookings(db, key), (late.timestamp, late.trade_id, signed, late.fill_price)]
+        position = Position()
+        for _, _, qty, price in sorted(booked, key=lambda row: (row[0], len(row[1]), row[1])):
+            position = apply_fill(position, Side.BUY if qty > 0 else Side.SELL, abs(qty), price, steps)
+        return position
 
     async def cover(self, db: AsyncConnection, placed: ProtectionPlaced) -> None:
         """Remember which stop protects a leg, and how much of it."""
@@ -217,6 +234,8 @@ class PositionsService:
             "price": filled.fill_price,
             "realized_quote": realized,
             "fee": filled.commission,
+            "at": filled.timestamp,
+            "trade_id": filled.trade_id,
             "booked_at": now,
         }
 

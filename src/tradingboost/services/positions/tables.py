@@ -44,7 +44,10 @@ bookings = Table(
     Column("price", ExactNumeric, nullable=False),
     Column("realized_quote", ExactNumeric, nullable=False),
     Column("fee", ExactNumeric, nullable=False),
+    Column("at", UtcDateTime, nullable=False),  # the venue's time, which with the trade id gives the venue's order
+    Column("trade_id", Text, nullable=False),
     Column("booked_at", UtcDateTime, nullable=False),
+    Index("ix_bookings_leg", "account_id", "symbol", "position_side", "at"),
 )
 
 ledger = Table(

@@ -19,9 +19,18 @@ def upgrade() -> None:
         sa.Column("price", sa.Numeric(), nullable=False),
         sa.Column("realized_quote", sa.Numeric(), nullable=False),
         sa.Column("fee", sa.Numeric(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("fill_id", name=op.f("pk_bookings")),
         sa.UniqueConstraint("fill_key", name=op.f("uq_bookings_fill_key")),
+        schema="positions",
+    )
+    op.create_index(
+        "ix_bookings_leg",
+        "bookings",
+        ["account_id", "symbol", "position_side", "at"],
+        unique=False,
         schema="positions",
     )
     op.create_table(
@@ -130,4 +139,5 @@ def downgrade() -> None:
     op.drop_table("mismatches", schema="positions")
     op.drop_index("ix_ledger_account", table_name="ledger", schema="positions")
     op.drop_table("ledger", schema="positions")
+    op.drop_index("ix_bookings_leg", table_name="bookings", schema="positions")
     op.drop_table("bookings", schema="positions")
