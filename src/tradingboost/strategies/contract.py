@@ -329,7 +329,9 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     """One catalogue entry: the kernel, its records and how a person's parameters become `params`.
 
     Args:
-        request_stop: (state record, flatten): nothing opens from now on; the wishes follow at the next call.
+        request_stop: (state record, flatten): nothing opens from now on; the wishes follow at the next `on_tick`.
+        ended: state record -> whether the run is over: it opens nothing any more, holds nothing it could close, and
+            nothing of it is live at the venue.
         validate: mapping of keys as a person gives them -> parameter object (`schema`); InvalidInput lists all errors.
         warnings: parameter object -> codes worth showing before a start.
         compile_params: (parameter object, Instrument, RunFacts) -> a filled params record array of length 1.
@@ -352,6 +354,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     on_fill: Callable[..., int]
     triggers: Callable[..., tuple[float, float]]
     request_stop: Callable[..., None]
+    ended: Callable[..., bool]
     schema: type
     validate: Callable[..., Any]
     warnings: Callable[..., list[str]]

@@ -151,6 +151,7 @@ SCRIPTED = Strategy(
     validate=unused,
     warnings=unused,
     request_stop=unused,
+    ended=unused,
     compile_params=unused,
     needs=unused,
     fold=INDICATORS,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,7 +38,29 @@ async def candles(
     if window[1] is not None:
         statement = statement.where(c.open_at < window[1])
     rows = (await db.execute(statement.order_by(c.open_at.desc()).limit(window[0]))).all()
-    return [Candle(**{**row._mapping, "timeframe": Timeframe(row.timeframe)}) for row in reversed(rows)]
+    names = Candle.__struct_fields__
+    return [
+        Candle(**{**{name: row._mapping[name] for name in names}, "timeframe": Timeframe(row.timeframe)})
+        for row in reversed(rows)
+    ]
+
+
+async def tell_candle(db: AsyncConnection, candle: Candle) -> bool:
+    """Store a candle as told; False when it was told before."""
+    values = {name: getattr(candle, name) for name in candle.__struct_fields__}
+    statement = upsert(t.candles).values(**values, told=True)
+    statement = statement.on_conflict_do_update(
+        constraint=t.candles.primary_key, set_={"told": True}, where=t.candles.c.told.is_(False)
+    )
+    return (await db.execute(statement.returning(t.candles.c.open_at))).first() is not None
+
+
+async def newest_told(db: AsyncConnection, venue: Venue, symbol: Symbol, timeframe: Timeframe) -> datetime | None:
+    """Open time of the newest candle that was told of."""
+    c = t.candles.c
+    where = and_(c.venue == venue, c.symbol == symbol, c.timeframe == timeframe, c.told)
+    newest: datetime | None = (await db.execute(select(func.max(c.open_at)).where(where))).scalar_one()
+    return newest
 
 
 async def insert_instrument(db: AsyncConnection, instrument: Instrument, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What `market` keeps: closed candles and the instrument rules they were traded under."""
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Boolean, Column, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tradingboost.kit.db import ExactNumeric, UtcDateTime, schema_metadata
@@ -19,6 +19,7 @@ candles = Table(
     Column("low", ExactNumeric, nullable=False),
     Column("close", ExactNumeric, nullable=False),
     Column("volume", ExactNumeric, nullable=False),
+    Column("told", Boolean, nullable=False, server_default=text("false")),  # history fetched for somebody is not
 )
 
 instruments = Table(

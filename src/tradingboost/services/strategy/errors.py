@@ -20,6 +20,13 @@ def max_symbols_reached(limit: int) -> Conflict:
     return Conflict("max_symbols_reached", f"You already run {limit} symbols; stop one first.", max=limit)
 
 
+def wrong_owner(account_id: AccountId) -> Refused:
+    """The account is somebody else's."""
+    return Refused(
+        "wrong_owner", "This account belongs to another user; choose one of your own.", account_id=account_id
+    )
+
+
 def run_not_found(run_id: RunId) -> NotFound:
     """No such run here."""
     return NotFound("run_not_found", f"There is no run {run_id}.", run_id=run_id)

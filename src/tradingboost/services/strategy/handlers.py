@@ -36,7 +36,7 @@ class Handlers:
 
     async def candle(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Decide."""
-        await self._stepper.candle_closed(db, event.payload.candle())
+        await self._stepper.candle_closed(db, event.payload.candle(), event.payload.younger)
 
     async def filled(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Learn of a fill."""

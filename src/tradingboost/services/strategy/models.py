@@ -78,6 +78,8 @@ class LiveRun:
         self.settings_version: int = row["settings_version"]
         self.code_version: str = row["code_version"]
         self.last_bar_at: datetime | None = row["last_bar_at"]
+        self.stepped_in: object | None = None
+        """The open transaction that changes the records; they are the stored ones again only after its commit."""
         facts = msgspec.convert(row["facts"], RunFacts)
         self.params = strategy.compile_params(strategy.validate(row["params"]), instrument, facts)
         self.state = state_from_json(row["state"], strategy.state)
@@ -118,6 +120,10 @@ class LiveRun:
         """The next prices at which `on_tick` has work."""
         below, above = self._kernel.triggers(*self._args[:2])
         return float(below), float(above)
+
+    def ended(self) -> bool:
+        """Whether the run is over: flat, and nothing of it is live."""
+        return bool(self.strategy.ended(self.state[0]))
 
     def stored(self) -> dict[str, Any]:
         """The columns a step changes."""

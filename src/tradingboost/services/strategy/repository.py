@@ -55,6 +55,18 @@ async def deciding(
     return [RunId(row.run_id) for row in await db.execute(select(r.run_id).where(where).order_by(r.run_id))]
 
 
+async def active_on(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> bool:
+    """Whether an account has an active run on a symbol."""
+    r = t.runs.c
+    where = and_(r.account_id == account_id, r.symbol == symbol, r.status.in_(ACTIVE))
+    return (await db.execute(select(r.run_id).where(where))).first() is not None
+
+
+async def lock_slots(db: AsyncConnection, user_id: UserId) -> None:
+    """Let starts of one user count and insert one after the other, in whatever process they happen."""
+    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"strategy.slots:{user_id}", 0))))
+
+
 async def active_of_user(db: AsyncConnection, user_id: UserId) -> int:
     """How many runs a user has going."""
     r = t.runs.c
@@ -97,6 +109,13 @@ async def waiting_count(db: AsyncConnection, strategies: Sequence[str]) -> int:
     w, r = t.wishes.c, t.runs.c
     statement = select(func.count()).select_from(t.wishes.join(t.runs, r.run_id == w.run_id))
     return int((await db.execute(statement.where(w.done_at.is_(None), r.strategy.in_(strategies)))).scalar_one())
+
+
+async def has_waiting(db: AsyncConnection, run_id: RunId) -> bool:
+    """Whether a run has wishes that were not handed on."""
+    w = t.wishes.c
+    where = and_(w.run_id == run_id, w.done_at.is_(None))
+    return (await db.execute(select(w.seq).where(where).limit(1))).first() is not None
 
 
 async def done(db: AsyncConnection, run_id: RunId, seq: int, result: str, now: datetime) -> None:

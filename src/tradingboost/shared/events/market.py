@@ -30,7 +30,10 @@ class Ticked(Payload, frozen=True, kw_only=True):
 
 @event("market.candle_closed")
 class CandleClosed(Payload, frozen=True, kw_only=True):
-    """A candle the venue confirmed as closed. Key: venue:symbol:timeframe."""
+    """A candle the venue confirmed as closed. Key: venue:symbol:timeframe.
+
+    `younger`: how many candles had closed after it when it was told (after a lost stream); 0 = it is the newest.
+    """
 
     venue: Venue
     symbol: Symbol
@@ -41,15 +44,16 @@ class CandleClosed(Payload, frozen=True, kw_only=True):
     low: Decimal
     close: Decimal
     volume: Decimal
+    younger: int = 0
 
     @classmethod
-    def of(cls, candle: Candle) -> "CandleClosed":
+    def of(cls, candle: Candle, younger: int = 0) -> "CandleClosed":
         """The fact about a candle."""
-        return cls(**{field: getattr(candle, field) for field in cls.__struct_fields__})
+        return cls(**{field: getattr(candle, field) for field in candle.__struct_fields__}, younger=younger)
 
     def candle(self) -> Candle:
         """The candle the fact is about."""
-        return Candle(**{field: getattr(self, field) for field in self.__struct_fields__})
+        return Candle(**{field: getattr(self, field) for field in Candle.__struct_fields__})
 
 
 @event("market.feed_stalled")

@@ -11,7 +11,7 @@ from tradingboost.strategies.grid.checks import validate, warnings
 from tradingboost.strategies.grid.compile import compile_params
 from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, triggers
 from tradingboost.strategies.grid.params import GridParams
-from tradingboost.strategies.grid.state import PARAMS, STATE, request_stop, start
+from tradingboost.strategies.grid.state import PARAMS, STATE, ended, request_stop, start
 
 __all__ = ["GRID"]
 
@@ -47,6 +47,7 @@ GRID: Final = Strategy(
     on_fill=on_fill,
     triggers=triggers,
     request_stop=request_stop,
+    ended=ended,
     schema=GridParams,
     validate=validate,
     warnings=warnings,

@@ -227,3 +227,8 @@ def init_pending(state: Record) -> bool:
 def request_stop(state: Record, flatten: bool) -> None:
     """Nothing opens from now on; the next call cancels openings, or everything and closes."""
     state.stop_request = FLATTEN_REQUEST if flatten else STOP_REQUEST
+
+
+def ended(state: Record) -> bool:
+    """Whether the run has stopped: flat (but for dust) and nothing live."""
+    return bool(state.status == STOPPED)

@@ -10,7 +10,7 @@ from tradingboost.strategies.hyperrsi.decide import on_bar, on_tick, triggers
 from tradingboost.strategies.hyperrsi.exits import on_fill
 from tradingboost.strategies.hyperrsi.fold import fold_bar, indicator_columns, needs
 from tradingboost.strategies.hyperrsi.params import HyperrsiParams
-from tradingboost.strategies.hyperrsi.state import FOLD, INDICATORS, STATE, request_stop, start
+from tradingboost.strategies.hyperrsi.state import FOLD, INDICATORS, STATE, ended, request_stop, start
 
 HYPERRSI: Final = Strategy(
     name="hyperrsi",
@@ -23,6 +23,7 @@ HYPERRSI: Final = Strategy(
     on_fill=on_fill,
     triggers=triggers,
     request_stop=request_stop,
+    ended=ended,
     schema=HyperrsiParams,
     validate=validate,
     warnings=warnings,

@@ -46,7 +46,9 @@ def on_bar(state: Record, params: Record, bar: Record, indicators: Record, out: 
 
 @register_jitable
 def on_tick(state: Record, params: Record, mark: float, ts_ms: int, out: Record) -> int:
-    """A price reached the trigger: the add by price, on the RSI pair of the last closed bars."""
+    """A price reached the trigger: the add by price, on the RSI pair of the last closed bars; or a close was asked."""
+    if state.side != 0 and state.exit_reason != Reason.NONE and not state.dust:
+        return close_leg(state, params, state.exit_reason, out)
     if state.side == 0 or not params.dca_by_price or mark <= 0.0:
         return 0
     return try_add(state, params, mark, ts_ms, out)

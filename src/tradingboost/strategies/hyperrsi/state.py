@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numba.extending import register_jitable
 
-from tradingboost.strategies.contract import Record, reason_name
+from tradingboost.strategies.contract import Reason, Record, reason_name
 
 MAX_ENTRIES: Final = 10
 LEVELS: Final = 3
@@ -108,9 +108,19 @@ def start(state: Record, params: Record) -> None:
 
 
 @register_jitable
-def request_stop(state: Record, flatten: bool) -> None:  # noqa: ARG001 - flattening is an order's business here
-    """Nothing opens from now on; take-profits, stop and dust go on until the leg is flat."""
+def request_stop(state: Record, flatten: bool) -> None:
+    """Nothing opens from now on; take-profits, stop and dust go on until the leg is flat, or it is closed at market."""
     state.running = 0
+    if flatten and (state.side != 0 or state.opening):
+        state.exit_reason = Reason.FORCE_CLOSE
+
+
+@register_jitable
+def ended(state: Record) -> bool:
+    """Whether a stopped run is flat (but for dust), with no opening and no cancel on its way."""
+    on_their_way = state.opening + state.exit_live + state.stop_cancelling + np.sum(state.tp_cancelling)
+    over: bool = state.running == 0 and on_their_way == 0 and (state.side == 0 or state.dust != 0)
+    return over
 
 
 @register_jitable

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.errors import TradingBoostError, Unavailable
+from tradingboost.core.errors import OutcomeUnknown, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol, Venue
 from tradingboost.core.market import Timeframe
 from tradingboost.kit import outbox
@@ -28,6 +28,7 @@ from tradingboost.strategies.contract import RunFacts
 log = structlog.get_logger(__name__)
 
 _CODE_VERSION = "0.1.0"
+_BY_USER = "stopped by the user"
 
 
 class Starter:
@@ -57,8 +58,7 @@ class Starter:
         facts = RunFacts(timeframe_ms=request.timeframe.minutes * 60_000)
         params = strategy.compile_params(parsed, instrument, facts)
         async with self._db.read() as db:
-            if await store.active_of_user(db, request.user_id) >= self._settings.max_symbols_per_user:
-                raise max_symbols_reached(self._settings.max_symbols_per_user)
+            await self._check(db, request)
         run_id = RunId(str(self._ids.uuid7()))
         leverage = int(getattr(parsed, "leverage", 1))
         claim = ClaimLegs(
@@ -73,9 +73,27 @@ class Starter:
         try:
             await self._orders.claim(claim)
             return await self._begin(request, run_id, venue, (facts, params))
-        except TradingBoostError:
-            await self._orders.release(run_id)
+        except BaseException as error:
+            await self._undo(run_id, error)
             raise
+
+    async def _check(self, db: AsyncConnection, request: StartRun) -> None:
+        """The symbol is free and the user has a slot left."""
+        if await store.active_on(db, request.account_id, request.symbol):
+            raise run_already_active(request.account_id, request.symbol)
+        if await store.active_of_user(db, request.user_id) >= self._settings.max_symbols_per_user:
+            raise max_symbols_reached(self._settings.max_symbols_per_user)
+
+    async def _undo(self, run_id: RunId, error: BaseException) -> None:
+        """Give the legs back after a failure, unless the run may exist: a lost reply to COMMIT is no failure."""
+        try:
+            if isinstance(error, OutcomeUnknown):
+                async with self._db.read() as db:
+                    if await store.run(db, run_id) is not None:
+                        return
+            await self._orders.release(run_id)
+        except TradingBoostError as other:
+            log.exception("legs_left_claimed", code=other.code, run_id=run_id)
 
     async def _begin(self, request: StartRun, run_id: RunId, venue: Venue, compiled: tuple[RunFacts, Any]) -> RunView:
         facts, params = compiled
@@ -109,6 +127,8 @@ class Starter:
         await self._warm_up(run, int(strategy.needs(params[0])))
         row |= run.stored()
         async with self._db.transaction() as db:
+            await store.lock_slots(db, request.user_id)
+            await self._check(db, request)
             if not await store.insert_run(db, row):
                 raise run_already_active(request.account_id, request.symbol)
             await _tell(db, RunStarted(**_of_run(row, "started by the user"), settings_version=1))
@@ -133,18 +153,54 @@ class Starter:
         """See `Strategy.stop`."""
         async with self._db.transaction() as db:
             run = await self._stepper.load(db, run_id)
-            if run is None:
+            row = None if run is None else await store.run(db, run_id)
+            if run is None or row is None:
                 raise run_not_found(run_id)
+            if run.status not in store.ACTIVE:
+                return view(row)
             run.strategy.request_stop(run.state[0], policy is StopPolicy.FLATTEN)
             await self._stepper.keep(db, run)
-            await store.update_run(db, run_id, status="stopping", reason="stopped by the user")
+            if run.status == "running":
+                row |= {"status": "stopping", "reason": _BY_USER}
+                await store.update_run(db, run_id, status="stopping", reason=_BY_USER)
+                await _tell(db, RunStopped(**_of_run(row, _BY_USER)))
+        await self._let_it_work(run)
+        return view(row)
+
+    async def _let_it_work(self, run: LiveRun) -> None:
+        """Tell the kernel the price of now, so that its wishes follow at once and not with the next candle."""
+        try:
+            tick = self._stepper.newest.get((run.venue, run.symbol))
+            await self._stepper.poke(run.run_id, tick or await self._market.price(run.venue, run.symbol))
+        except Unavailable as error:
+            log.warning("stop_waits", code=error.code, run_id=run.run_id)  # the next price or candle does the same
+
+    async def finish(self) -> None:
+        """End the runs that are over: their slot and legs are free again."""
+        for run_id in sorted(self._stepper.ending):
+            try:
+                if await self._finish(run_id):
+                    self._stepper.ending.discard(run_id)
+            except (Unavailable, OutcomeUnknown) as error:
+                log.warning("end_waits", code=error.code, run_id=run_id)
+
+    async def _finish(self, run_id: RunId) -> bool:
+        """Whether nothing is left to do. The row stays locked meanwhile, so that no step comes between."""
+        async with self._db.transaction() as db:
+            run = await self._stepper.load(db, run_id)
+            if run is None or run.status not in store.ACTIVE or not run.ended():
+                return True
+            if await store.has_waiting(db, run_id):
+                return False
+            await self._orders.release(run_id)
             row = await store.run(db, run_id)
             assert row is not None
-            await _tell(db, RunStopped(**_of_run(row, "stopped by the user")))
-        tick = self._stepper.newest.get((run.venue, run.symbol))
-        if tick is not None:
-            await self._stepper.poke(run_id, tick)
-        return view({**row, "status": "stopping"})
+            if run.status == "running":
+                row["reason"] = "ended by its own rules"
+                await _tell(db, RunStopped(**_of_run(row, row["reason"])))
+            await store.update_run(db, run_id, status="stopped", reason=row["reason"], ended_at=self._clock.now())
+        self._stepper.forget(run)
+        return True
 
     async def resume_all(self) -> None:
         """After a restart: compare every account with the venue, then let its runs go on where they were."""

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import RunId, Symbol, Venue
-from tradingboost.core.market import Candle, Tick
+from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Side
 from tradingboost.kit import outbox
@@ -54,6 +55,8 @@ class Stepper:
         self._runs: dict[RunId, LiveRun] = {}
         self._triggers: dict[tuple[Venue, Symbol], dict[RunId, tuple[float, float]]] = {}
         self.newest: dict[tuple[Venue, Symbol], Tick] = {}
+        self.ending: set[RunId] = set()
+        """Runs whose kernel says that they are over; `Starter.finish` ends them."""
         self.wake = asyncio.Event()
 
     def nearest(self, venue: Venue, symbol: Symbol) -> tuple[float, float]:
@@ -66,19 +69,27 @@ class Stepper:
         return [Source(*key) for key, runs in sorted(self._triggers.items()) if runs]
 
     async def load(self, db: AsyncConnection, run_id: RunId) -> LiveRun | None:
-        """A run with its row locked; the cached copy is used only if nothing stepped it meanwhile."""
+        """A run with its row locked; the cached copy is used only if nothing else stepped it meanwhile.
+
+        A copy that another transaction has changed, and not committed as far as we know, is dropped: a transaction
+        that failed leaves its half-made step in memory.
+        """
         found = await store.locked_version(db, run_id)
         if found is None:
             return None
         version, status = found
         cached = self._runs.get(run_id)
-        if cached is None or cached.version != version:
+        dirty = cached is not None and cached.stepped_in is not None and cached.stepped_in is not db
+        if cached is None or cached.version != version or dirty:
             row = await store.run(db, run_id)
             if row is None or row["strategy"] not in self._names:
                 return None
             instrument = await self._market.instrument(row["venue"], row["symbol"])
             cached = LiveRun(row, instrument)
             self._runs[run_id] = cached
+        if cached.stepped_in is None:
+            cached.stepped_in = db
+            after_commit(db, partial(setattr, cached, "stepped_in", None))
         cached.status = status
         return cached
 
@@ -87,18 +98,35 @@ class Stepper:
         self._runs.pop(run.run_id, None)
         self._triggers.get((run.venue, run.symbol), {}).pop(run.run_id, None)
 
-    async def candle_closed(self, db: AsyncConnection, candle: Candle) -> None:
-        """Let every run of this symbol and timeframe decide on the bar, once."""
+    async def candle_closed(self, db: AsyncConnection, candle: Candle, younger: int = 0) -> None:
+        """Let every run of this symbol and timeframe decide on the bar, once.
+
+        Args:
+            younger: candles that had closed after this one when it was told; a candle of the past is only folded.
+        """
         where = (candle.venue, candle.symbol, candle.timeframe)
+        late = younger > 0 or self._is_late(candle)
         for run_id in await store.deciding(db, self._names, *where):
             run = await self.load(db, run_id)
             if run is not None:
-                await self._decide(db, run, candle)
+                await self._decide(db, run, candle, late)
 
-    async def _decide(self, db: AsyncConnection, run: LiveRun, candle: Candle) -> None:
+    def _is_late(self, candle: Candle) -> bool:
+        """Whether the market has moved on for longer than a decision stays valid, by the market's own clock."""
+        tick = self.newest.get((candle.venue, candle.symbol))
+        return tick is not None and tick.at - candle.close_at > self._fresh(candle.timeframe)
+
+    def _fresh(self, timeframe: Timeframe) -> timedelta:
+        return min(timedelta(seconds=self._settings.fresh_s), timeframe.length / 2)
+
+    async def _decide(self, db: AsyncConnection, run: LiveRun, candle: Candle, late: bool) -> None:
         if run.last_bar_at is not None and candle.close_at <= run.last_bar_at:
             return
         await self.catch_up(run, candle.open_at)
+        if late:
+            run.fold_candle(candle)
+            await self.keep(db, run)
+            return
         decision_id = str(self._ids.uuid7())
         now = self._clock.now()
         run.fold_candle(candle)
@@ -204,12 +232,14 @@ class Stepper:
         for wish in wishes:
             if wish.kind is Kind.PLACE and slot_number(wish.slot) // SLOT_BASE in OPENING:
                 await self._tell_signal(db, run, wish, why[2] or ZERO, at)
-        triggers = run.triggers()
-        after_commit(db, lambda: self._committed(run, triggers, bool(wishes)))
+        after_commit(db, partial(self._committed, run, run.triggers(), bool(wishes), run.ended()))
 
-    def _committed(self, run: LiveRun, triggers: tuple[float, float], wishes: bool) -> None:
-        self._triggers.setdefault((run.venue, run.symbol), {})[run.run_id] = triggers
-        if wishes:
+    def _committed(self, run: LiveRun, triggers: tuple[float, float], wishes: bool, ended: bool) -> None:
+        if run.status in store.ACTIVE:
+            self._triggers.setdefault((run.venue, run.symbol), {})[run.run_id] = triggers
+            if ended:
+                self.ending.add(run.run_id)
+        if wishes or ended:
             self.wake.set()
 
     def _row(
@@ -217,7 +247,6 @@ class Stepper:
     ) -> dict[str, Any]:
         opening = wish.kind is Kind.PLACE and not wish.reduce_only
         resting = slot_number(wish.slot) // SLOT_BASE not in OPENING
-        fresh = min(timedelta(seconds=self._settings.fresh_s), run.timeframe.length / 2)
         return {
             "run_id": run.run_id,
             "seq": run.seq,
@@ -235,7 +264,7 @@ class Stepper:
             "reference_price": why[2],
             "reason": wish.reason,
             "cause": why[0] if why[0] and not (opening and resting) else f"seq:{run.seq}",
-            "fresh_until": self._clock.now() + fresh if opening else None,
+            "fresh_until": self._clock.now() + self._fresh(run.timeframe) if opening else None,
         }
 
     async def _tell_signal(self, db: AsyncConnection, run: LiveRun, wish: Wish, price: Decimal, at: datetime) -> None:
