@@ -6,6 +6,7 @@ evidence converges by `core.order` alone.
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,7 @@ from tradingboost.core.order import (
     Order,
     OrderStatus,
     OrderType,
+    Phase,
     PositionSide,
     Role,
     Side,
@@ -49,6 +51,32 @@ def grouped(reports: Iterable[VenueReport], fills: Iterable[Fill]) -> dict[str, 
     for fill in fills:
         groups.setdefault(fill.venue_order_id, Evidence()).fills.append(fill)
     return groups
+
+
+def in_venue_order(evidence: Evidence) -> list[Evidence]:
+    """A whole reading cut into pieces by the venue's time, so that runs hear what they missed as it happened.
+
+    Fills must come sorted. A report goes with its order's first fill, that of a cancelled order with the last; at one
+    moment a stop that triggered comes before what filled, and what ended without a fill comes after.
+    """
+    by_order: dict[str, list[VenueReport]] = {}
+    for report in evidence.reports:
+        by_order.setdefault(report.venue_order_id, []).append(report)
+    stretches = [list(same) for _, same in groupby(evidence.fills, key=lambda fill: fill.venue_order_id)]
+    last = {stretch[0].venue_order_id: k for k, stretch in enumerate(stretches)}
+    pieces: list[tuple[datetime, int, Evidence]] = []
+    for k, stretch in enumerate(stretches):
+        name = stretch[0].venue_order_id
+        told = by_order.get(name, [])
+        cut_short = any(report.phase is Phase.ENDED and report.cum_filled < report.qty for report in told)
+        due = told if k == last[name] or not cut_short else []
+        if due:
+            by_order.pop(name)
+        pieces.append((stretch[-1].at, 1, Evidence(reports=due, fills=stretch)))
+    for told in by_order.values():
+        at = max(report.updated_at for report in told)
+        pieces.append((at, 0 if told[0].is_algo else 2, Evidence(reports=told)))
+    return [piece for *_, piece in sorted(pieces, key=lambda one: one[:2])]
 
 
 class Absorber:

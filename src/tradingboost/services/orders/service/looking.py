@@ -14,7 +14,7 @@ from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
-from tradingboost.services.orders.service.absorbing import Absorber, Evidence
+from tradingboost.services.orders.service.absorbing import Absorber, Evidence, in_venue_order
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.events.orders import OrderParked
@@ -54,7 +54,8 @@ class Looker:
         """Take evidence in, in a transaction of its own."""
         instruments = await self.instruments(evidence)
         async with self._db.transaction() as db:
-            await self._absorber.absorb(db, owner, evidence, instruments, self._clock.now())
+            for piece in in_venue_order(evidence):
+                await self._absorber.absorb(db, owner, piece, instruments, self._clock.now())
 
     async def instruments(self, evidence: Evidence) -> dict[str, Instrument]:
         """Rules of every symbol the evidence mentions."""
