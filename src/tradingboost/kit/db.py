@@ -4,22 +4,22 @@ Statements are SQLAlchemy Core over each service's `tables.py`. Errors of the dr
 service handles a driver's exception; constraint violations alone pass through (see `violated`).
 """
 
-import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import orjson
 from sqlalchemy import DateTime, MetaData, Numeric, text
 from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, StatementError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from tradingboost.core.errors import Conflict, InvalidInput, OutcomeUnknown, TradingBoostError, Unavailable
+from tradingboost.core.errors import BrokenInvariant, InvalidInput
+from tradingboost.kit.db_errors import DRIVER, commit_error, mapped
 from tradingboost.kit.settings import DbSettings
 
 _NAMES = {
@@ -87,35 +87,50 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
+        BEGIN and COMMIT go to the driver, so that its own statements (`kit.hot`) and SQLAlchemy's share them.
+
         Raises:
             Unavailable: the server is away or too slow; nothing was stored.
             Conflict: a deadlock or a lost race; nothing was stored, run the whole block again.
             OutcomeUnknown: the connection broke while COMMIT was on its way.
         """
         callbacks: list[Callable[[], None]] = []
-        async with _mapped(), self.engine.connect() as connection:
-            transaction = await connection.begin()
-            connection.info[_AFTER_COMMIT] = callbacks
+        async with mapped(), self._autocommit.connect() as connection:
+            driver = driver_of(connection)
             try:
+                await driver.execute("BEGIN")
+                connection.info[_AFTER_COMMIT] = callbacks
                 yield connection
             except BaseException:
-                await _roll_back(connection)
+                await _roll_back(connection, driver)
                 raise
             finally:
                 if not connection.invalidated and not connection.closed:
                     connection.info.pop(_AFTER_COMMIT, None)
             try:
-                await transaction.commit()
-            except (DBAPIError, OSError, TimeoutError) as error:
-                raise _commit_error(error) from error
+                ended_as = await driver.execute("COMMIT")
+            except (*DRIVER, OSError, TimeoutError) as error:
+                await _roll_back(connection, driver)
+                raise commit_error(error) from error
+            except BaseException:
+                await _roll_back(connection, driver)
+                raise
+            if ended_as != "COMMIT":
+                message = "A statement failed and its error was swallowed, so the database kept nothing of the block."
+                raise BrokenInvariant("transaction_aborted", message)
         for callback in callbacks:
             callback()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that each stand alone (no BEGIN, no COMMIT: two round trips fewer)."""
-        async with _mapped(), self._autocommit.connect() as connection:
-            yield connection
+        async with mapped(), self._autocommit.connect() as connection:
+            try:
+                yield connection
+            except BaseException:
+                if not connection.invalidated and driver_of(connection).is_closed():
+                    await connection.invalidate()
+                raise
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
@@ -124,6 +139,13 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    """The driver's connection below an open one."""
+    assert connection.sync_connection is not None
+    found: asyncpg.Connection = connection.sync_connection.connection.driver_connection
+    return found
 
 
 def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> None:
@@ -191,80 +213,11 @@ def _json_default(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
 
 
-async def _roll_back(connection: AsyncConnection) -> None:
+async def _roll_back(connection: AsyncConnection, driver: asyncpg.Connection) -> None:
     """Undo, unless the connection is beyond it: then the server has undone it already."""
     if connection.invalidated:
         return
     try:
-        await connection.rollback()
-    except (DBAPIError, OSError, TimeoutError):
+        await driver.execute("ROLLBACK")
+    except (*DRIVER, OSError, TimeoutError):
         await connection.invalidate()
-
-
-@asynccontextmanager
-async def _mapped() -> AsyncIterator[None]:
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except DBAPIError as error:
-        mapped = _mapped_error(error)
-        if mapped is None:
-            raise
-        raise mapped from error
-    except StatementError as error:
-        if isinstance(error.orig, TradingBoostError):  # a column type refused the value
-            raise error.orig from None
-        raise
-    except PoolTimeout as error:
-        message = "All database connections are in use; try again shortly or raise TB_DB__POOL_SIZE."
-        raise Unavailable("database_pool_exhausted", message) from error
-    except (OSError, TimeoutError) as error:
-        if not _of_the_driver(error):
-            raise
-        raise _down() from error
-
-
-def _mapped_error(error: DBAPIError) -> TradingBoostError | None:
-    """The taxonomy's word for a driver error; None for a fault of the statement itself (a bug)."""
-    state = _sqlstate(error)
-    if state in {"40001", "40P01"}:
-        return Conflict("database_race", "Another transaction won the race; run this one again.", sqlstate=state)
-    if state in {"57014", "55P03"}:
-        return Unavailable("database_slow", "The database took too long and was stopped; try again shortly.")
-    if state == "53300":
-        return Unavailable("database_full", "The database accepts no more connections; lower TB_DB__POOL_SIZE.")
-    if state[:2] == "28" or state == "3D000":
-        message = "The database refused the login or has no such database; check TB_DB__URL."
-        return Unavailable("database_login_failed", message, sqlstate=state)
-    lost = error.connection_invalidated or isinstance(error, InterfaceError) or state[:2] in {"08", "57", "58"}
-    return _down() if lost else None
-
-
-def _of_the_driver(error: BaseException) -> bool:
-    """Whether the driver raised it, and not the caller's own code inside the block."""
-    names = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(str(name).partition(".")[0] in {"asyncpg", "sqlalchemy"} for name in names)
-
-
-def _commit_error(error: Exception) -> TradingBoostError | Exception:
-    """A server that answered has rolled back; a silent one may have committed."""
-    if isinstance(error, IntegrityError):
-        return error
-    mapped = _mapped_error(error) if isinstance(error, DBAPIError) else _down()
-    if isinstance(mapped, Unavailable) and mapped.code == "database_down":
-        message = "The database went away during COMMIT; read the rows again before repeating anything."
-        return OutcomeUnknown("database_commit_unknown", message)
-    return mapped or error
-
-
-def _sqlstate(error: DBAPIError) -> str:
-    for cause in (error.orig, getattr(error.orig, "__cause__", None)):
-        state = getattr(cause, "sqlstate", None)
-        if isinstance(state, str):
-            return state
-    return ""
-
-
-def _down() -> Unavailable:
-    return Unavailable("database_down", "The database does not answer; start it or check TB_DB__URL, then try again.")

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, and_, any_, bindparam, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import NotFound
 from tradingboost.kit.db import Database
 from tradingboost.kit.events import Cause, Entry, caused_by, from_row
+from tradingboost.kit.hot import Hot
 from tradingboost.kit.outbox import ROW
 from tradingboost.kit.tables import cursors, dead_letters, inbox, outbox
 from tradingboost.shared.events.envelope import Event
@@ -24,13 +25,15 @@ Handler = Callable[[AsyncConnection, Event[Any]], Awaitable[None]]
 _PAGE = 500
 # A position is drawn before its transaction commits; nobody's transaction takes this long.
 _SETTLED_AFTER = text("interval '10 minutes'")
-_CLAIM = text(
-    """
-    INSERT INTO bus.inbox (consumer, event_id)
-    SELECT CAST(:consumer AS text), i FROM unnest(:ids) AS i
-    ON CONFLICT DO NOTHING RETURNING event_id
-    """
-).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_CLAIM = Hot(
+    text(
+        """
+        INSERT INTO bus.inbox (consumer, event_id)
+        SELECT CAST(:consumer AS text), i FROM unnest(CAST(:ids AS uuid[])) AS i
+        ON CONFLICT DO NOTHING RETURNING event_id
+        """
+    )
+)
 
 
 class Inbox:
@@ -52,7 +55,8 @@ class Inbox:
         """Run the handlers of those events that were not handled before, all in one transaction."""
         async with self._database.transaction() as connection:
             ids = [event.id for event, _ in batch]
-            fresh = set((await connection.execute(_CLAIM, {"consumer": self._consumer, "ids": ids})).scalars())
+            claimed = await _CLAIM.rows(connection, consumer=self._consumer, ids=ids)
+            fresh = {row["event_id"] for row in claimed}
             for event, handler in batch:
                 if event.id in fresh:
                     fresh.discard(event.id)  # the same event may be in the batch twice
@@ -164,7 +168,7 @@ async def release(database: Database, consumer: str, event_id: UUID, *, skip: bo
     letter = and_(dead_letters.c.consumer == consumer, dead_letters.c.event_id == event_id)
     async with database.transaction() as connection:
         if skip:
-            await connection.execute(_CLAIM, {"consumer": consumer, "ids": [event_id]})
+            await _CLAIM.rows(connection, consumer=consumer, ids=[event_id])
         statement = update(dead_letters).where(letter, dead_letters.c.resolved_at.is_(None))
         done = await connection.execute(statement.values(resolved_at=func.clock_timestamp()))
         if done.rowcount == 0:

@@ -11,7 +11,8 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy import Engine, Text, cast, select, text
+from sqlalchemy import Text, cast, select, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, Unavailable
@@ -19,6 +20,7 @@ from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.db import Database, after_commit
 from tradingboost.kit.driver import raw_connection
 from tradingboost.kit.events import Cause, current_cause, to_fields
+from tradingboost.kit.hot import Hot
 from tradingboost.kit.ids import uuid7
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.redis import Redis, mapped
@@ -35,20 +37,23 @@ _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 _HOUSEKEEPING_S = 60.0
 
 # The counter's row lock is held until the commit, so numbers have no gap and positions grow with them per aggregate.
-_EMIT = text(
-    """
-    WITH numbered AS (
-        INSERT INTO bus.aggregates AS a (aggregate, seq) VALUES (CAST(:aggregate AS text), 1)
-        ON CONFLICT (aggregate) DO UPDATE SET seq = a.seq + 1
-        RETURNING a.aggregate, a.seq
+_EMIT = Hot(
+    text(
+        """
+        WITH numbered AS (
+            INSERT INTO bus.aggregates AS a (aggregate, seq) VALUES (CAST(:aggregate AS text), 1)
+            ON CONFLICT (aggregate) DO UPDATE SET seq = a.seq + 1
+            RETURNING a.aggregate, a.seq
+        )
+        INSERT INTO bus.outbox (event_id, aggregate, seq, type, schema_version, stream, key, user_id, correlation_id,
+                                causation_id, payload, occurred_at)
+        SELECT CAST(:event_id AS uuid), aggregate, seq, CAST(:type AS text), CAST(:version AS int),
+               CAST(:stream AS text), CAST(:key AS text), CAST(:user_id AS text), CAST(:correlation_id AS text),
+               CAST(:causation_id AS text), CAST(CAST(:payload AS text) AS jsonb),
+               coalesce(CAST(:at AS timestamptz), clock_timestamp())
+        FROM numbered
+        """
     )
-    INSERT INTO bus.outbox (event_id, aggregate, seq, type, schema_version, stream, key, user_id, correlation_id,
-                            causation_id, payload, occurred_at)
-    SELECT :event_id, aggregate, seq, :type, :version, :stream, :key, :user_id, :correlation_id,
-           :causation_id, CAST(CAST(:payload AS text) AS jsonb),
-           coalesce(CAST(:at AS timestamptz), clock_timestamp())
-    FROM numbered
-    """
 )
 ROW = (
     outbox.c.event_id,
@@ -76,8 +81,8 @@ _UNPUBLISHED = """
 """
 _PUBLISHED = "UPDATE bus.outbox SET published_at = clock_timestamp() WHERE event_id = ANY($1::uuid[])"
 
-# Relays of this process by engine: the one who commits an event wakes them.
-_relays: WeakKeyDictionary[Engine, list[Callable[[], None]]] = WeakKeyDictionary()
+# Relays of this process, by the dialect object that all views of an engine share: who commits an event wakes them.
+_relays: WeakKeyDictionary[Dialect, list[Callable[[], None]]] = WeakKeyDictionary()
 
 
 async def emit(
@@ -122,8 +127,8 @@ async def emit(
         "payload": encode(payload).decode(),
         "at": at,
     }
-    await connection.execute(_EMIT, row)
-    for wake in _relays.get(connection.sync_connection.engine, ()) if connection.sync_connection else ():
+    await _EMIT.rows(connection, **row)
+    for wake in _relays.get(connection.dialect, ()):
         after_commit(connection, wake)
     return event_id
 
@@ -162,7 +167,7 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until stopped; while a server is away, wait and lose nothing."""
-        wakes = _relays.setdefault(self._database.engine.sync_engine, [])
+        wakes = _relays.setdefault(self._database.engine.dialect, [])
         wakes.append(self.wake)
         try:
             await self._run()
