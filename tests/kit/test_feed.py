@@ -9,7 +9,7 @@ from tests.kit.stage import Stage, stage, until
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import Symbol, Venue
-from tradingboost.kit.feed import FeedReader, FeedWriter, Source, consumed
+from tradingboost.kit.feed import FeedReader, FeedWriter, Source, newest
 from tradingboost.kit.keys import MARKET_TICKS
 from tradingboost.kit.redis import Redis
 from tradingboost.shared.events.market import Ticked
@@ -25,8 +25,8 @@ def tick(source: Source, last: int) -> tuple[Source, Ticked]:
     return source, Ticked(venue=Venue(source.venue), symbol=Symbol(source.symbol), at=at, last=price, mark=price)
 
 
-def reader(stage: Stage, **options: bool) -> FeedReader[Ticked]:
-    return FeedReader(stage.redis, "test-0", Ticked, [BTC, ETH], **options)
+def reader(stage: Stage) -> FeedReader[Ticked]:
+    return FeedReader(stage.redis, Ticked, [BTC, ETH])
 
 
 async def test_a_reader_gets_the_newest_of_each_and_skips_what_is_older(stage: Stage) -> None:
@@ -46,19 +46,21 @@ async def test_what_was_published_before_the_reader_came_is_past(stage: Stage) -
 
 
 async def test_the_position_is_that_of_handled_values(stage: Stage) -> None:
-    writer, read = FeedWriter(stage.redis), reader(stage, share_position=True)
+    writer, read = FeedWriter(stage.redis), reader(stage)
     await read.start()
     (first,) = await writer.publish([tick(BTC, 1)])
     await read.read()
     assert read.position().get(BTC) != first
-    assert not await consumed(stage.redis, "test-0", [BTC])
+
+    async def handled() -> bool:
+        return read.position().get(BTC) == first
+
     waiting = asyncio.create_task(read.read())
-    await until(lambda: consumed(stage.redis, "test-0", [BTC, ETH]))
-    assert read.position()[BTC] == first
+    await until(handled)
     (second,) = await writer.publish([tick(BTC, 2)])
     await waiting
-    assert not await consumed(stage.redis, "test-0", [BTC])
     assert read.position()[BTC] == first != second
+    assert await newest(stage.redis, [BTC, ETH]) == {BTC: second}
 
 
 async def test_iterating_goes_on_after_redis_lost_everything(stage: Stage) -> None:

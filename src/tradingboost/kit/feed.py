@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from tradingboost.core.errors import Unavailable
-from tradingboost.kit.keys import FEED_POSITIONS, MARKET_TICKS
+from tradingboost.kit.keys import MARKET_TICKS
 from tradingboost.kit.redis import Redis, mapped
 
 MAX_ENTRIES = 10_000
@@ -25,6 +25,11 @@ class Source(NamedTuple):
 
     venue: str
     symbol: str
+
+    @property
+    def name(self) -> str:
+        """One word for it, as progress reports name it."""
+        return f"{self.venue}:{self.symbol}"
 
 
 class FeedWriter:
@@ -53,21 +58,16 @@ class FeedReader(Generic[T]):
     """Reads several instruments' ticks from now on, always the newest of each.
 
     Args:
-        name: tells this reader from others, `strategy-0` for example.
         type_: the class of the values.
-        share_position: let other processes see how far this reader is (a stepped replay waits for it).
     """
 
-    def __init__(
-        self, redis: Redis, name: str, type_: type[T], sources: Sequence[Source], *, share_position: bool = False
-    ) -> None:
+    def __init__(self, redis: Redis, type_: type[T], sources: Sequence[Source]) -> None:
         self._redis = redis
         self._client: Any = redis.transport
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(type_)
         self._sources = {_key(redis, source).encode(): source for source in sources}
         self._read_to: dict[bytes, str] = {}
         self._done_to: dict[Source, str] = {}
-        self._positions = redis.key(FEED_POSITIONS, reader=name) if share_position else None
 
     async def start(self) -> None:
         """Fix the starting points, so that nothing published afterwards is missed; `read` does it where needed."""
@@ -93,7 +93,7 @@ class FeedReader(Generic[T]):
         """
         if not self._read_to:
             await self.start()
-        await self._finished()
+        self._finished()
         with mapped():
             async with asyncio.timeout(_BLOCK_MS / 1000 + _TIMEOUT_S):
                 answer = await self._client.xread(self._read_to, count=_COUNT, block=_BLOCK_MS)
@@ -117,35 +117,19 @@ class FeedReader(Generic[T]):
             for source, value in news.items():
                 yield source, value
 
-    async def _finished(self) -> None:
-        fresh = {
-            source: self._read_to[key]
-            for key, source in self._sources.items()
-            if self._done_to.get(source) != self._read_to[key]
-        }
-        if not fresh:
-            return
-        self._done_to.update(fresh)
-        if self._positions is not None:
-            shared = {_key(self._redis, source): entry_id for source, entry_id in fresh.items()}
-            with mapped():
-                async with asyncio.timeout(_TIMEOUT_S), self._client.pipeline(transaction=False) as pipe:
-                    pipe.hset(self._positions, mapping=shared)
-                    pipe.expire(self._positions, FEED_POSITIONS.ttl_s)
-                    await pipe.execute()
+    def _finished(self) -> None:
+        for key, source in self._sources.items():
+            self._done_to[source] = self._read_to[key]
 
 
-async def consumed(redis: Redis, reader: str, sources: Sequence[Source]) -> bool:
-    """Whether a reader with a shared position has handled everything published so far."""
-    client: Any = redis.transport
-    keys = [_key(redis, source) for source in sources]
+async def newest(redis: Redis, sources: Sequence[Source]) -> dict[Source, str]:
+    """The newest entry Redis holds of each feed; one that is empty (or was lost) is left out."""
     with mapped():
-        async with asyncio.timeout(_TIMEOUT_S), client.pipeline(transaction=False) as pipe:
-            pipe.hmget(redis.key(FEED_POSITIONS, reader=reader), keys)
-            for key in keys:
-                pipe.execute_command("XREVRANGE", key, "+", "-", "COUNT", 1)
-            positions, *newest = await pipe.execute()
-    return all(not entries or entries[0][0] == position for entries, position in zip(newest, positions, strict=True))
+        async with asyncio.timeout(_TIMEOUT_S), redis.transport.pipeline(transaction=False) as pipe:
+            for source in sources:
+                pipe.execute_command("XREVRANGE", _key(redis, source), "+", "-", "COUNT", 1)
+            found = await pipe.execute()
+    return {source: entries[0][0].decode() for source, entries in zip(sources, found, strict=True) if entries}
 
 
 def _key(redis: Redis, source: Source) -> str:

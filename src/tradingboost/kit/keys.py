@@ -136,7 +136,6 @@ _S, _H, _L, _T, _Z, _X, _C = (
 # -- transport
 EVENTS = _row("events:{context}", _X, None, "kit")
 MARKET_TICKS = _row("market:{exchange}:{symbol}:ticks", _X, None, "market")
-FEED_POSITIONS = _row("market:reader:{reader}:positions", _H, DAY_S, "kit")
 PRICE_CHANNEL = _row("price:{exchange}:{symbol}", _C, None, "market")
 NOTIFICATION_QUEUE = _row("notification:queue:{priority}", _L, 3600, "notifications")
 

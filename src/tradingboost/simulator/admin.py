@@ -27,7 +27,7 @@ from tradingboost.simulator.envelope import ApiError
 from tradingboost.simulator.exchange import key_of
 from tradingboost.simulator.parts import Parts
 from tradingboost.simulator.settings import AccountSettings
-from tradingboost.simulator.stepping import steps_of
+from tradingboost.simulator.stepping import known_of, steps_of
 
 _STATUS: Final[dict[type[TradingBoostError], int]] = {
     InvalidInput: 422,
@@ -105,7 +105,8 @@ class Admin:
         )
 
     async def _step(self, request: web.Request) -> web.Response:
-        result = await self._parts.stepper.run(steps_of(await body_of(request)))
+        body = await body_of(request)
+        result = await self._parts.stepper.run(steps_of(body), known_of(body))
         return reply({name: getattr(result, name) for name in result.__struct_fields__})
 
     async def _connections(self, _: web.Request) -> web.Response:

@@ -58,9 +58,15 @@ class AdminClient:
         if self._session is not None:
             await self._session.close()
 
-    async def step(self, *steps: Step) -> StepResult:
-        """Carry out steps in order until one stops; returns when every resulting frame was handed to the sockets."""
-        body = {"steps": [msgspec.to_builtins(step) for step in steps]}
+    async def step(self, *steps: Step, known: Mapping[str, int] | None = None) -> StepResult:
+        """Carry out steps in order until one stops; returns when every resulting frame was handed to the sockets.
+
+        Args:
+            known: `sent` as last heard; if more was sent since, nothing moves and the result says so (`frames`).
+        """
+        body: dict[str, object] = {"steps": [msgspec.to_builtins(step) for step in steps]}
+        if known is not None:
+            body["known"] = known
         return msgspec.convert(await self._call("POST", "/clock/step", body), StepResult)
 
     async def trade(self, inst: str, px: str, *, to_ms: int = 0, volume: str = "") -> StepResult:

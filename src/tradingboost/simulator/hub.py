@@ -103,6 +103,11 @@ class Connection:
     async def close(self, code: int, message: bytes) -> None:
         await self.socket.close(code=code, message=message)
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything pushed so far was handed to the socket."""
+        return self._idle.is_set()
+
     async def drained(self) -> None:
         """Until everything pushed so far was handed to the socket."""
         await self._idle.wait()
@@ -186,7 +191,7 @@ class Hub:
 
     async def drain(self) -> None:
         """Until every connection's frames were handed to its socket; one that does not take them is cut."""
-        waits = {one: asyncio.ensure_future(one.drained()) for one in self.connections.values()}
+        waits = {one: asyncio.ensure_future(one.drained()) for one in self.connections.values() if not one.idle}
         if not waits:
             return
         _, late = await asyncio.wait(waits.values(), timeout=_DRAIN_S)

@@ -45,7 +45,8 @@ class StepResult(msgspec.Struct, kw_only=True):
         last: last price of the step's instrument, "" without one.
         stopped: a move stopped where something happened (`stopped_by`: event) or at a stop price (stop). After an
             event the public frames are held back until the next call, which may have no steps: whoever owns what
-            happened hears of it before the market does.
+            happened hears of it before the market does. Or nothing was done (frames): more was sent than the driver
+            had heard of, so its clients have something to react to first.
         executed: steps carried out (a list ends at the first that stopped).
         sent: frames handed to each connection's socket since it was opened.
     """
@@ -71,8 +72,11 @@ class Stepper:
         self._hub = hub
         self._publisher, self._market = pushers
 
-    async def run(self, steps: list[Step]) -> StepResult:
+    async def run(self, steps: list[Step], known: Mapping[str, int] | None = None) -> StepResult:
         """Carry out steps in order until one stops.
+
+        Args:
+            known: frames sent to each connection as the driver knows it; if there are more, nothing moves.
 
         Raises:
             Conflict: the clock runs by itself.
@@ -81,6 +85,11 @@ class Stepper:
         if not self._exchange.clock.stepped:
             raise Conflict("clock_is_live", "The market clock runs by itself; start the exchange with clock=stepped.")
         before, executed, stopped_by, last = self._exchange.events, 0, "", ""
+        if known is not None:
+            self._publisher.flush()
+            await self._hub.drain()
+            if known != self._sent():
+                return self._result(before, 0, "frames", last)
         for step in steps:
             events = self._one(step)
             executed += 1
@@ -89,14 +98,20 @@ class Stepper:
             if stopped_by:
                 break
         await self.settle(hold_public=stopped_by == "event")
+        return self._result(before, executed, stopped_by, last)
+
+    def _sent(self) -> dict[str, int]:
+        return {one.id: one.sent for one in self._hub.connections.values()}
+
+    def _result(self, events_before: int, executed: int, stopped_by: str, last: str) -> StepResult:
         return StepResult(
             now_ms=self._exchange.now_us() // 1000,
             last=last,
             stopped=bool(stopped_by),
             stopped_by=stopped_by,
             executed=executed,
-            events=self._exchange.events - before,
-            sent={one.id: one.sent for one in self._hub.connections.values()},
+            events=self._exchange.events - events_before,
+            sent=self._sent(),
             digest=self._exchange.engine.digest(),
         )
 
@@ -179,6 +194,14 @@ def pin(kind: str, row: Instrument, price: str) -> Command:
     ticks = units(price, row.tick_q, kind) if price else 0
     made = SetMark if kind == "mark" else SetIndex
     return made(at_us=0, inst_id=row.inst_id, px=ticks)
+
+
+def known_of(value: Mapping[str, Any]) -> dict[str, int] | None:
+    """The `known` of a request, None without one."""
+    try:
+        return msgspec.convert(value.get("known"), dict[str, int] | None)
+    except msgspec.ValidationError as error:
+        raise InvalidInput("bad_step", f"The step cannot be read: {error}.") from None
 
 
 def steps_of(value: Any) -> list[Step]:

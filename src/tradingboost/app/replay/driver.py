@@ -53,6 +53,8 @@ class Driver:
         self._funding_rate = funding_rate
         self._pace = pace
         self._clock: Clock = platform.context.clock
+        self._sent: dict[str, int] | None = None
+        """Frames the exchange has sent and the platform has reacted to."""
 
     async def run(self, told: Callable[[Moved], None], stop: asyncio.Event) -> int:
         """Replay every bar; returns how many were replayed when it ended or was stopped."""
@@ -70,6 +72,7 @@ class Driver:
                 due = began + (done + 1) * series.bar_ms / 1000 / self._pace
                 await self._rest(due - self._clock.monotonic(), stop)
         await self._close_bar(int(series.at_ms[-1]) + series.bar_ms)
+        await self._quiet.wait(self._sent or {})
         return total
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
@@ -83,8 +86,8 @@ class Driver:
 
     async def _close_bar(self, at_ms: int) -> None:
         """The clock reaches the next bar: the last one closes, everybody decides, then funding is settled."""
-        result = await self._admin.step(Step(action="advance", to_ms=at_ms))
-        await self._quiet.wait(result.sent)
+        await self._move([Step(action="advance", to_ms=at_ms)])
+        await self._settle()
         if self._funding_rate is not None and at_ms % 28_800_000 == 0:
             await self._admin.funding(self._inst, rate=str(self._funding_rate), settle=True)
 
@@ -106,24 +109,31 @@ class Driver:
                 for k in (1, 2, 3)
             ),
         ]
-        result = await self._steps(legs)
+        result = await self._move(legs)
         while result.stopped:
             travelled = legs[result.executed - 1].action == "travel"  # a travel goes on, a jump has been made
             legs = legs[result.executed - 1 :] if travelled else legs[result.executed :]
-            await self._quiet.wait(result.sent)
+            await self._settle()
             if result.stopped_by == "event":  # the owners have reacted; now the market may see the price
-                result = await self._admin.step()
-                await self._quiet.wait(result.sent)
-            result = await self._steps(legs)
+                await self._move([])
+                await self._settle()
+            result = await self._move(legs)
         await self._quiet.prices_read(result.sent)
         return result.last
 
-    async def _steps(self, legs: list[Step]) -> StepResult:
-        """Move on, but not past a price at which a strategy has work."""
-        below, above = await self._nearest()
-        return await self._admin.step(
-            *(msgspec.structs.replace(leg, stop_below=below, stop_above=above) for leg in legs)
-        )
+    async def _move(self, legs: list[Step]) -> StepResult:
+        """Move on, but not past a price at which a strategy has work, and not before every frame was reacted to."""
+        while True:
+            below, above = await self._nearest()
+            steps = (msgspec.structs.replace(leg, stop_below=below, stop_above=above) for leg in legs)
+            result = await self._admin.step(*steps, known=self._sent)
+            self._sent = result.sent
+            if result.stopped_by != "frames":
+                return result
+            await self._settle()
+
+    async def _settle(self) -> None:
+        await self._quiet.settled(self._sent or {})
 
     async def _nearest(self) -> tuple[str, str]:
         below: Decimal | None = None

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+import structlog
+
+from tradingboost.core.errors import OutcomeUnknown, Unavailable
 from tradingboost.core.ids import Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.market import Candle, Tick, Timeframe
@@ -16,6 +19,8 @@ from tradingboost.shared.events.market import CandleClosed, FeedResumed, FeedSta
 from tradingboost.shared.interfaces.market import FeedStatus
 from tradingboost.venues.base import PublicFeed, PublicVenue
 
+log = structlog.get_logger(__name__)
+_FEW_CANDLES = 300
 _MOST_CANDLES = 20_000
 
 
@@ -28,6 +33,7 @@ class MarketService:
         self._venues = dict(venues)
         self._writer = FeedWriter(context.redis)
         self._newest: dict[tuple[Venue, Symbol], Tick] = {}
+        self._published: dict[str, str] = {}
         self.feeds: dict[Venue, PublicFeed] = {
             venue: public.feed(_Sink(self, venue)) for venue, public in self._venues.items()
         }
@@ -91,20 +97,22 @@ class MarketService:
         frames: dict[str, int] = {}
         for feed in self.feeds.values():
             frames |= feed.frames()
-        return FeedStatus(frames=frames, reconnects=sum(feed.reconnects for feed in self.feeds.values()))
+        reconnects = sum(feed.reconnects for feed in self.feeds.values())
+        return FeedStatus(frames=frames, reconnects=reconnects, published=dict(self._published))
 
     async def ticked(self, tick: Tick) -> None:
         """Pass a price on."""
         self._newest[tick.venue, tick.symbol] = tick
-        await self._writer.publish([(Source(tick.venue, tick.symbol), Ticked.of(tick))])
+        source = Source(tick.venue, tick.symbol)
+        (self._published[source.name],) = await self._writer.publish([(source, Ticked.of(tick))])
 
     async def closed(self, candles: Sequence[Candle]) -> None:
-        """Keep closed candles and tell of each new one, in their order."""
-        for candle in candles:
+        """Keep closed candles and tell of each once, in order; also of one that somebody's question has stored."""
+        for younger, candle in zip(reversed(range(len(candles))), candles, strict=True):
             async with self._db.transaction() as db:
-                if await store.insert_candles(db, [candle]):
+                if await store.tell_candle(db, candle):
                     key = f"{candle.venue}:{candle.symbol}:{candle.timeframe}"
-                    await outbox.emit(db, CandleClosed.of(candle), key=key, aggregate=f"market:{key}")
+                    await outbox.emit(db, CandleClosed.of(candle, younger), key=key, aggregate=f"market:{key}")
 
     async def catch_up(self, venue: Venue) -> None:
         """Fetch the candles that closed while the stream was away."""
@@ -112,10 +120,19 @@ class MarketService:
             watched = [watch for watch in await store.watches(db) if watch[0] == venue]
         for _, symbol, timeframe in watched:
             async with self._db.read() as db:
-                newest = await store.candles(db, venue, symbol, timeframe, (1, None))
-            fetched = await self._venue(venue).candles(symbol, timeframe, 300)
-            missed = [candle for candle in fetched if newest and candle.open_at > newest[-1].open_at]
-            await self.closed(missed)
+                newest = await store.newest_told(db, venue, symbol, timeframe)
+            if newest is not None:
+                fetched = await self._since(venue, symbol, timeframe, newest)
+                await self.closed([candle for candle in fetched if candle.open_at > newest])
+
+    async def _since(self, venue: Venue, symbol: Symbol, timeframe: Timeframe, newest: datetime) -> list[Candle]:
+        """The venue's newest candles, as many as reach back to one that is known (or as many as are ever asked for)."""
+        wanted = _FEW_CANDLES
+        while True:
+            fetched = await self._venue(venue).candles(symbol, timeframe, wanted)
+            if len(fetched) < wanted or fetched[0].open_at <= newest or wanted >= _MOST_CANDLES:
+                return fetched
+            wanted = min(wanted * 8, _MOST_CANDLES)
 
     async def tell_feed(self, venue: Venue, resumed: bool) -> None:
         """Tell deciders that a stream is away, or back."""
@@ -142,9 +159,12 @@ class _Sink:
         """A candle closed."""
         await self._service.closed([candle])
 
-    async def lost(self, reason: str) -> None:  # noqa: ARG002 - the sink's promise; the venue logs the reason
-        """The stream is away."""
-        await self._service.tell_feed(self._venue, resumed=False)
+    async def lost(self, reason: str) -> None:
+        """The stream is away. Failing to tell must not end the stream's own work of coming back."""
+        try:
+            await self._service.tell_feed(self._venue, resumed=False)
+        except (Unavailable, OutcomeUnknown) as error:
+            log.warning("loss_not_told", code=error.code, reason=reason)
 
     async def back(self) -> None:
         """The stream is back."""

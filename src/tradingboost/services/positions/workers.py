@@ -33,7 +33,7 @@ class Workers:
             life.beat()
             wanted = [Source(*held) for held in await self._service.held_symbols()]
             if wanted != sources or reader is None:
-                sources, reader = wanted, FeedReader(self._redis, "positions", Ticked, wanted)
+                sources, reader = wanted, FeedReader(self._redis, Ticked, wanted)
             if not sources:
                 await life.sleep(0.5)
                 continue

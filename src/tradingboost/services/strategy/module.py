@@ -29,5 +29,5 @@ def build(
     async def warm() -> None:
         await asyncio.to_thread(warm_up, name)  # a first compile takes many seconds, and the other loops must turn
 
-    workers = Workers(context, service, name, bus)
+    workers = Workers(context, service, bus)
     return service, Module(name, start=[warm], workers=workers.all(), ready=[workers.not_ready])

@@ -17,16 +17,11 @@ log = structlog.get_logger(__name__)
 
 
 class Workers:
-    """The loops of one strategy process.
+    """The loops of one strategy process."""
 
-    Args:
-        name: of the process (`hyperrsi`, `grid`): consumer group and feed reader.
-    """
-
-    def __init__(self, context: Context, service: StrategyService, name: str, bus: Bus) -> None:
+    def __init__(self, context: Context, service: StrategyService, bus: Bus) -> None:
         self._redis = context.redis
         self._service = service
-        self._name = name
         self._resumed = asyncio.Event()
         self._bus = bus
         self._stop_listening = asyncio.Event()
@@ -72,6 +67,7 @@ class Workers:
             if self._resumed.is_set():
                 wake.clear()
                 await self._service.hander.hand_on()
+                await self._service.starter.finish()
             try:
                 async with asyncio.timeout(0.5):
                     await wake.wait()
@@ -86,7 +82,8 @@ class Workers:
             life.beat()
             wanted = self._service.stepper.symbols()
             if wanted != sources or reader is None:
-                sources, reader = wanted, FeedReader(self._redis, self._name, Ticked, wanted, share_position=True)
+                sources, reader = wanted, FeedReader(self._redis, Ticked, wanted)
+                self._service.reader = reader
             if not sources:
                 await life.sleep(0.05)
                 continue

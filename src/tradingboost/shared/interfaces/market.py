@@ -12,10 +12,16 @@ from tradingboost.shared.calls import repeatable, safe
 
 
 class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the public stream has been read: frames handled per connection, named by the venue's connection id."""
+    """How far the public stream has been read.
+
+    Args:
+        frames: handled per connection, named by the venue's connection id.
+        published: the newest entry of each price feed (`venue:symbol`).
+    """
 
     frames: dict[str, int]
     reconnects: int
+    published: dict[str, str] = {}
 
 
 class Market(Protocol):

@@ -54,9 +54,17 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far this process has come: wishes not yet handed to orders."""
+    """How far this process has come.
+
+    Args:
+        unsent_intents: wishes not yet handed to orders.
+        handed: wishes handed on since the process began; equal before and after a look = nothing went through between.
+        prices_read: the entry of each watched price feed (`venue:symbol`) handled last, "" before the first.
+    """
 
     unsent_intents: int
+    handed: int = 0
+    prices_read: dict[str, str] = {}
 
 
 class Triggers(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from tradingboost.core.errors import NotFound
 from tradingboost.core.ids import RunId, Symbol, Venue
 from tradingboost.kit.context import Context
+from tradingboost.kit.feed import FeedReader
 from tradingboost.services.strategy import repository as store
+from tradingboost.services.strategy.errors import wrong_owner
 from tradingboost.services.strategy.models import finite, view
 from tradingboost.services.strategy.service.handing import Hander
 from tradingboost.services.strategy.service.starting import Starter
 from tradingboost.services.strategy.service.stepping import Stepper
 from tradingboost.services.strategy.settings import StrategySettings
+from tradingboost.shared.events.market import Ticked
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.orders import Orders
 from tradingboost.shared.interfaces.strategy import Decision, Progress, RunView, StartRun, StopPolicy, Triggers
@@ -40,6 +43,7 @@ class StrategyService:
         self.stepper = Stepper(context, market, names, settings)
         self.starter = Starter(context, (market, orders), names, self.stepper, settings)
         self.hander = Hander(context, orders, names)
+        self.reader: FeedReader[Ticked] | None = None
 
     async def start(self, request: StartRun) -> RunView:
         """Check, claim, warm up, run."""
@@ -47,6 +51,8 @@ class StrategyService:
             strategy_named(request.strategy)  # an unknown name gets its own answer
             raise NotFound("strategy_elsewhere", f"{request.strategy} runs in another process; ask that one.")
         account = await self._users.account(request.account_id)
+        if account.user_id != request.user_id:
+            raise wrong_owner(request.account_id)
         return await self.starter.start(request, account.venue)
 
     async def stop(self, run_id: RunId, policy: StopPolicy) -> RunView:
@@ -65,9 +71,17 @@ class StrategyService:
 
     async def progress(self) -> Progress:
         """What is still in flight here."""
-        async with self._db.read() as db:
-            waiting = await store.waiting_count(db, self.names)
-        return Progress(unsent_intents=waiting)
+        if self.hander.left is None:  # what a process before this one left behind
+            async with self._db.read() as db:
+                waiting = await store.waiting_count(db, self.names)
+        else:
+            waiting = self.hander.left + self.stepper.wake.is_set()
+        read = self.reader.position() if self.reader is not None else {}
+        return Progress(
+            unsent_intents=waiting,
+            handed=self.hander.handed,
+            prices_read={source.name: read.get(source, "") for source in self.stepper.symbols()},
+        )
 
     async def decisions(self, run_id: RunId, after_seq: int = 0, limit: int = 1000) -> list[Decision]:
         """The run's wishes, oldest first."""

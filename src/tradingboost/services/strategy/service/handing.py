@@ -26,11 +26,16 @@ class Hander:
         self._clock = context.clock
         self._orders = orders
         self._strategies = list(strategies)
+        self.left: int | None = None
+        """Wishes that are being handed on or still wait; None before the first look."""
+        self.handed = 0
 
     async def hand_on(self) -> int:
         """Hand on everything that waits, runs side by side; returns how many wishes there were."""
+        self.left = (self.left or 0) + 1  # this look itself, until it is known what waits
         async with self._db.read() as db:
             rows = await store.waiting(db, self._strategies)
+        self.left = len(rows)
         async with asyncio.TaskGroup() as group:
             for _, wishes in groupby(rows, key=lambda row: row["run_id"]):
                 group.create_task(self._run(list(wishes)))
@@ -48,6 +53,8 @@ class Hander:
                 return  # the rest of this run keeps its order and is tried again
             async with self._db.transaction() as db:
                 await store.done(db, RunId(row["run_id"]), row["seq"], result, self._clock.now())
+            self.handed += 1
+            self.left = (self.left or 1) - 1
 
     async def _one(self, row: Mapping[str, Any]) -> str:
         if row["kind"] == "place":
