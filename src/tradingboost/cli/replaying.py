@@ -37,25 +37,21 @@ def request_of(
         NotFound: an unknown strategy or symbol.
         InvalidInput: no strategy, a file that is not there, an unreadable speed.
     """
-    from tradingboost.app.demo import DemoRequest
     from tradingboost.app.instruments import instrument_of, listed
+    from tradingboost.simulator.sources import load
     from tradingboost.strategies import get
 
     names = tuple(dict.fromkeys(get(name).name for name in strategies.split(",") if name.strip()))
     if not names:
         raise InvalidInput("no_strategy", "Name at least one strategy: --strategy hyperrsi,grid")
     if candles is not None:
-        instrument_of(candles, symbol)
+        load(candles, instrument_of(candles, symbol))
     elif symbol is not None:
         listed(symbol)
-    return DemoRequest(
-        candles=candles,
-        symbol=symbol,
-        strategies=names,
-        minutes=minutes,
-        speed=speed_of(speed),
-        seed=seed,
-    )
+    pace = speed_of(speed)
+    from tradingboost.app.demo import DemoRequest  # the whole platform: not before everything is found to be right
+
+    return DemoRequest(candles=candles, symbol=symbol, strategies=names, minutes=minutes, speed=pace, seed=seed)
 
 
 def speed_of(text: str) -> float | None:
