@@ -170,7 +170,7 @@ async def lived(built: Stage, part: Part) -> Trace:
                 )
             )
     legs = await platform.positions.positions(part.account.account_id)
-    positions = [PositionLine("net", plain(leg.qty), plain(leg.cost)) for leg in legs]
+    positions = [PositionLine("net", plain(leg.qty), plain(abs(leg.cost))) for leg in legs]
     return Trace(intents=intents, fills=fills, positions=positions)
 
 
