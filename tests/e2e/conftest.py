@@ -1,20 +1,18 @@
 """What the stories share."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-
 from tests.servers import FreshDatabase
+
 from tradingboost.app.process import opened
 from tradingboost.app.settings import Settings
 
 
 @pytest.fixture
-async def installed(fresh_database: FreshDatabase, redis_url: str) -> AsyncIterator[tuple[str, str]]:
+async def installed(fresh_database: FreshDatabase, redis_url: str) -> tuple[str, str]:
     """(PostgreSQL, Redis) of an installation that was migrated and never used."""
 
     async def migrate(url: str) -> None:
         async with opened(Settings(), (url, redis_url)):
             return
 
-    yield await fresh_database("platform", migrate), redis_url
+    return await fresh_database("platform", migrate), redis_url

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 from tradingboost.app import invariants
@@ -13,14 +14,16 @@ from tradingboost.app.instruments import listed
 from tradingboost.app.parity import verdict
 from tradingboost.app.replay.bars import Bars, plain, synthetic
 from tradingboost.app.replay.stage import Part, Stage
+from tradingboost.app.settings import Settings
 from tradingboost.app.wiring import Platform
 from tradingboost.core.market import Timeframe
 from tradingboost.core.money import ZERO
 from tradingboost.kit.clock import SystemClock
 from tradingboost.simulator.client import AdminClient
+from tradingboost.simulator.simulator import Endpoints
 
-SEED: Final = 7
-"""A market in which two hundred bars bring entries, take-profits, a stop and grid cycles."""
+SEED: Final = 24
+"""A market in which fifty bars bring an entry, an addition, two take-profits, a stop and many grid cycles."""
 
 STRATEGIES: Final = ("hyperrsi", "grid")
 
@@ -37,6 +40,20 @@ def wanted(bars: Bars) -> list[tuple[str, dict[str, Any]]]:
     return [(name, parameters(name, bars) | (narrow if name == "grid" else {})) for name in STRATEGIES]
 
 
+def in_one_process(servers: tuple[str, str], folder: Path, endpoints: Endpoints | None = None) -> Settings:
+    """Settings of a platform in this process; `endpoints` of an exchange that was opened before."""
+    where = {} if endpoints is None else {"okx_rest": endpoints.rest, "okx_ws": endpoints.ws}
+    return Settings.model_validate(
+        {
+            "env": "test",
+            "db": {"url": servers[0]},
+            "redis": {"url": servers[1]},
+            "embedded": {"data_dir": folder},
+            "market": where,
+        }
+    )
+
+
 async def filled_orders(platform: Platform, part: Part) -> Counter[str]:
     """How many orders of each slot family filled."""
     fills = await all_fills(platform, part.account.account_id)
@@ -44,11 +61,10 @@ async def filled_orders(platform: Platform, part: Part) -> Counter[str]:
 
 
 async def check_sound(platform: Platform, admin: AdminClient, parts: Sequence[Part]) -> None:
-    """Books equal, every invariant held, each id sent once, positions covered at the venue, the venue's audits clean."""
+    """Books equal, every invariant held, each id sent once, positions covered, the venue's audits clean."""
     for part in parts:
         compared = await compare_books(platform, admin, part.account)
         assert compared.equal, f"{part.strategy}: {compared.differences}"
-        assert compared.orders, f"{part.strategy} never ordered anything"
         await check_covered(admin, part)
     broken = [result for result in await invariants.check(platform.context.db) if not result.held]
     assert broken == []

@@ -4,22 +4,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-
 from tests.e2e import story
+
 from tradingboost.app.replay.stage import Stage, stage
-from tradingboost.app.settings import Settings
-from tradingboost.kit.settings import DbSettings, EmbeddedSettings, RedisSettings
 
-BARS = 180
-
-
-def _settings(servers: tuple[str, str], folder: Path) -> Settings:
-    return Settings(
-        env="test",
-        db=DbSettings.model_validate({"url": servers[0]}),
-        redis=RedisSettings.model_validate({"url": servers[1]}),
-        embedded=EmbeddedSettings(data_dir=folder),
-    )
+BARS = 110
 
 
 async def _counted(built: Stage, statement: str) -> int:
@@ -30,13 +19,14 @@ async def _counted(built: Stage, statement: str) -> int:
 @pytest.mark.slow
 async def test_a_replayed_market_is_traded_through_the_whole_house(installed: tuple[str, str], tmp_path: Path) -> None:
     bars = story.market(BARS)
-    async with stage(_settings(installed, tmp_path), bars, story.wanted(bars)) as built:
+    async with stage(story.in_one_process(installed, tmp_path), bars, story.wanted(bars)) as built:
         assert await story.run_out(built) == BARS
         await story.check_sound(built.platform, built.admin, built.parts)
         await story.check_backtest(built, BARS)
 
         hyperrsi, grid = [await story.filled_orders(built.platform, part) for part in built.parts]
         assert hyperrsi["entry"] >= 1
+        assert hyperrsi["add"] >= 1
         assert hyperrsi["tp"] >= 1
         assert hyperrsi["sl"] >= 1
         assert grid["init"] >= 1

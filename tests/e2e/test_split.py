@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-
 from tests.e2e import story
 from tests.e2e.processes import reached, started, variables
+
 from tradingboost.app.replay.stage import Stage, exchange_for, open_part
 from tradingboost.app.topology import PROCESSES
 
-BARS = 120
+BARS = 60
 
 
 @pytest.mark.slow
@@ -31,6 +31,7 @@ async def test_the_same_story_is_told_by_one_process_a_service(installed: tuple[
         await story.check_backtest(built, BARS)
         hyperrsi, grid = [await story.filled_orders(platform, part) for part in parts]
         assert hyperrsi["entry"] >= 1
+        assert hyperrsi["add"] >= 1
         assert grid["sell"] >= 1
         assert await platform.notifications.messages(parts[0].account.user_id, 10)
 
