@@ -40,8 +40,3 @@ def short_history(symbol: Symbol, timeframe: Timeframe, have: int, need: int) ->
         have=have,
         need=need,
     )
-
-
-def foreign_position(symbol: Symbol) -> Refused:
-    """Somebody else's position is in the way."""
-    return Refused("foreign_position", f"{symbol} already holds a position that is not ours; close it first.")

@@ -10,6 +10,3 @@ class StrategySettings(Slice):
 
     max_symbols_per_user: PositiveInt = Field(3, description="runs one user may have at the same time")
     fresh_s: PositiveFloat = Field(30.0, description="seconds an opening decision stays valid, at most half a candle")
-    min_start_notional_quote: PositiveInt = Field(
-        200, description="smallest first position a run may start with, in quote"
-    )

@@ -42,7 +42,7 @@ class StrategyService:
         self.names = tuple(names)
         self.stepper = Stepper(context, market, names, settings)
         self.starter = Starter(context, (market, orders), names, self.stepper, settings)
-        self.hander = Hander(context, orders, names)
+        self.hander = Hander(context, orders, names, self.stepper.refused)
         self.reader: FeedReader[Ticked] | None = None
 
     async def start(self, request: StartRun) -> RunView:

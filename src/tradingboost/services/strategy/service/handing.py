@@ -2,13 +2,14 @@
 because the intent key is made of the wish."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.errors import Conflict, InvalidInput, NotFound, OutcomeUnknown, Refused, Unavailable
+from tradingboost.core.errors import BrokenInvariant, OutcomeUnknown, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
 from tradingboost.kit.context import Context
@@ -18,14 +19,22 @@ from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, Orders
 log = structlog.get_logger(__name__)
 
 
-class Hander:
-    """Turns stored wishes into calls."""
+Refusal = Callable[[AsyncConnection, Mapping[str, Any]], Awaitable[None]]
 
-    def __init__(self, context: Context, orders: Orders, strategies: Sequence[str]) -> None:
+
+class Hander:
+    """Turns stored wishes into calls.
+
+    Args:
+        refused: tells the kernel that nothing came of a wished order, in the transaction that says so.
+    """
+
+    def __init__(self, context: Context, orders: Orders, strategies: Sequence[str], refused: Refusal) -> None:
         self._db = context.db
         self._clock = context.clock
         self._orders = orders
         self._strategies = list(strategies)
+        self._refused = refused
         self.left: int | None = None
         """Wishes that are being handed on or still wait; None before the first look."""
         self.handed = 0
@@ -43,16 +52,19 @@ class Hander:
 
     async def _run(self, rows: list[Mapping[str, Any]]) -> None:
         for row in rows:
+            refused = False
             try:
                 result = await self._one(row)
-            except (NotFound, Conflict, Refused, InvalidInput) as error:
-                result = error.code
+            except TradingBoostError as error:
+                if not _is_refusal(error):
+                    log.warning("wish_waits", code=error.code, slot=row["slot"], run_id=row["run_id"])
+                    return  # the rest of this run keeps its order and is tried again
+                result, refused = error.code, True
                 log.info("wish_refused", code=error.code, slot=row["slot"], run_id=row["run_id"])
-            except (Unavailable, OutcomeUnknown) as error:
-                log.warning("wish_waits", code=error.code, slot=row["slot"], run_id=row["run_id"])
-                return  # the rest of this run keeps its order and is tried again
             async with self._db.transaction() as db:
                 await store.done(db, RunId(row["run_id"]), row["seq"], result, self._clock.now())
+                if refused and row["kind"] == "place":
+                    await self._refused(db, row)
             self.handed += 1
             self.left = (self.left or 1) - 1
 
@@ -78,6 +90,17 @@ class Hander:
             cause=row["cause"],
         )
         return (await self._orders.amend(amend)).state
+
+
+def _is_refusal(error: TradingBoostError) -> bool:
+    """Whether the same wish would be refused again; a lost race for the database would not.
+
+    Raises:
+        BrokenInvariant: the one that was given; nobody handles it.
+    """
+    if isinstance(error, BrokenInvariant):
+        raise error
+    return not isinstance(error, Unavailable | OutcomeUnknown) and error.code != "database_race"
 
 
 def _intent(row: Mapping[str, Any]) -> OrderIntent:

@@ -71,7 +71,8 @@ class Starter:
         )
         await self._orders.reconcile(request.account_id)
         try:
-            await self._orders.claim(claim)
+            facts = msgspec.structs.replace(facts, available_quote=await self._orders.claim(claim))
+            params = strategy.compile_params(parsed, instrument, facts)
             return await self._begin(request, run_id, venue, (facts, params))
         except BaseException as error:
             await self._undo(run_id, error)

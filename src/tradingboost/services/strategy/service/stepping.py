@@ -1,7 +1,7 @@
 """One step of one run: lock, tell the kernel, store state and wishes, all in the transaction of the event."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradingboost.core.ids import RunId, Symbol, Venue
 from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import Side
+from tradingboost.core.order import PositionSide, Side
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.kit.db import after_commit
@@ -175,6 +175,23 @@ class Stepper:
         fields = _fill_fields(event, kind, ZERO, ZERO, last)
         after_commit(db, self.wake.set)  # a wish for the same slot may have waited for this end
         await self._tell(db, event.run_id, fields, event.at, last or None)
+
+    async def refused(self, db: AsyncConnection, wish: Mapping[str, Any]) -> None:
+        """Tell the run that one of its wished orders was refused before it became an order."""
+        last = self._last(wish["venue"], wish["symbol"]) or ZERO
+        now = self._clock.now()
+        fields = {
+            "kind": int(FillKind.REJECTED),
+            "slot": slot_number(wish["slot"]),
+            "side": BUY if wish["side"] == Side.BUY else SELL,
+            "position_side": LONG if wish["position_side"] == PositionSide.LONG else SHORT,
+            "qty": 0.0,
+            "price": 0.0,
+            "left": float(wish["qty"]),
+            "last": float(last),
+            "ts_ms": to_ms(now),
+        }
+        await self._tell(db, RunId(wish["run_id"]), fields, now, last or None)
 
     async def _tell(
         self, db: AsyncConnection, run_id: RunId | None, fields: dict[str, float], at: datetime, last: Decimal | None
