@@ -1,6 +1,7 @@
 """What the verbs answer: one object of a fixed shape, and a drawing that says the same."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def test_check_ends_with_3_when_a_tool_found_something(
     tb: Run, monkeypatch: pytest.MonkeyPatch, command: str, code: int
 ) -> None:
     def steps(_: bool) -> list[tuple[str, list[str]]]:
-        return [("formatting", [develop.sys.executable, "-c", command])]
+        return [("formatting", [sys.executable, "-c", command])]
 
     monkeypatch.setattr(develop, "_steps", steps)
     ended: Ended = tb("check", "--fast", "--json")

@@ -30,8 +30,8 @@ def test_ctrl_c_is_130() -> None:
 
 def test_a_defect_is_code_1_and_names_where_it_happened() -> None:
     try:
-        {}["missing"]
-    except KeyError as error:
+        int("nonsense")
+    except ValueError as error:
         failure = failure_of(error)
     assert (failure.exit_code, failure.code) == (1, "internal")
     assert str(failure.details["where"]).startswith("test_exits.py:")
