@@ -18,6 +18,7 @@ from tradingboost.kit.consumer import Consumer, Effect
 from tradingboost.kit.db import Database
 from tradingboost.kit.events import Entry
 from tradingboost.kit.groups import Member
+from tradingboost.kit.in_hand import shown
 from tradingboost.kit.inbox import Handler, Inbox
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.redis import Redis
@@ -82,9 +83,11 @@ class Bus:
 
     async def run(self) -> None:
         """Consume until stopped. It may be run again after it failed: everything is read anew."""
-        async with asyncio.TaskGroup() as group:
-            for subscription in self._subscriptions:
-                group.create_task(self._consumer(subscription).run(self._stop))
+        consumers = [self._consumer(one) for one in self._subscriptions]
+        with shown(self._database, *(one.busy for one in consumers)):
+            async with asyncio.TaskGroup() as group:
+                for consumer in consumers:
+                    group.create_task(consumer.run(self._stop))
 
     def _consumer(self, one: Subscription | Listener) -> Consumer:
         key = self._redis.key(EVENTS, context=one.stream)

@@ -93,10 +93,15 @@ class Consumer:
         self._inflight: set[bytes] = set()
         self._acks: list[bytes] = []
         self._ack_ready = asyncio.Event()
+        self._acking = False
         self._closing = False
         self._recovering = False
         self._failures = 0
         self._log = log.bind(stream=member.key, group=member.group)
+
+    def busy(self) -> bool:
+        """Whether something that was read is not handled and acknowledged."""
+        return self._acking or bool(self._acks) or len(self._lanes) > 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish what was read, acknowledge it and return."""
@@ -296,6 +301,7 @@ class Consumer:
             await self._ack_ready.wait()
             self._ack_ready.clear()
             ids, self._acks = self._acks, []
+            self._acking = True
             try:
                 if ids:
                     await self._member.ack(ids)
@@ -307,3 +313,5 @@ class Consumer:
                 self._acks = (ids + self._acks)[-10_000:]
                 await asyncio.sleep(0.2)
                 self._ack_ready.set()
+            finally:
+                self._acking = False

@@ -10,8 +10,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, TradingBoostError, Unavailable
 
-DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What the driver itself raises."""
+DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver itself raises; the last where it is used after its connection broke in the middle of something."""
 
 
 @asynccontextmanager
@@ -51,7 +51,8 @@ def _told(error: Exception) -> TradingBoostError | None:
     if state[:2] == "28" or state == "3D000":
         message = "The database refused the login or has no such database; check TB_DB__URL."
         return Unavailable("database_login_failed", message, sqlstate=state)
-    lost = isinstance(error, InterfaceError | asyncpg.InterfaceError) or getattr(error, "connection_invalidated", False)
+    lost = isinstance(error, InterfaceError | asyncpg.InterfaceError | asyncpg.InternalClientError)
+    lost = lost or getattr(error, "connection_invalidated", False)
     return _down() if lost or state[:2] in {"08", "57", "58"} else None
 
 

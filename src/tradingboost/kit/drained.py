@@ -2,6 +2,7 @@
 
 from tradingboost.kit.db import Database
 from tradingboost.kit.driver import raw_connection
+from tradingboost.kit.in_hand import anything
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.redis import Redis
 from tradingboost.shared.events.envelope import STREAMS
@@ -29,9 +30,11 @@ async def drained(database: Database, redis: Redis) -> bool:
 
 async def unfinished(database: Database, redis: Redis) -> str | None:
     """What `drained` still waits for, in words; None when there is nothing."""
+    if anything(database):
+        return "facts in hand"
     keys = [redis.key(EVENTS, context=context) for context in STREAMS]
-    anything: list[str | int] = ["" for _ in keys]
-    open_before, newest_before = await redis.script("unfinished", keys, anything)
+    any_group: list[str | int] = ["" for _ in keys]
+    open_before, newest_before = await redis.script("unfinished", keys, any_group)
     if open_before:
         return f"entries of {open_before.decode()}"
     async with raw_connection(database) as connection:

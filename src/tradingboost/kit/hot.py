@@ -6,7 +6,7 @@ SQLAlchemy's own way costs five to ten times the processor time of the round tri
 from typing import Any
 
 import asyncpg
-from sqlalchemy import JSON, ClauseElement
+from sqlalchemy import ClauseElement
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,7 @@ from tradingboost.kit.db_errors import violation
 
 
 class Hot:
-    """One statement. Values are checked and converted by the column types as ever; rows come as the driver's records.
+    """One statement. Values are checked and converted by the column types as ever; rows are read by name.
 
     Write variable parts as `bindparam`; lists as arrays (`= ANY`), since an IN list is another statement each time.
 
@@ -39,9 +39,10 @@ class Hot:
         values = self._fixed | values
         given = [values[name] if convert is None else convert(values[name]) for name, convert in self._binds]
         try:
-            return list(await driver_of(db).fetch(self._sql, *given))
+            found = await driver_of(db).fetch(self._sql, *given)
         except asyncpg.IntegrityConstraintViolationError as error:
             raise violation(self._sql, error) from error
+        return list(found)
 
     async def first(self, db: AsyncConnection, **values: Any) -> Any | None:
         """The first row, None without any."""
@@ -52,8 +53,6 @@ class Hot:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=list(self._columns) or None)
         if compiled.post_compile_params or compiled.literal_execute_params:
             raise BrokenInvariant("hot_statement_varies", "Write a list as an array: column = any_(bindparam(...)).")
-        if any(isinstance(entry.type, JSON) for entry in compiled._result_columns or ()):
-            raise BrokenInvariant("hot_statement_json", "A hot statement returns no JSON column; decode it elsewhere.")
         self._binds = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or ()]
         self._fixed = {name: compiled.params[name] for name, bind in compiled.binds.items() if not bind.required}
         self._sql = compiled.string

@@ -22,6 +22,7 @@ from tradingboost.kit.driver import raw_connection
 from tradingboost.kit.events import Cause, current_cause, to_fields
 from tradingboost.kit.hot import Hot
 from tradingboost.kit.ids import uuid7
+from tradingboost.kit.in_hand import shown
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.redis import Redis, mapped
 from tradingboost.kit.tables import outbox
@@ -158,6 +159,7 @@ class Relay:
         self._keep_rows = keep_rows
         self._clock = clock or SystemClock()
         self._awake = asyncio.Event()
+        self._publishing = False
         self._stopping = False
         self._failures = 0
 
@@ -165,12 +167,17 @@ class Relay:
         """There may be something to publish."""
         self._awake.set()
 
+    def busy(self) -> bool:
+        """Whether a commit of this process may still be unpublished."""
+        return self._publishing or self._awake.is_set()
+
     async def run(self) -> None:
         """Publish until stopped; while a server is away, wait and lose nothing."""
         wakes = _relays.setdefault(self._database.engine.dialect, [])
         wakes.append(self.wake)
         try:
-            await self._run()
+            with shown(self._database, self.busy):
+                await self._run()
         finally:
             wakes.remove(self.wake)
 
@@ -201,13 +208,16 @@ class Relay:
 
     async def publish(self) -> int:
         """Publish everything committed so far; returns how many rows."""
-        total = 0
-        while True:
-            self._awake.clear()
-            count = await self._publish_batch()
-            total += count
-            if count < BATCH:
-                return total
+        total, count = 0, BATCH
+        self._publishing = True
+        try:
+            while count == BATCH:
+                self._awake.clear()
+                count = await self._publish_batch()
+                total += count
+        finally:
+            self._publishing = False
+        return total
 
     async def tidy(self) -> None:
         """Trim streams below every group's acknowledgement and delete rows older than the retention."""

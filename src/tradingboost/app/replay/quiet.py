@@ -58,7 +58,7 @@ class Quiet:
         waits_for = ""
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                while waits_for := await self._busy(sent):
+                while waits_for := await self._busy(sent):  # noqa: ASYNC110 - other processes have no event to wait for
                     await asyncio.sleep(_PAUSE_S)
         except TimeoutError:
             message = f"The platform did not come to rest within {_PATIENCE_S:.0f} s; it still waited for {waits_for}."
@@ -67,8 +67,11 @@ class Quiet:
     async def prices_read(self, sent: dict[str, int]) -> None:
         """Return when every price sent so far was looked at by the strategies."""
         async with asyncio.timeout(_PATIENCE_S):
-            while not await self._frames_handled(sent) or not await self._ticks_read(await self._progress()):
+            while not await self._prices_read(sent):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(_PAUSE_S)
+
+    async def _prices_read(self, sent: dict[str, int]) -> bool:
+        return await self._frames_handled(sent) and await self._ticks_read(await self._progress())
 
     async def _busy(self, sent: dict[str, int]) -> str:
         """What is still going on; the looks that cost least come first."""
