@@ -103,7 +103,8 @@ async def tested(built: Stage, part: Part, done: int) -> BacktestResult:
     bars = built.bars
     instrument = await built.platform.market.instrument(VENUE, Symbol(bars.instrument.inst_id))
     parsed = strategy.validate(part.params)
-    params = strategy.compile_params(parsed, instrument, RunFacts(timeframe_ms=bars.series.bar_ms))
+    facts = RunFacts(timeframe_ms=bars.series.bar_ms, available_quote=BALANCE)
+    params = strategy.compile_params(parsed, instrument, facts)
     whole = bars.candles()
     length = bars.warmup + done
     columns = {

@@ -17,7 +17,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     max_notional_quote: Decimal = Decimal(1_000_000)
     max_orders_per_minute: int = 600
-    max_price_age_s: int = 5
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):

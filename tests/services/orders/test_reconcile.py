@@ -1,15 +1,16 @@
 """Comparing an account with the venue: missed evidence is fetched, strangers are adopted, old history is not ours."""
 
 import pytest
-from tests.builders import ACCOUNT, USER, VENUE, D, a_stop, an_exit, an_intent
+from tests.builders import ACCOUNT, BTC, USER, VENUE, D, a_stop, an_exit, an_intent
 from tests.services.orders.desk import Desk
 from tests.services.rooms import Room
 
-from tradingboost.core.errors import Unavailable
-from tradingboost.core.ids import VenueOrderId
-from tradingboost.core.order import Phase
+from tradingboost.core.errors import Refused, Unavailable
+from tradingboost.core.ids import RunId, VenueOrderId
+from tradingboost.core.order import Phase, PositionSide
 from tradingboost.services.orders import tables as t
 from tradingboost.shared.events.exchange import StreamResynced
+from tradingboost.shared.interfaces.exchange import VenuePosition
 
 
 async def test_fills_missed_by_the_stream_are_fetched_once(desk: Desk) -> None:
@@ -97,6 +98,7 @@ async def test_a_stream_that_had_a_gap_asks_for_a_comparison(desk: Desk) -> None
 
 async def test_every_reading_overlaps_the_one_before(desk: Desk) -> None:
     first = desk.clock.now()
+    desk.exchange.asked_since.clear()
     placed = await desk.submit(an_intent())
     desk.clock.advance(3600)
     assert placed.venue_order_id is not None
@@ -104,7 +106,22 @@ async def test_every_reading_overlaps_the_one_before(desk: Desk) -> None:
     await desk.service.reconcile(ACCOUNT)
     desk.clock.advance(60)
     await desk.service.reconcile(ACCOUNT)
-    assert desk.exchange.asked_since[0] is None
-    assert desk.exchange.asked_since[1] == first
-    assert desk.exchange.asked_since[2] is not None
-    assert (fill.at - desk.exchange.asked_since[2]).total_seconds() == 600
+    earlier, later = desk.exchange.asked_since
+    assert earlier == first
+    assert later is not None
+    assert (fill.at - later).total_seconds() == 600
+
+
+async def test_a_run_does_not_start_on_top_of_somebody_elses_position(desk: Desk) -> None:
+    desk.exchange.held = [
+        VenuePosition(
+            symbol=BTC,
+            position_side=PositionSide.LONG,
+            qty=D(3),
+            average_price=D(50_000),
+            mark=D(50_000),
+            liquidation_price=None,
+        )
+    ]
+    with pytest.raises(Refused, match="position_in_the_way"):
+        await desk.claim(run_id=RunId("another"))

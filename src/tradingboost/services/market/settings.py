@@ -1,6 +1,6 @@
 """`TB_MARKET__*`."""
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from tradingboost.kit.settings import Slice
 
@@ -12,4 +12,3 @@ class MarketSettings(Slice):
         "", description="base address of OKX REST, empty = the venue's own (set for a simulated exchange)"
     )
     okx_ws: str = Field("", description="base address of OKX WebSockets, empty = the venue's own")
-    stalled_after_s: PositiveFloat = Field(15.0, description="seconds without a price until a feed counts as stalled")

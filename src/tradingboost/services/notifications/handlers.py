@@ -10,12 +10,12 @@ from tradingboost.services.notifications.service import NotificationsService
 from tradingboost.shared.events.envelope import Event, Payload
 from tradingboost.shared.events.orders import OrderFilled, OrderParked, OrderRejected, OrderUnknown, ProtectionMissing
 from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
-from tradingboost.shared.events.strategy import RunFailed, RunStarted, RunStopped
+from tradingboost.shared.events.strategy import RunStarted, RunStopped
 
 _HEARD: dict[str, tuple[type[Payload], ...]] = {
     "orders": (OrderFilled, OrderRejected, OrderUnknown, OrderParked, ProtectionMissing),
     "positions": (PositionOpened, PositionClosed, MismatchFound, FundingBooked),
-    "strategy": (RunStarted, RunStopped, RunFailed),
+    "strategy": (RunStarted, RunStopped),
 }
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from tradingboost.shared.events.envelope import Payload
 from tradingboost.shared.events.orders import OrderFilled, OrderParked, OrderRejected, OrderUnknown, ProtectionMissing
 from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
-from tradingboost.shared.events.strategy import RunFailed, RunStarted, RunStopped
+from tradingboost.shared.events.strategy import RunStarted, RunStopped
 
 
 def told(payload: Payload) -> tuple[str, str]:
@@ -33,8 +33,6 @@ def told(payload: Payload) -> tuple[str, str]:
             return "run", f"{strategy} runs on {symbol} {timeframe}"
         case RunStopped(strategy=strategy, symbol=symbol, reason=reason):
             return "run", f"{strategy} on {symbol} stopped: {reason}"
-        case RunFailed(strategy=strategy, symbol=symbol, reason=reason):
-            return "alarm", f"{strategy} on {symbol} failed: {reason}"
         case _:
             return "note", type(payload).__name__
 

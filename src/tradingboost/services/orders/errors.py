@@ -27,9 +27,13 @@ def slot_busy(slot: str) -> Unavailable:
     )
 
 
-def order_closed(slot: str) -> Conflict:
-    """The order ended before the wish reached it."""
-    return Conflict("order_closed", f"The order in slot {slot!r} ended before it could be changed.", slot=slot)
+def position_in_the_way(symbol: Symbol) -> Refused:
+    """The account holds something on the symbol that no run of ours is about to trade."""
+    return Refused(
+        "position_in_the_way",
+        f"The account already holds a position in {symbol}; close it there, or flatten the account, then start again.",
+        symbol=symbol,
+    )
 
 
 def not_flat(symbol: Symbol, state: str) -> Unavailable:

@@ -4,15 +4,50 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import Text, and_, any_, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
 from tradingboost.core.market import Timeframe
+from tradingboost.kit.hot import Hot
 from tradingboost.services.strategy import tables as t
 
 ACTIVE = ("running", "stopping")
+
+_LOCKED = Hot(select(t.runs.c.version, t.runs.c.status).where(t.runs.c.run_id == bindparam("of_run")).with_for_update())
+_DECIDING = Hot(
+    select(t.runs.c.run_id)
+    .where(
+        t.runs.c.strategy == any_(bindparam("names", type_=ARRAY(Text))),
+        t.runs.c.venue == bindparam("at_venue"),
+        t.runs.c.symbol == bindparam("of_symbol"),
+        t.runs.c.timeframe == bindparam("of_timeframe"),
+        t.runs.c.status == any_(bindparam("active", list(ACTIVE), type_=ARRAY(Text))),
+    )
+    .order_by(t.runs.c.run_id)
+)
+_STEPPED = Hot(
+    update(t.runs).where(t.runs.c.run_id == bindparam("of_run")), "state", "fold", "version", "seq", "last_bar_at"
+)
+_DECIDED = Hot(upsert(t.decisions).on_conflict_do_nothing().returning(t.decisions.c.decision_id), *t.decisions.c.keys())
+_WISHED = Hot(insert(t.wishes), *(name for name in t.wishes.c.keys() if name not in ("done_at", "result")))
+_WAITING = Hot(
+    select(
+        t.wishes,
+        *(t.runs.c[name] for name in ("user_id", "account_id", "venue", "symbol", "settings_version", "code_version")),
+    )
+    .join(t.runs, t.runs.c.run_id == t.wishes.c.run_id)
+    .where(t.wishes.c.done_at.is_(None), t.runs.c.strategy == any_(bindparam("names", type_=ARRAY(Text))))
+    .order_by(t.wishes.c.run_id, t.wishes.c.seq)
+    .limit(1000)
+)
+_DONE = Hot(
+    update(t.wishes).where(t.wishes.c.run_id == bindparam("of_run"), t.wishes.c.seq == bindparam("of_seq")),
+    "done_at",
+    "result",
+)
 
 
 async def insert_run(db: AsyncConnection, values: dict[str, Any]) -> bool:
@@ -30,9 +65,8 @@ async def run(db: AsyncConnection, run_id: RunId, lock: bool = False) -> dict[st
 
 async def locked_version(db: AsyncConnection, run_id: RunId) -> tuple[int, str] | None:
     """(version, status) of a run, with its row locked until the transaction ends."""
-    statement = select(t.runs.c.version, t.runs.c.status).where(t.runs.c.run_id == run_id).with_for_update()
-    row = (await db.execute(statement)).first()
-    return None if row is None else (row.version, row.status)
+    row = await _LOCKED.first(db, of_run=run_id)
+    return None if row is None else (row["version"], row["status"])
 
 
 async def runs(db: AsyncConnection, strategies: Sequence[str], active_only: bool = False) -> list[dict[str, Any]]:
@@ -48,23 +82,8 @@ async def deciding(
     db: AsyncConnection, strategies: Sequence[str], venue: Venue, symbol: Symbol, timeframe: Timeframe
 ) -> list[RunId]:
     """Active runs that decide on a candle."""
-    r = t.runs.c
-    where = and_(
-        r.strategy.in_(strategies), r.venue == venue, r.symbol == symbol, r.timeframe == timeframe, r.status.in_(ACTIVE)
-    )
-    return [RunId(row.run_id) for row in await db.execute(select(r.run_id).where(where).order_by(r.run_id))]
-
-
-async def active_on(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> bool:
-    """Whether an account has an active run on a symbol."""
-    r = t.runs.c
-    where = and_(r.account_id == account_id, r.symbol == symbol, r.status.in_(ACTIVE))
-    return (await db.execute(select(r.run_id).where(where))).first() is not None
-
-
-async def lock_slots(db: AsyncConnection, user_id: UserId) -> None:
-    """Let starts of one user count and insert one after the other, in whatever process they happen."""
-    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"strategy.slots:{user_id}", 0))))
+    where = {"names": list(strategies), "at_venue": venue, "of_symbol": symbol, "of_timeframe": timeframe}
+    return [RunId(row["run_id"]) for row in await _DECIDING.rows(db, **where)]
 
 
 async def active_of_user(db: AsyncConnection, user_id: UserId) -> int:
@@ -75,33 +94,29 @@ async def active_of_user(db: AsyncConnection, user_id: UserId) -> int:
 
 
 async def update_run(db: AsyncConnection, run_id: RunId, **values: Any) -> None:
-    """Store what a step changed."""
+    """Change columns of a run."""
     await db.execute(update(t.runs).where(t.runs.c.run_id == run_id).values(**values))
+
+
+async def store_step(db: AsyncConnection, run_id: RunId, stepped: dict[str, Any]) -> None:
+    """Store what a step changed of the records."""
+    await _STEPPED.rows(db, of_run=run_id, **stepped)
 
 
 async def insert_decision(db: AsyncConnection, values: dict[str, Any]) -> bool:
     """Store that a bar was decided; False when it already was: then nothing may be decided again."""
-    statement = upsert(t.decisions).values(values).on_conflict_do_nothing().returning(t.decisions.c.decision_id)
-    return (await db.execute(statement)).first() is not None
+    return await _DECIDED.first(db, **values) is not None
 
 
 async def insert_wishes(db: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """Store wishes before anybody hears of them."""
-    if rows:
-        await db.execute(insert(t.wishes), rows)
+    for row in rows:
+        await _WISHED.rows(db, **row)
 
 
 async def waiting(db: AsyncConnection, strategies: Sequence[str]) -> list[dict[str, Any]]:
     """Wishes not yet handed to orders, by run in the order of utterance, with their run's owner."""
-    w, r = t.wishes.c, t.runs.c
-    statement = (
-        select(t.wishes, r.user_id, r.account_id, r.venue, r.symbol, r.settings_version, r.code_version)
-        .join(t.runs, r.run_id == w.run_id)
-        .where(w.done_at.is_(None), r.strategy.in_(strategies))
-        .order_by(w.run_id, w.seq)
-        .limit(1000)
-    )
-    return [dict(row._mapping) for row in await db.execute(statement)]
+    return [dict(row) for row in await _WAITING.rows(db, names=list(strategies))]
 
 
 async def waiting_count(db: AsyncConnection, strategies: Sequence[str]) -> int:
@@ -120,9 +135,7 @@ async def has_waiting(db: AsyncConnection, run_id: RunId) -> bool:
 
 async def done(db: AsyncConnection, run_id: RunId, seq: int, result: str, now: datetime) -> None:
     """A wish was handed on; `result` says what became of it."""
-    w = t.wishes.c
-    where = and_(w.run_id == run_id, w.seq == seq)
-    await db.execute(update(t.wishes).where(where).values(done_at=now, result=result[:200]))
+    await _DONE.rows(db, of_run=run_id, of_seq=seq, done_at=now, result=result[:200])
 
 
 async def wishes_of(db: AsyncConnection, run_id: RunId, after_seq: int, limit: int) -> list[dict[str, Any]]:

@@ -31,11 +31,6 @@ class RunStopped(_OfRun, frozen=True, kw_only=True):
     """No new openings; exits go on until flat."""
 
 
-@event("strategy.run_failed")
-class RunFailed(_OfRun, frozen=True, kw_only=True):
-    """A broken invariant stopped the run; its resting stops protect."""
-
-
 @event("strategy.signal_raised")
 class SignalRaised(_OfRun, frozen=True, kw_only=True):
     """The kernel wants to open."""
@@ -45,11 +40,3 @@ class SignalRaised(_OfRun, frozen=True, kw_only=True):
     side: str
     qty: Decimal
     reference_price: Decimal
-
-
-@event("stop.moved_to_break_even")
-class StopMovedToBreakEven(_OfRun, frozen=True, kw_only=True):
-    """A take-profit filled and the stop followed."""
-
-    at: datetime
-    price: Decimal

@@ -121,8 +121,12 @@ class Orders(Protocol):
         ...
 
     @repeatable
-    async def claim(self, request: ClaimLegs) -> None:
-        """Own the legs, or Conflict `leg_busy` naming the owner."""
+    async def claim(self, request: ClaimLegs) -> Decimal:
+        """Own the legs at a leverage, read back; Conflict `leg_busy`, or Refused when a position is in the way.
+
+        Returns:
+            Free balance of the settle asset.
+        """
         ...
 
     @repeatable

@@ -1,15 +1,18 @@
 """The use cases of `orders`, put together."""
 
+from decimal import Decimal
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.client_id import IdKeys
 from tradingboost.core.ids import AccountId, RunId, Symbol
+from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus
 from tradingboost.kit.context import Context
 from tradingboost.kit.lease import Leases
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.errors import leg_busy, leverage_differs
+from tradingboost.services.orders.errors import leg_busy, leverage_differs, position_in_the_way
 from tradingboost.services.orders.service.absorbing import Absorber
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.changing import Changer
@@ -58,8 +61,11 @@ class OrdersService:
         """Change what rests in a slot."""
         return await self._changer.amend(request)
 
-    async def claim(self, request: ClaimLegs) -> None:
+    async def claim(self, request: ClaimLegs) -> Decimal:
         """Own the legs; in net mode (the only one traded yet) both legs of a symbol are one claim."""
+        snapshot = await self._exchange.snapshot(request.account_id, None)
+        if any(held.symbol == request.symbol and held.qty for held in snapshot.positions):
+            raise position_in_the_way(request.symbol)
         async with self._db.transaction() as db:
             leg = (request.account_id, request.symbol, "net")
             owner = await store.claim_leg(db, leg, (request.run_id, request.user_id), self._clock.now())
@@ -71,6 +77,8 @@ class OrdersService:
         if set_to != request.leverage:
             await self.release(request.run_id)
             raise leverage_differs(request.symbol, request.leverage, set_to)
+        instrument = await self._exchange.instrument(request.venue, request.symbol)
+        return sum((one.available for one in snapshot.balances if one.asset == instrument.settle), ZERO)
 
     async def release(self, run_id: RunId) -> None:
         """Give the run's legs back."""

@@ -27,6 +27,7 @@ _LOOK_AT_S = (0.5, 1, 2, 4, 8, 15, 30, 45, 60, 75, 90, 105)
 _PROOF = timedelta(seconds=60)
 _PROOF_ROUNDS = 5
 _PARK = timedelta(seconds=120)
+_PARKED_LOOK = timedelta(seconds=60)
 _SKEW = timedelta(seconds=5)
 _OVERLAP = timedelta(minutes=10)
 
@@ -143,11 +144,11 @@ class Looker:
     async def _not_found(self, row: OrderRow, request: Any) -> None:
         now = self._clock.now()
         rounds, waited = request.rounds + 1, now - request.sent_at
-        if row.parked_reason:
-            await self._later(request, 60)
-            return
         if rounds >= _PROOF_ROUNDS and waited >= _PROOF and now >= request.expires_at + _SKEW:
             await self._resolved(row, request, found=False)
+        elif row.parked_reason:  # a person was told; healthy rounds still count toward the proof
+            async with self._db.transaction() as db:
+                await store.look_again(db, request.request_id, rounds, now + _PARKED_LOOK)
         elif waited > _PARK:
             await self._park(row, now)
         else:

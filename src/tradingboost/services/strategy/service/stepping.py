@@ -245,7 +245,7 @@ class Stepper:
             rows.append(self._row(run, wish, why, at))
         await store.insert_wishes(db, rows)
         run.version += 1
-        await store.update_run(db, run.run_id, **run.stored())
+        await store.store_step(db, run.run_id, run.stored())
         for wish in wishes:
             if wish.kind is Kind.PLACE and slot_number(wish.slot) // SLOT_BASE in OPENING:
                 await self._tell_signal(db, run, wish, why[2] or ZERO, at)
