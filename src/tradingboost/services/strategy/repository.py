@@ -32,7 +32,7 @@ _STEPPED = Hot(
     update(t.runs).where(t.runs.c.run_id == bindparam("of_run")), "state", "fold", "version", "seq", "last_bar_at"
 )
 _DECIDED = Hot(upsert(t.decisions).on_conflict_do_nothing().returning(t.decisions.c.decision_id), *t.decisions.c.keys())
-_WISHED = Hot(insert(t.wishes), *(name for name in t.wishes.c.keys() if name not in ("done_at", "result")))
+_WISHED = Hot(insert(t.wishes), *(one.name for one in t.wishes.c if one.name not in ("done_at", "result")))
 _WAITING = Hot(
     select(
         t.wishes,
@@ -84,6 +84,18 @@ async def deciding(
     """Active runs that decide on a candle."""
     where = {"names": list(strategies), "at_venue": venue, "of_symbol": symbol, "of_timeframe": timeframe}
     return [RunId(row["run_id"]) for row in await _DECIDING.rows(db, **where)]
+
+
+async def active_on(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> bool:
+    """Whether an account has an active run on a symbol."""
+    r = t.runs.c
+    where = and_(r.account_id == account_id, r.symbol == symbol, r.status.in_(ACTIVE))
+    return (await db.execute(select(r.run_id).where(where))).first() is not None
+
+
+async def lock_slots(db: AsyncConnection, user_id: UserId) -> None:
+    """Let starts of one user count and insert one after the other, in whatever process they happen."""
+    await db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"strategy.slots:{user_id}", 0))))
 
 
 async def active_of_user(db: AsyncConnection, user_id: UserId) -> int:
