@@ -31,7 +31,7 @@ async def stop(settings: Settings, wanted: str, close: bool) -> list[RunView]:
         )
         if wanted != _EVERY and len(chosen) != 1:
             how = "is not active" if not chosen else f"fits {len(chosen)} runs; give more of it"
-            raise NotFound("unknown_run", f"Run {wanted!r} {how}; see: tradingboost status")
+            raise NotFound("unknown_run", f"Run {wanted!r} {how}; see `tradingboost status`.")
         return [await strategy.stop(run.run_id, policy) for strategy, run in chosen]
 
 

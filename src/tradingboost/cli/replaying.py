@@ -43,7 +43,7 @@ def request_of(
 
     names = tuple(dict.fromkeys(get(name).name for name in strategies.split(",") if name.strip()))
     if not names:
-        raise InvalidInput("no_strategy", "Name at least one strategy: --strategy hyperrsi,grid")
+        raise InvalidInput("no_strategy", "Name at least one strategy, such as --strategy hyperrsi,grid.")
     if candles is not None:
         load(candles, instrument_of(candles, symbol))
     elif symbol is not None:
