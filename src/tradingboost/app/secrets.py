@@ -2,8 +2,10 @@
 
 import base64
 import os
+import tempfile
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -33,12 +35,7 @@ class Secrets:
         """The keys of client order ids."""
         given = self._settings.orders.id_keys
         text = given.get_secret_value() if given else self._kept("order-ids", "A:", "TB_ORDERS__ID_KEYS")
-        keys = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
-        try:
-            decoded = {version: base64.b64decode(value, validate=True) for version, value in keys.items()}
-        except ValueError:
-            raise InvalidInput("bad_id_keys", "TB_ORDERS__ID_KEYS must look like A:base64,B:base64.") from None
-        return IdKeys(decoded, self._settings.orders.environment)
+        return IdKeys(_id_keys(text), self._settings.orders.environment)
 
     def signing_key(self) -> Ed25519PrivateKey:
         """The key of internal calls; every process of an installation has the same one."""
@@ -50,9 +47,13 @@ class Secrets:
             self._refuse_in_production("TB_TOPOLOGY__SIGNING_KEY")
             form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
             _write_once(path, Ed25519PrivateKey.generate().private_bytes(*form))
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        try:
+            key = serialization.load_pem_private_key(_content(path), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):  # no PEM at all, a locked one, another kind
+            key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise InvalidInput("bad_signing_key", "The key of internal calls must be an Ed25519 key in PEM form.")
+            message = f"{path} must hold the key of internal calls: an Ed25519 private key in PEM form, not encrypted."
+            raise InvalidInput("bad_signing_key", message)
         return key
 
     def _kept(self, name: str, prefix: str, setting: str) -> str:
@@ -60,23 +61,51 @@ class Secrets:
         if not path.exists():
             self._refuse_in_production(setting)
             _write_once(path, (prefix + base64.b64encode(os.urandom(32)).decode()).encode())
-        return path.read_text().strip()
+        return _content(path).decode("ascii", "replace").strip()
 
     def _refuse_in_production(self, setting: str) -> None:
         if self._settings.env == "production":
             raise Refused("secret_missing", f"{setting} is not set, and production makes no keys by itself; set it.")
 
 
+def _id_keys(text: str) -> dict[str, bytes]:
+    """`A:base64,B:base64` as keys by version."""
+    keys: dict[str, bytes] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        version, _, value = part.partition(":")
+        try:
+            decoded = base64.b64decode(value, validate=True)
+        except ValueError:
+            decoded = b""
+        if not decoded or version in keys:
+            raise InvalidInput("bad_id_keys", "TB_ORDERS__ID_KEYS must look like A:base64,B:base64, each letter once.")
+        keys[version] = decoded
+    return keys
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput("key_unreadable", f"The key file {path} cannot be read: {error.strerror}.") from error
+
+
 def _write_once(path: Path, content: bytes) -> None:
     """Create the file for us alone; whoever was faster has made it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
     try:
-        os.link(fresh, path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # readable by us alone
+        fresh = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.link(fresh, path)
+        finally:
+            fresh.unlink()
     except FileExistsError:
         return
-    finally:
-        fresh.unlink()
+    except OSError as error:
+        message = (
+            f"{path.parent} cannot be written: {error.strerror}; make it writable or choose another with --data-dir."
+        )
+        raise InvalidInput("data_dir_unwritable", message) from error
