@@ -61,10 +61,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     def driver(self, **options: Any) -> Driver:
         """The driver of this stage's market."""
+        return Driver(self.platform, self.admin, self.quiet(), self.bars, **options)
+
+    def quiet(self) -> Quiet:
+        """Who tells when everybody here has reacted."""
         source = Source(VENUE, self.bars.instrument.inst_id)
-        accounts = [part.account.account_id for part in self.parts]
-        quiet = Quiet(self.platform, self.admin, accounts, [source])
-        return Driver(self.platform, self.admin, quiet, self.bars, **options)
+        return Quiet(self.platform, self.admin, [part.account.account_id for part in self.parts], [source])
 
 
 @asynccontextmanager
