@@ -12,6 +12,8 @@ from tests.cli.conftest import Ended, Run
 from tradingboost.cli import develop
 from tradingboost.cli.develop import pytest_command
 
+pytestmark = pytest.mark.timeout(300)  # the first run after a change compiles the kernels
+
 GRID = ("lower_price=38800", "upper_price=41200", "grid_num=12", "investment=1000")
 
 

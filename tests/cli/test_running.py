@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Run, Running
 
+pytestmark = pytest.mark.timeout(300)  # the first run after a change compiles the kernels
+
 Start = Callable[..., Running]
 DEAD_VENUE = {"TB_MARKET__OKX_REST": "http://127.0.0.1:1", "TB_MARKET__OKX_WS": "ws://127.0.0.1:1/ws/v5"}
 

@@ -140,10 +140,14 @@ def _needs(*packages: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The same environment without settings: a test brings its own."""
-    return {
+    """The same environment without settings: a test brings its own. All its processes share compiled kernels."""
+    from tradingboost.kit import compile_cache
+
+    kept = {
         name: value for name, value in os.environ.items() if not name.startswith("TB_") or name.startswith("TB_TEST_")
     }
+    compile_cache.prepare(compile_cache.default_cache_dir(), kept)
+    return kept
 
 
 def _counts(report: Path) -> dict[str, Any]:
