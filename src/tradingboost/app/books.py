@@ -1,5 +1,6 @@
 """Whether the platform's books equal the exchange's own: positions, cash, open orders, fills, fees and funding."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -80,18 +81,19 @@ async def _orders(platform: Platform, account: Account, truth: dict[str, Any]) -
 
 
 def _fills(ours: list[FillView], truth: dict[str, Any]) -> list[str]:
+    """Each match by what it was, since two sums may be equal by chance."""
+    booked = Counter((fill.symbol, fill.side.value, fill.qty, fill.price, fill.fee) for fill in ours)
     rows = [row["text"] for row in truth["fills"]]
-    totals = {
-        "number of fills": Decimal(len(ours)),
-        "filled quantity": sum((fill.qty for fill in ours), ZERO),
-        "fees": sum((fill.fee for fill in ours), ZERO),
-    }
-    theirs = {
-        "number of fills": Decimal(len(rows)),
-        "filled quantity": sum((Decimal(row["fillSz"]) for row in rows), ZERO),
-        "fees": sum((Decimal(row["fee"]) for row in rows), ZERO),
-    }
-    return _unequal("sum", totals, theirs)
+    theirs = Counter(
+        (row["instId"], row["side"], *(Decimal(row[name]) for name in ("fillSz", "fillPx", "fee"))) for row in rows
+    )
+    lost = [f"fill {_match(one)} is only in our books" for one in (booked - theirs).elements()]
+    return lost + [f"fill {_match(one)} is only at the exchange" for one in (theirs - booked).elements()]
+
+
+def _match(fill: tuple[Any, ...]) -> str:
+    symbol, side, qty, price, fee = fill
+    return f"{side} {qty} {symbol} at {price} (fee {fee})"
 
 
 async def _funding(platform: Platform, account: Account, truth: dict[str, Any]) -> list[str]:
