@@ -56,9 +56,13 @@ def on_tick(state: Record, params: Record, mark: float, ts_ms: int, out: Record)
 
 @register_jitable
 def triggers(state: Record, params: Record) -> tuple[float, float]:
-    """Prices at which `on_tick` may add. The clocks are asked there: at the level they may still say no."""
+    """Prices at which `on_tick` may add. The clocks are asked there, once: what they hold back waits for the close.
+
+    Without that, a price beyond the level would be work at every tick until a clock ends, and the moment of the add
+    would depend on how densely ticks come.
+    """
     below, above = -np.inf, np.inf
-    if state.side == 0 or not params.dca_by_price or add_gate(state, params) != Reason.NONE:
+    if state.side == 0 or not params.dca_by_price or state.add_waits or add_gate(state, params) != Reason.NONE:
         return below, above
     level = next_dca_price(state, params)
     if np.isnan(level):
@@ -198,7 +202,15 @@ def plan_size(state: Record, params: Record, amount: float, price: float) -> int
 @register_jitable
 def try_add(state: Record, params: Record, price: float, now_ms: int, out: Record) -> int:
     """Evaluate an add at this price and send it when all conditions hold."""
-    state.note_add = add_note(state, params, price, now_ms)
+    state.add_waits = 0
+    state.note_add = add_gate(state, params)
+    if state.note_add != Reason.NONE:
+        return 0
+    if params.dca_by_price and not at_dca_price(state, params, price):
+        state.note_add = Reason.PRICE_LEVEL
+        return 0
+    state.add_waits = 1
+    state.note_add = clock_gate(state, params, state.side, now_ms)
     if state.note_add != Reason.NONE:
         return 0
     entry = state.dca_count + 1
@@ -206,6 +218,7 @@ def try_add(state: Record, params: Record, price: float, now_ms: int, out: Recor
     if state.note_add == Reason.UNPLACEABLE:
         count_failure(state, params, state.side, now_ms)
         return 0
+    state.add_waits = 0
     state.opening_slot = ADD_BASE + entry
     state.opening_trigger = 0.0
     state.opening_stop = NO_STOP
@@ -213,19 +226,10 @@ def try_add(state: Record, params: Record, price: float, now_ms: int, out: Recor
 
 
 @register_jitable
-def add_note(state: Record, params: Record, price: float, now_ms: int) -> int:
-    """Why no add is sent now, NONE = send it."""
-    gate = add_gate(state, params)
-    if gate != Reason.NONE:
-        return gate
-    clock = clock_gate(state, params, state.side, now_ms)
-    if clock != Reason.NONE:
-        return clock
-    if params.dca_by_price:
-        level = next_dca_price(state, params)
-        if np.isnan(level) or not level_reached(state.side, level, price):
-            return Reason.PRICE_LEVEL
-    return Reason.NONE
+def at_dca_price(state: Record, params: Record, price: float) -> bool:
+    """Whether the price has reached the next level; never where the level is not known."""
+    level = next_dca_price(state, params)
+    return not np.isnan(level) and level_reached(state.side, level, price)
 
 
 @register_jitable

@@ -308,6 +308,7 @@ def forget_leg(state: Record) -> None:
     state.average = 0.0
     state.opened_ms = 0
     state.dca_count = 0
+    state.add_waits = 0
     state.entry_qty[:] = 0.0
     state.entry_price[:] = 0.0
     state.entry_ms[:] = 0

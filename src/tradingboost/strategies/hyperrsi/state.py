@@ -54,6 +54,7 @@ STATE: Final = np.dtype(
         ("cooldown_ms", np.int64, (2,)),  # cooling down until
         ("note", np.int64, (2,)),  # reason why the side was not entered at the last decision
         ("note_add", np.int64),
+        ("add_waits", np.int64),  # 1 = at its price but held back: asked again at the next candle close, not by ticks
         # the one unresolved opening order
         ("opening", np.int64),
         ("opening_slot", np.int64),

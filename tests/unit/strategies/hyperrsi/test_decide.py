@@ -277,6 +277,28 @@ def test_an_add_waits_for_the_cooldown_when_it_is_used(mode: str) -> None:
     assert [len(run.bar(97_000.0, *LONG_SIGNAL)) for _ in range(3)] == [0, 0, 1]
 
 
+def test_an_add_held_back_by_a_clock_waits_for_the_next_close_however_many_ticks_come(mode: str) -> None:
+    """Else its moment would hang on the density of the ticks, and each of them would cost a transaction."""
+    run = Run(mode, cooldown_time=450, use_rsi_with_pyramiding=False)
+    run.open_long()
+    run.bar(98_000.0)
+    assert run.triggers()[0] == 97_000.0
+    assert run.tick(97_000.0) == []
+    assert int(run.note_add) == Reason.COOLDOWN
+    assert run.triggers() == (-math.inf, math.inf)
+    (add,) = run.bar(96_500.0)
+    assert (add.slot, add.reason) == ("add:2", "dca")
+
+
+def test_an_add_held_back_at_the_close_leaves_the_ticks_of_the_candle_alone(mode: str) -> None:
+    run = Run(mode, cooldown_time=900, use_rsi_with_pyramiding=False)
+    run.open_long()
+    assert run.bar(96_500.0) == []
+    assert run.triggers() == (-math.inf, math.inf)
+    assert run.bar(98_000.0) == []
+    assert run.triggers()[0] == 97_000.0
+
+
 def test_the_multiplier_compounds_and_is_stored_with_every_entry(mode: str) -> None:
     run = add_run(mode, entry_multiplier=2, use_check_DCA_with_price=False, use_rsi_with_pyramiding=False)
     sizes = []
