@@ -54,5 +54,5 @@ class Hot:
         if compiled.post_compile_params or compiled.literal_execute_params:
             raise BrokenInvariant("hot_statement_varies", "Write a list as an array: column = any_(bindparam(...)).")
         self._binds = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or ()]
-        self._fixed = {name: compiled.params[name] for name, bind in compiled.binds.items() if not bind.required}
+        self._fixed = {name: bind.effective_value for bind, name in compiled.bind_names.items() if not bind.required}
         self._sql = compiled.string

@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import ColumnElement, exists, func, select, text
+from sqlalchemy import ColumnElement, bindparam, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, TradingBoostError
 from tradingboost.kit.db import Database
+from tradingboost.kit.hot import Hot
 from tradingboost.kit.tables import leases
 
 log = structlog.get_logger(__name__)
@@ -95,6 +96,17 @@ def fenced(resource: str, token: int) -> ColumnElement[bool]:
     return exists().where(*holds)
 
 
+_GUARD = Hot(
+    select(leases.c.token)
+    .where(
+        leases.c.resource == bindparam("of_resource"),
+        leases.c.token == bindparam("by_token"),
+        leases.c.expires_at > func.clock_timestamp(),
+    )
+    .with_for_update(read=True)
+)
+
+
 async def guard(connection: AsyncConnection, lease: Lease) -> None:
     """Keep the lease from being taken over until this transaction ends.
 
@@ -102,9 +114,7 @@ async def guard(connection: AsyncConnection, lease: Lease) -> None:
         Conflict: `lease_lost`; another holder is at work.
     """
     lease.check()
-    holds = (leases.c.resource == lease.resource, leases.c.token == lease.token)
-    statement = select(leases.c.token).where(*holds, leases.c.expires_at > func.clock_timestamp())
-    if (await connection.execute(statement.with_for_update(read=True))).first() is None:
+    if await _GUARD.first(connection, of_resource=lease.resource, by_token=lease.token) is None:
         lease.end()
         raise _lost(lease.resource)
 

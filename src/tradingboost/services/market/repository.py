@@ -11,9 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradingboost.core.ids import Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.market import Candle, Timeframe
+from tradingboost.kit.hot import Hot
 from tradingboost.services.market import tables as t
 
 _BATCH = 1000
+_TELL = Hot(
+    upsert(t.candles)
+    .on_conflict_do_update(constraint=t.candles.primary_key, set_={"told": True}, where=t.candles.c.told.is_(False))
+    .returning(t.candles.c.open_at),
+    *(*Candle.__struct_fields__, "told"),
+)
 
 
 async def insert_candles(db: AsyncConnection, candles: Sequence[Candle]) -> int:
@@ -48,11 +55,7 @@ async def candles(
 async def tell_candle(db: AsyncConnection, candle: Candle) -> bool:
     """Store a candle as told; False when it was told before."""
     values = {name: getattr(candle, name) for name in candle.__struct_fields__}
-    statement = upsert(t.candles).values(**values, told=True)
-    statement = statement.on_conflict_do_update(
-        constraint=t.candles.primary_key, set_={"told": True}, where=t.candles.c.told.is_(False)
-    )
-    return (await db.execute(statement.returning(t.candles.c.open_at))).first() is not None
+    return await _TELL.first(db, **values, told=True) is not None
 
 
 async def newest_told(db: AsyncConnection, venue: Venue, symbol: Symbol, timeframe: Timeframe) -> datetime | None:

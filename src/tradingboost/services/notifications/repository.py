@@ -2,19 +2,34 @@
 
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import BigInteger, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import UserId
+from tradingboost.kit.hot import Hot
 from tradingboost.services.notifications import tables as t
 from tradingboost.shared.interfaces.notifications import Message
+
+_M = t.messages.c
+_ADD = Hot(upsert(t.messages).on_conflict_do_nothing().returning(_M.message_id), *(column.name for column in _M))
+_TRIM = Hot(
+    delete(t.messages).where(
+        _M.user_id == bindparam("of_user"),
+        _M.message_id
+        <= select(_M.message_id)
+        .where(_M.user_id == bindparam("of_user"))
+        .order_by(_M.message_id.desc())
+        .offset(bindparam("keep", type_=BigInteger))
+        .limit(1)
+        .scalar_subquery(),
+    )
+)
 
 
 async def insert_message(db: AsyncConnection, values: dict[str, Any]) -> bool:
     """Store a message; False when its event already made one."""
-    statement = upsert(t.messages).values(values).on_conflict_do_nothing().returning(t.messages.c.message_id)
-    return (await db.execute(statement)).first() is not None
+    return await _ADD.first(db, **values) is not None
 
 
 async def messages(db: AsyncConnection, user_id: UserId, limit: int) -> list[Message]:
@@ -35,6 +50,4 @@ async def messages(db: AsyncConnection, user_id: UserId, limit: int) -> list[Mes
 
 async def trim(db: AsyncConnection, user_id: UserId, keep: int) -> None:
     """Forget the oldest messages beyond `keep`."""
-    m = t.messages.c
-    oldest_kept = select(m.message_id).where(m.user_id == user_id).order_by(m.message_id.desc()).offset(keep).limit(1)
-    await db.execute(delete(t.messages).where(m.user_id == user_id, m.message_id <= oldest_kept.scalar_subquery()))
+    await _TRIM.rows(db, of_user=user_id, keep=keep)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +12,7 @@ from tradingboost.core.ids import AccountId, Symbol, Venue
 from tradingboost.core.ledger import Bucket, Entry
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide
+from tradingboost.kit.hot import Hot
 from tradingboost.services.positions import tables as t
 from tradingboost.services.positions.models import Leg, ReadUntil
 from tradingboost.shared.interfaces.exchange import Balance, VenuePosition
@@ -19,13 +20,36 @@ from tradingboost.shared.interfaces.positions import Books
 
 LegKey = tuple[AccountId, Symbol, PositionSide]
 
+_P = t.positions.c
+_THE_LEG = select(t.positions).where(
+    _P.account_id == bindparam("of_account"),
+    _P.symbol == bindparam("of_symbol"),
+    _P.position_side == bindparam("of_side"),
+)
+_LEG, _LOCK_LEG = Hot(_THE_LEG), Hot(_THE_LEG.with_for_update())
+_NEW_LEG = upsert(t.positions)
+_PUT_LEG = Hot(
+    _NEW_LEG.on_conflict_do_update(
+        index_elements=[_P.account_id, _P.symbol, _P.position_side],
+        set_={name: _NEW_LEG.excluded[name] for name in Leg.__struct_fields__},
+    ),
+    *Leg.__struct_fields__,
+)
+_BOOK = Hot(
+    upsert(t.bookings).on_conflict_do_nothing().returning(t.bookings.c.fill_id),
+    *(column.name for column in t.bookings.c),
+)
+_POST = Hot(
+    upsert(t.ledger).on_conflict_do_nothing().returning(t.ledger.c.entry_id),
+    *(column.name for column in t.ledger.c if column.name != "entry_id"),
+)
+
 
 async def leg(db: AsyncConnection, key: LegKey, lock: bool = False) -> Leg | None:
     """One leg, None if it never existed."""
-    p = t.positions.c
-    statement = select(t.positions).where(p.account_id == key[0], p.symbol == key[1], p.position_side == key[2])
-    row = (await db.execute(statement.with_for_update() if lock else statement)).first()
-    return None if row is None else Leg.of(dict(row._mapping))
+    where = {"of_account": key[0], "of_symbol": key[1], "of_side": key[2]}
+    row = await (_LOCK_LEG if lock else _LEG).first(db, **where)
+    return None if row is None else Leg.of(row)
 
 
 async def legs(db: AsyncConnection, account_id: AccountId, open_only: bool) -> list[Leg]:
@@ -39,15 +63,12 @@ async def legs(db: AsyncConnection, account_id: AccountId, open_only: bool) -> l
 
 async def put_leg(db: AsyncConnection, leg_: Leg) -> None:
     """Store a leg."""
-    values = {name: getattr(leg_, name) for name in leg_.__struct_fields__}
-    key = (t.positions.c.account_id, t.positions.c.symbol, t.positions.c.position_side)
-    await db.execute(upsert(t.positions).values(values).on_conflict_do_update(index_elements=list(key), set_=values))
+    await _PUT_LEG.rows(db, **{name: getattr(leg_, name) for name in leg_.__struct_fields__})
 
 
 async def insert_booking(db: AsyncConnection, values: dict[str, object]) -> bool:
     """Store that a fill was booked; False when it already was."""
-    statement = upsert(t.bookings).values(values).on_conflict_do_nothing().returning(t.bookings.c.fill_id)
-    return (await db.execute(statement)).first() is not None
+    return await _BOOK.first(db, **values) is not None
 
 
 async def booked_after(db: AsyncConnection, key: LegKey, at: datetime, trade_id: str) -> bool:
@@ -75,23 +96,21 @@ async def post(
     at: datetime,
 ) -> bool:
     """Write a journal; `source` = (kind, key). False when this source is already in the books."""
-    rows = [
-        {
-            "journal_id": f"{source[0]}:{source[1]}",
-            "source_kind": source[0],
-            "source_key": source[1],
-            "account_id": account_id,
-            "asset": entry.asset,
-            "bucket": entry.bucket,
-            "amount": entry.amount,
-            "at": at,
-        }
+    stored = [
+        await _POST.first(
+            db,
+            journal_id=f"{source[0]}:{source[1]}",
+            source_kind=source[0],
+            source_key=source[1],
+            account_id=account_id,
+            asset=entry.asset,
+            bucket=entry.bucket,
+            amount=entry.amount,
+            at=at,
+        )
         for entry in entries
     ]
-    if not rows:
-        return True
-    statement = upsert(t.ledger).values(rows).on_conflict_do_nothing().returning(t.ledger.c.entry_id)
-    return len((await db.execute(statement)).all()) == len(rows)
+    return all(row is not None for row in stored)
 
 
 async def set_differs(db: AsyncConnection, key: LegKey, since: datetime | None) -> None:

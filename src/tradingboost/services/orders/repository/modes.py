@@ -3,22 +3,44 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import Text, and_, bindparam, delete, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId
 from tradingboost.core.order import OrderIntent, PositionSide
+from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository.orders import update_order
 
+_M, _K, _C = t.mode_causes.c, t.kill_switches.c, t.leg_claims.c
+_OWNER = Hot(
+    select(t.leg_claims)
+    .where(_C.account_id == bindparam("of_account"), _C.symbol == bindparam("of_symbol"))
+    .limit(1)
+    .with_for_update()
+)
+_BLOCKING = Hot(
+    select(_M.mode.label("level"), literal("account_not_normal", Text).label("code"))
+    .where(_M.account_id == bindparam("account"), or_(_M.symbol == "", _M.symbol == bindparam("symbol")))
+    .union_all(
+        select(_K.level.label("level"), literal("kill_switch_active", Text).label("code")).where(
+            or_(
+                _K.scope == "platform",
+                *(
+                    and_(_K.scope == scope, _K.key == bindparam(scope, type_=Text))
+                    for scope in ("user", "account", "run", "venue", "symbol")
+                ),
+            )
+        )
+    )
+)
+
 
 async def leg_claim(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> Any | None:
     """Who owns a symbol's legs; the row is locked, so decisions about one symbol are taken one after another."""
-    c = t.leg_claims.c
-    statement = select(t.leg_claims).where(c.account_id == account_id, c.symbol == symbol).limit(1).with_for_update()
-    return (await db.execute(statement)).first()
+    return await _OWNER.first(db, of_account=account_id, of_symbol=symbol)
 
 
 async def claim_leg(
@@ -44,19 +66,9 @@ async def claim_leg(
 
 async def blocking_modes(db: AsyncConnection, intent: OrderIntent) -> tuple[bool, tuple[str, ...]]:
     """(frozen, deny codes) from account modes and kill switches, read without any cache."""
-    m, k = t.mode_causes.c, t.kill_switches.c
-    modes = select(m.mode.label("level"), func.coalesce("account_not_normal").label("code")).where(
-        m.account_id == intent.account_id, m.symbol.in_(["", intent.symbol])
-    )
-    switches = select(k.level.label("level"), func.coalesce("kill_switch_active").label("code")).where(
-        or_(
-            k.scope == "platform",
-            *(and_(k.scope == scope, k.key == getattr(intent, f"{scope}_id")) for scope in ("user", "account", "run")),
-            *(and_(k.scope == scope, k.key == getattr(intent, scope)) for scope in ("venue", "symbol")),
-        )
-    )
-    rows = (await db.execute(modes.union_all(switches))).all()
-    return any(row.level == "FROZEN" for row in rows), tuple(row.code for row in rows)
+    where = {scope: getattr(intent, f"{scope}_id") for scope in ("user", "account", "run")}
+    rows = await _BLOCKING.rows(db, venue=intent.venue, symbol=intent.symbol, **where)
+    return any(row["level"] == "FROZEN" for row in rows), tuple(row["code"] for row in rows)
 
 
 async def begin_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> None:

@@ -5,17 +5,69 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, func, insert, select, update
+from sqlalchemy import Select, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Venue, VenueOrderId
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, RequestKind, Resolution
+from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow, view
 from tradingboost.shared.interfaces.exchange import AmendOrder
 from tradingboost.shared.interfaces.orders import OrderView
+
+JOINED = (
+    "status",
+    "cum_filled",
+    "avg_price",
+    "venue_order_id",
+    "venue_values",
+    "venue_created_at",
+    "first_fill_at",
+    "ended_at",
+)
+"""What joining evidence may change of an order."""
+_INTENT_FIELDS = (
+    "user_id",
+    "account_id",
+    "run_id",
+    "symbol",
+    "slot",
+    "cause",
+    "reduce_only",
+    "reason",
+    "decision_id",
+    "settings_version",
+    "code_version",
+    "fresh_until",
+)
+_O = t.orders.c
+_LIVE = and_(_O.ended_at.is_(None), _O.status <= OrderStatus.OPEN)
+_BY_ID = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")))
+_LOCK_BY_ID = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")).with_for_update())
+_OF_VENUE = select(t.orders).where(_O.exchange == bindparam("at_venue"), _O.account_id == bindparam("of_account"))
+_BY_OUR_ID = Hot(_OF_VENUE.where(_O.cl_ord_id == bindparam("known_as")).with_for_update())
+_BY_VENUE_ID = Hot(_OF_VENUE.where(_O.venue_order_id == bindparam("known_as")).with_for_update())
+_ADD_INTENT = Hot(
+    upsert(t.intents).on_conflict_do_nothing(index_elements=[t.intents.c.intent_key]).returning(t.intents.c.intent_id),
+    *(column.name for column in t.intents.c),
+)
+_ADD = Hot(insert(t.orders).inline(), *(column.name for column in t.orders.c if column.name != "seq"))
+_JOIN = Hot(update(t.orders).where(_O.order_id == bindparam("of_order")), *JOINED)
+_OPEN_ENTRIES = Hot(
+    select(
+        func.coalesce(
+            func.sum((_O.qty - _O.cum_filled) * _O.contract_size * func.coalesce(_O.price, _O.reference_price, 0)), ZERO
+        ).label("total")
+    ).where(_O.account_id == bindparam("of_account"), _O.reduce_only.is_(False), _LIVE)
+)
+_SINCE = Hot(
+    select(func.count().label("orders")).where(
+        _O.run_id == bindparam("of_run"), _O.created_at >= bindparam("since"), _O.reduce_only.is_(False)
+    )
+)
 
 
 def as_json(value: object) -> Any:
@@ -27,44 +79,26 @@ async def insert_intent(
     db: AsyncConnection, intent_id: str, intent: OrderIntent, deny_code: str, now: datetime
 ) -> bool:
     """Store a decision; False when the same key is already there."""
-    statement = (
-        upsert(t.intents)
-        .values(
-            intent_id=intent_id,
-            intent_key=intent.key,
-            user_id=intent.user_id,
-            account_id=intent.account_id,
-            run_id=intent.run_id,
-            symbol=intent.symbol,
-            slot=intent.slot,
-            cause=intent.cause,
-            reduce_only=intent.reduce_only,
-            reason=intent.reason,
-            state="DENIED" if deny_code else "RECORDED",
-            deny_code=deny_code,
-            decision_id=intent.decision_id,
-            settings_version=intent.settings_version,
-            code_version=intent.code_version,
-            fresh_until=intent.fresh_until,
-            recorded_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=[t.intents.c.intent_key])
-        .returning(t.intents.c.intent_id)
-    )
-    return (await db.execute(statement)).first() is not None
+    values = {
+        "intent_id": intent_id,
+        "intent_key": intent.key,
+        "state": "DENIED" if deny_code else "RECORDED",
+        "deny_code": deny_code,
+        "recorded_at": now,
+    }
+    values |= {name: getattr(intent, name) for name in _INTENT_FIELDS}
+    return await _ADD_INTENT.first(db, **values) is not None
 
 
 async def insert_order(db: AsyncConnection, row: OrderRow) -> None:
     """Store a new order."""
-    values = {name: getattr(row, name) for name in row.__struct_fields__ if name != "seq"}
-    await db.execute(insert(t.orders).values(values))
+    await _ADD.rows(db, **{name: getattr(row, name) for name in row.__struct_fields__})
 
 
 async def order_by_id(db: AsyncConnection, order_id: OrderId, lock: bool = False) -> OrderRow:
     """One order that is known to exist."""
-    statement = select(t.orders).where(t.orders.c.order_id == order_id)
-    row = (await db.execute(statement.with_for_update() if lock else statement)).one()
-    return OrderRow.of(dict(row._mapping))
+    (row,) = await (_LOCK_BY_ID if lock else _BY_ID).rows(db, of_order=order_id)
+    return OrderRow.of(row)
 
 
 async def order_by_venue(
@@ -74,13 +108,11 @@ async def order_by_venue(
     ids: tuple[ClientOrderId | None, VenueOrderId | None],
 ) -> OrderRow | None:
     """The order a venue speaks of, locked; by our id first, since it is known before the venue's."""
-    o = t.orders.c
-    for column, value in ((o.cl_ord_id, ids[0]), (o.venue_order_id, ids[1])):
-        if value:
-            where = and_(o.exchange == venue, o.account_id == account_id, column == value)
-            row = (await db.execute(select(t.orders).where(where).with_for_update())).first()
-            if row is not None and (row.venue_order_id is None or ids[1] in (None, row.venue_order_id)):
-                return OrderRow.of(dict(row._mapping))  # else it echoes the id of the order that made it
+    for statement, known_as in ((_BY_OUR_ID, ids[0]), (_BY_VENUE_ID, ids[1])):
+        if known_as:
+            row = await statement.first(db, at_venue=venue, of_account=account_id, known_as=known_as)
+            if row is not None and (row["venue_order_id"] is None or ids[1] in (None, row["venue_order_id"])):
+                return OrderRow.of(row)  # else it echoes the id of the order that made it
     return None
 
 
@@ -122,8 +154,13 @@ async def attached_of(db: AsyncConnection, parent: OrderId) -> OrderRow | None:
     return None if row is None else OrderRow.of(dict(row._mapping))
 
 
-async def update_order(db: AsyncConnection, order_id: OrderId, **values: object) -> None:
+async def join_order(db: AsyncConnection, row: OrderRow) -> None:
     """Store what merging found."""
+    await _JOIN.rows(db, of_order=row.order_id, **{name: getattr(row, name) for name in JOINED})
+
+
+async def update_order(db: AsyncConnection, order_id: OrderId, **values: object) -> None:
+    """Change columns of an order."""
     await db.execute(update(t.orders).where(t.orders.c.order_id == order_id).values(**values))
 
 
@@ -156,19 +193,16 @@ async def views(db: AsyncConnection, where: Any, limit: int) -> list[OrderView]:
 
 async def open_entries(db: AsyncConnection, account_id: AccountId) -> Decimal:
     """Notional of every live opening order, UNKNOWN included, as if filled."""
-    o = t.orders.c
-    price = func.coalesce(o.price, o.reference_price, 0)
-    statement = select(func.coalesce(func.sum((o.qty - o.cum_filled) * o.contract_size * price), ZERO)).where(
-        o.account_id == account_id, o.reduce_only.is_(False), o.ended_at.is_(None), o.status <= OrderStatus.OPEN
-    )
-    return Decimal((await db.execute(statement)).scalar_one())
+    found = await _OPEN_ENTRIES.first(db, of_account=account_id)
+    assert found is not None
+    return Decimal(found["total"])
 
 
 async def orders_since(db: AsyncConnection, run_id: RunId, since: datetime) -> int:
     """How many opening orders a run made since an instant."""
-    o = t.orders.c
-    where = and_(o.run_id == run_id, o.created_at >= since, o.reduce_only.is_(False))
-    return int((await db.execute(select(func.count()).select_from(t.orders).where(where))).scalar_one())
+    found = await _SINCE.first(db, of_run=run_id, since=since)
+    assert found is not None
+    return int(found["orders"])
 
 
 async def orphans(db: AsyncConnection, before: datetime) -> list[OrderRow]:

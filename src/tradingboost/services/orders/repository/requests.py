@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import OrderId, RunId
@@ -13,9 +13,34 @@ from tradingboost.core.order import (
     RequestKind,
     Resolution,
 )
+from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.repository.orders import as_json
+
+_O, _R = t.orders.c, t.requests.c
+_ADD = Hot(
+    insert(t.requests),
+    *("request_id", "order_id", "account_id", "kind", "resolution", "wish", "fence_token", "sent_at", "expires_at"),
+)
+_RESOLVE = Hot(
+    update(t.requests).where(_R.request_id == bindparam("of_request"), _R.resolution <= bindparam("at_most")),
+    *("resolution", "outcome", "code", "message", "resolved_at", "next_look_at"),
+)
+_ENDING = Hot(
+    select(_O.order_id)
+    .join(
+        t.requests,
+        and_(_R.order_id == _O.order_id, _R.kind == RequestKind.CANCEL, _R.resolution != Resolution.REFUSED),
+    )
+    .where(
+        _O.run_id == bindparam("of_run"),
+        _O.slot == bindparam("in_slot"),
+        _O.ended_at.is_(None),
+        _O.status <= OrderStatus.OPEN,
+    )
+    .limit(1)
+)
 
 
 async def insert_request(
@@ -26,18 +51,17 @@ async def insert_request(
     wish: object = None,
 ) -> None:
     """Store one network attempt before it is made."""
-    await db.execute(
-        insert(t.requests).values(
-            request_id=attempt.request_id,
-            order_id=row.order_id,
-            account_id=row.account_id,
-            kind=kind,
-            resolution=Resolution.NONE,
-            wish=None if wish is None else as_json(wish),
-            fence_token=attempt.fence_token,
-            sent_at=attempt.sent_at,
-            expires_at=attempt.expires_at,
-        )
+    await _ADD.rows(
+        db,
+        request_id=attempt.request_id,
+        order_id=row.order_id,
+        account_id=row.account_id,
+        kind=kind,
+        resolution=Resolution.NONE,
+        wish=None if wish is None else as_json(wish),
+        fence_token=attempt.fence_token,
+        sent_at=attempt.sent_at,
+        expires_at=attempt.expires_at,
     )
 
 
@@ -45,17 +69,17 @@ async def resolve_request(
     db: AsyncConnection, request_id: str, resolution: Resolution, outcome: tuple[str, str, str], now: datetime
 ) -> None:
     """Raise what became of an attempt; `outcome` = (class, code, message). Better knowledge is never lowered."""
-    await db.execute(
-        update(t.requests)
-        .where(t.requests.c.request_id == request_id, t.requests.c.resolution <= resolution)
-        .values(
-            resolution=resolution,
-            outcome=outcome[0],
-            code=outcome[1],
-            message=outcome[2][:500],
-            resolved_at=None if resolution < Resolution.ABSENT else now,
-            next_look_at=now if resolution < Resolution.ABSENT else None,
-        )
+    open_still = resolution < Resolution.ABSENT
+    await _RESOLVE.rows(
+        db,
+        of_request=request_id,
+        at_most=resolution,
+        resolution=resolution,
+        outcome=outcome[0],
+        code=outcome[1],
+        message=outcome[2][:500],
+        resolved_at=None if open_still else now,
+        next_look_at=now if open_still else None,
     )
 
 
@@ -92,8 +116,4 @@ async def submit_request(db: AsyncConnection, order_id: OrderId) -> Any | None:
 
 async def is_ending(db: AsyncConnection, run_id: RunId, slot: str) -> bool:
     """The slot's order is still live although its end was asked for."""
-    o, r = t.orders.c, t.requests.c
-    asked = and_(r.order_id == o.order_id, r.kind == RequestKind.CANCEL, r.resolution != Resolution.REFUSED)
-    live = and_(o.run_id == run_id, o.slot == slot, o.ended_at.is_(None), o.status <= OrderStatus.OPEN)
-    statement = select(o.order_id).join(t.requests, asked).where(live).limit(1)
-    return (await db.execute(statement)).first() is not None
+    return await _ENDING.first(db, of_run=run_id, in_slot=slot) is not None

@@ -205,17 +205,7 @@ class Absorber:
             first_fill_at=first_fill,
             ended_at=ended,
         )
-        changed = (
-            "status",
-            "cum_filled",
-            "avg_price",
-            "venue_order_id",
-            "venue_values",
-            "venue_created_at",
-            "first_fill_at",
-            "ended_at",
-        )
-        await store.update_order(db, row.order_id, **{name: getattr(stored, name) for name in changed})
+        await store.join_order(db, stored)
         return stored
 
     async def _tell(self, db: AsyncConnection, row: OrderRow, before: Order, after: Order, now: datetime) -> None:

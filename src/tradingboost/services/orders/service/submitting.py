@@ -148,8 +148,8 @@ class Submitter:
             notional += rules.notional_quote(abs(held.qty), held.average_price or ZERO)
         return msgspec.structs.replace(
             exposure,
-            legs_of=claim.run_id if claim is not None else None,
-            run_owner=claim.user_id if claim is not None else exposure.run_owner,
+            legs_of=claim["run_id"] if claim is not None else None,
+            run_owner=claim["user_id"] if claim is not None else exposure.run_owner,
             worst_case_notional_quote=notional + await store.open_entries(db, intent.account_id),
             orders_last_minute=await store.orders_since(db, intent.run_id, now - timedelta(minutes=1)),
         )
