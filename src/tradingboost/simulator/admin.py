@@ -160,7 +160,7 @@ class Admin:
         try:
             amount = to_quanta(format(Decimal(str(body.get("amount"))), "f"))
         except (ValueError, InvalidOperation):
-            raise InvalidInput("bad_number", "amount is no plain decimal number.") from None
+            raise InvalidInput("bad_number", "The amount is no plain decimal number.") from None
         uid = request.match_info["uid"]
         self._known(uid)
         self._parts.exchange.must(Credit(at_us=0, uid=uid, ccy=str(body.get("ccy", "USDT")), amount=amount))

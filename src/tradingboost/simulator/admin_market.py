@@ -90,7 +90,7 @@ class MarketAdmin:
             try:
                 rate = to_quanta(str(body["rate"]))
             except ValueError:
-                raise InvalidInput("bad_number", "rate is no plain decimal number.") from None
+                raise InvalidInput("bad_number", "The rate is no plain decimal number.") from None
             self._parts.exchange.must(SetFunding(at_us=0, inst_id=row.inst_id, rate=rate))
         if body.get("settle"):
             self._parts.exchange.must(SettleFunding(at_us=0, inst_id=row.inst_id))

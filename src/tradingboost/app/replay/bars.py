@@ -93,8 +93,8 @@ def from_file(
     steps = np.diff(series.at_ms)
     gaps = np.flatnonzero(steps != series.bar_ms)
     whole = int(gaps[0]) + 1 if gaps.size else len(series)
-    wanted = warmup + (count if count is not None else whole - warmup)
-    if whole < warmup + 1 or whole < wanted:
+    wanted = warmup + (count if count is not None else max(whole - warmup, 1))
+    if whole < wanted:
         raise InvalidInput(
             "too_few_candles",
             f"{path.name} holds {whole} candles without a gap and {wanted} are needed "
