@@ -19,7 +19,7 @@ from tradingboost.app.wiring import Platform
 from tradingboost.kit import environment
 from tradingboost.simulator.simulator import Endpoints
 
-READY_S: Final = 90.0
+READY_S: Final = 180.0
 """For a process to import, recover and compare with the venue while others do the same on two cores."""
 
 STOP_S: Final = 30.0

@@ -118,7 +118,7 @@ async def requests_since(admin: AdminClient, total: int) -> list[tuple[str, str]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_killed_platform_comes_back_compares_and_goes_on(tmp_path: Path) -> None:
     chance = random.Random(20261121)
 
