@@ -1,0 +1,143 @@
+"""Parameter sets that reach every kind of order within a few hours, and markets to try them on."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from tradingboost.app.demo import WARMUP
+from tradingboost.app.instruments import instrument_of, listed
+from tradingboost.app.replay.bars import Bars, from_file, plain, synthetic
+from tradingboost.core.market import Timeframe
+from tradingboost.kit.clock import SystemClock
+
+CANDLES: Final = Path(__file__).parents[2].parent / "shared" / "data" / "candles"
+OKX_5M: Final = "okx_swap_BTCUSDT_5m_20220501_20220831.parquet"
+BTC_1M: Final = "binance_usdm_BTCUSDT_1m_20250525_20250624.parquet"
+ETH_1M: Final = "binance_usdm_ETHUSDT_1m_20250525_20250624.parquet"
+
+_COINS: Final = {"btc_investment": 100, "eth_investment": 100}
+
+HYPERRSI: Final[dict[str, dict[str, Any]]] = {
+    "ladder": {
+        **_COINS,
+        "entry_option": "CROSS_OUT",
+        "rsi_length": 7,
+        "tp1_value": 0.3,
+        "tp2_value": 0.6,
+        "tp3_value": 1,
+        "use_sl": True,
+        "sl_value": 1,
+        "pyramiding_value": 0.3,
+        "use_rsi_with_pyramiding": False,
+        "use_cooldown": False,
+    },
+    "by_atr": {
+        **_COINS,
+        "entry_option": "TURN",
+        "tp_option": "ATR",
+        "tp1_value": 0.7,
+        "tp2_value": 1.3,
+        "tp3_value": 2,
+        "use_sl": True,
+        "sl_option": "ATR",
+        "sl_value": 2,
+        "pyramiding_entry_type": "ATR",
+        "pyramiding_value": 1,
+        "use_rsi_with_pyramiding": False,
+        "cooldown_time": 600,
+    },
+    "coins": {
+        "entry_amount_option": "count",
+        "btc_investment": 0.03,
+        "eth_investment": 1,
+        "rsi_length": 5,
+        "entry_option": "LEVEL",
+        "entry_criterion": "LAST_FILL",
+        "entry_multiplier": 2,
+        "pyramiding_limit": 3,
+        "pyramiding_value": 0.15,
+        "use_sl": True,
+        "use_sl_on_last": True,
+        "sl_value": 0.5,
+        "tp1_value": 0.15,
+        "tp2_value": 0.3,
+        "tp3_value": 0.5,
+        "use_cooldown": False,
+    },
+    "scalps": {
+        **_COINS,
+        "leverage": 20,
+        "rsi_length": 3,
+        "entry_option": "TURN",
+        "tp1_value": 0.02,
+        "tp2_value": 0.04,
+        "tp3_value": 0.06,
+        "use_sl": True,
+        "sl_value": 0.1,
+        "pyramiding_limit": 10,
+        "pyramiding_value": 0.03,
+        "use_rsi_with_pyramiding": False,
+        "use_cooldown": False,
+    },
+    "too_large": {
+        **dict.fromkeys(_COINS, 6000),
+        "leverage": 3,
+        "rsi_length": 5,
+        "entry_option": "LEVEL",
+        "tp1_value": 0.3,
+        "tp2_value": 0.5,
+        "tp3_value": 0.9,
+        "use_sl": True,
+        "sl_value": 1,
+        "pyramiding_limit": 5,
+        "pyramiding_value": 0.2,
+        "use_cooldown": False,
+    },
+}
+"""`scalps` is stopped before its entry fills, `too_large` is refused its additions for lack of margin."""
+
+GRID: Final[dict[str, dict[str, Any]]] = {
+    "long": {"range": (-2, 2), "grid_num": 40},
+    "neutral": {"range": (-1.5, 1.5), "grid_num": 40, "enter_strategy": "long-short", "order_window": 5},
+    "short": {"range": (-2, 2), "grid_num": 50, "enter_strategy": "short", "spacing": "geometric", "stop_loss": 1},
+    "takers": {
+        "range": (-0.6, 0.6),
+        "grid_num": 15,
+        "post_only": False,
+        "initial_position": False,
+        "sizing": "equal_quote",
+        "stop_loss": 1,
+        "range_exit": "stop_flatten",
+        "range_exit_buffer_pct": 0.1,
+        "range_exit_confirm": "tick",
+    },
+    "too_large": {
+        "range": (-2, 2),
+        "grid_num": 30,
+        "investment": 15_000,
+        "leverage": 3,
+        "enter_strategy": "long-short",
+    },
+}
+"""`range` = lower and upper price in percent from the start; `takers` leaves by itself."""
+
+
+def made_up(seed: int, bars: int) -> Bars:
+    """A seeded five-minute market."""
+    return synthetic(seed, listed("BTC-USDT-SWAP"), Timeframe.M5, (WARMUP, bars), SystemClock().now())
+
+
+def recorded(name: str, skip: int, bars: int) -> Bars:
+    """A stretch of a shared file."""
+    path = CANDLES / name
+    return from_file(path, instrument_of(path), WARMUP, bars, SystemClock().now(), skip=skip)
+
+
+def params(strategy: str, name: str, bars: Bars) -> dict[str, Any]:
+    """A parameter set, fitted to the price at which the market starts."""
+    if strategy == "hyperrsi":
+        return HYPERRSI[name]
+    start = Decimal(bars.price(int(bars.series.close[bars.warmup - 1])))
+    lower, upper = (plain(start * (100 + Decimal(str(percent))) / 100) for percent in GRID[name]["range"])
+    rest = {key: value for key, value in GRID[name].items() if key != "range"}
+    return {"lower_price": lower, "upper_price": upper, "investment": 1000, "leverage": 5} | rest

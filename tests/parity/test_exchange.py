@@ -1,0 +1,62 @@
+"""Recorded markets at length: the compiled backtest against the exchange's own engine, with nothing between."""
+
+from typing import Any
+
+import pytest
+from tests.parity import sets
+from tests.unit.backtest.exchange import Replay
+
+from tradingboost import backtest
+from tradingboost.app.instruments import rules_of
+from tradingboost.app.parity import FUNDING_RATE
+from tradingboost.app.replay.bars import Bars
+from tradingboost.app.replay.stage import BALANCE, SLIPPAGE_BPS
+from tradingboost.backtest.compare import report
+from tradingboost.strategies import get as strategy_named
+from tradingboost.strategies.contract import RunFacts, Strategy
+
+pytestmark = [pytest.mark.realdata, pytest.mark.timeout(300), pytest.mark.usefixtures("shared_candles")]
+BARS = 1500
+
+
+def _compiled(strategy: Strategy, given: dict[str, Any], bars: Bars) -> tuple[Any, backtest.BacktestConfig]:
+    parsed, instrument = strategy.validate(given), rules_of(bars.instrument)
+    candles = bars.candles()
+    first, last = int(candles.open_ms[1]), int(candles.open_ms[-1])
+    config = backtest.BacktestConfig(
+        instrument=instrument,
+        initial_balance=BALANCE,
+        slippage_bps=SLIPPAGE_BPS,
+        leverage=parsed.leverage,
+        funding=backtest.Funding.constant(FUNDING_RATE, 8, first, last),
+    )
+    facts = RunFacts(timeframe_ms=bars.series.bar_ms, available_quote=BALANCE)
+    return strategy.compile_params(parsed, instrument, facts), config
+
+
+@pytest.mark.parametrize(("file", "skip"), [(sets.OKX_5M, 200), (sets.BTC_1M, 4000), (sets.ETH_1M, 9000)])
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("hyperrsi", "by_atr"),
+        ("hyperrsi", "coins"),
+        ("hyperrsi", "scalps"),
+        ("hyperrsi", "too_large"),
+        ("grid", "short"),
+        ("grid", "takers"),
+    ],
+)
+def test_a_recorded_market_is_traded_alike_by_the_backtest_and_the_exchange(
+    file: str, skip: int, name: str, chosen: str
+) -> None:
+    bars = sets.recorded(file, skip, BARS)
+    strategy = strategy_named(name)
+    params, config = _compiled(strategy, sets.params(name, chosen, bars), bars)
+    result = backtest.run(strategy, bars.candles(), params, config)
+    replay = Replay(strategy, bars.candles(), params, config).run()
+    trace = result.trace()
+    found = backtest.differences(replay.trace(), backtest.Trace(trace.intents, trace.fills, trace.ends))
+    assert not found, report(found)
+    assert result.scale.amount(result.desk[0].cash) == replay.cash
+    assert result.state.tobytes() == replay.state.tobytes()
+    assert len(trace.fills) >= 2
