@@ -8,11 +8,12 @@ from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import AccountId
 from tradingboost.kit.drained import unfinished
 from tradingboost.kit.feed import Source, newest
+from tradingboost.kit.in_hand import anything
 from tradingboost.shared.interfaces.strategy import Progress
 from tradingboost.simulator.client import AdminClient
 
 _PATIENCE_S = 30.0
-_PAUSE_S = 0.0005
+_PAUSE_S = 0.001  # uvloop counts whole milliseconds; less is a busy loop
 _LOST_AFTER_S = 1.0
 
 
@@ -75,6 +76,8 @@ class Quiet:
 
     async def _busy(self, sent: dict[str, int]) -> str:
         """What is still going on; the looks that cost least come first."""
+        if anything(self._platform.context.db):
+            return "facts and wishes in hand"
         if not await self._frames_handled(sent):
             return "frames of the exchange"
         before = await self._progress()

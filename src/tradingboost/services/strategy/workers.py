@@ -8,6 +8,7 @@ from tradingboost.core.errors import Unavailable
 from tradingboost.kit.bus import Bus
 from tradingboost.kit.context import Context
 from tradingboost.kit.feed import FeedReader, Source
+from tradingboost.kit.in_hand import shown
 from tradingboost.kit.loops import carried
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.strategy.service import StrategyService
@@ -20,6 +21,7 @@ class Workers:
     """The loops of one strategy process."""
 
     def __init__(self, context: Context, service: StrategyService, bus: Bus) -> None:
+        self._db = context.db
         self._redis = context.redis
         self._service = service
         self._resumed = asyncio.Event()
@@ -61,18 +63,21 @@ class Workers:
 
     async def hand(self, life: Life) -> None:
         """Hand stored wishes to orders: woken by each commit, and now and then for what a dead process left."""
-        wake = self._service.stepper.wake
-        while not life.stopping:
-            life.beat()
-            if self._resumed.is_set():
-                wake.clear()
-                await self._service.hander.hand_on()
-                await self._service.starter.finish()
-            try:
-                async with asyncio.timeout(0.5):
-                    await wake.wait()
-            except TimeoutError:
-                continue
+        with shown(self._db, self._service.hander.busy):
+            while not life.stopping:
+                life.beat()
+                if self._resumed.is_set():
+                    await self._hand_on()
+                try:
+                    async with asyncio.timeout(0.5):
+                        await self._service.stepper.wake.wait()
+                except TimeoutError:
+                    continue
+
+    async def _hand_on(self) -> None:
+        self._service.stepper.wake.clear()
+        await self._service.hander.hand_on()
+        await self._service.starter.finish()
 
     async def ticks(self, life: Life) -> None:
         """Read the newest prices of every symbol with an active run."""

@@ -39,6 +39,10 @@ class Hander:
         """Wishes that are being handed on or still wait; None before the first look."""
         self.handed = 0
 
+    def busy(self) -> bool:
+        """Whether wishes are known that were not handed on."""
+        return bool(self.left)
+
     async def hand_on(self) -> int:
         """Hand on everything that waits, runs side by side; returns how many wishes there were."""
         self.left = (self.left or 0) + 1  # this look itself, until it is known what waits
