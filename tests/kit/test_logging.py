@@ -72,6 +72,17 @@ def test_an_exception_is_told_with_its_code_and_place(lines: io.StringIO) -> Non
     assert "test_logging.py" in told["trace"]
 
 
+def test_a_failure_can_be_told_to_a_person_too(lines: io.StringIO) -> None:
+    kit_logging.configure("orders", LogSettings(level="debug", format="console"), lines)
+    error = Unavailable("venue_unreachable", "The exchange did not answer.")
+    structlog.get_logger("kit.demo").error("worker_failed", worker="relay", exc_info=error)
+    text = lines.getvalue()
+    assert "worker_failed" in text
+    assert "worker=relay" in text
+    assert "The exchange did not answer." in text
+    assert "\x1b" not in text, "colours are for terminals"
+
+
 def test_lines_below_the_level_are_not_written(lines: io.StringIO) -> None:
     kit_logging.configure("orders", LogSettings(level="warning"), lines)
     structlog.get_logger("x").info("quiet")

@@ -38,7 +38,7 @@ def configure(service: str, settings: LogSettings | None = None, stream: TextIO 
         stream = settings.file.open("a", encoding="utf-8") if settings.file else sys.stderr
     sink = _Sink(stream)
     level = _LEVELS[settings.level]
-    render = structlog.dev.ConsoleRenderer(event_key="message") if settings.format == "console" else _as_json
+    render = _console(stream) if settings.format == "console" else [_as_json]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -48,7 +48,7 @@ def configure(service: str, settings: LogSettings | None = None, stream: TextIO 
             _tell_exception,
             _redact,
             _order,
-            render,
+            *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=sink.logger,
@@ -134,6 +134,19 @@ def _redact(_: Any, __: str, event: Event) -> Event:
 
 def _order(_: Any, __: str, event: Event) -> Event:
     return {name: event.pop(name, "") for name in _FIRST} | dict(event)
+
+
+def _console(stream: TextIO) -> list[structlog.typing.Processor]:
+    """Lines for people; in colours only where there is a terminal to show them."""
+    return [_plain_exception, structlog.dev.ConsoleRenderer(event_key="message", colors=stream.isatty())]
+
+
+def _plain_exception(_: Any, __: str, event: Event) -> Event:
+    """The renderer takes an exception only as text: facts would make the very line fail that tells of a failure."""
+    told = event.get("exception")
+    if isinstance(told, dict):
+        event["exception"] = str(told["trace"]).rstrip()
+    return event
 
 
 def _as_json(_: Any, __: str, event: Event) -> bytes:
