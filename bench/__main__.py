@@ -1,7 +1,6 @@
 """`python -m bench NAME [--json] [--size N]`: replay, orders, bus, kernel."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -13,6 +12,7 @@ compile_cache.prepare(compile_cache.default_cache_dir())
 from bench import bus, kernel, orders, replay  # noqa: E402 - numba must see the cache directory first
 from bench.figures import show  # noqa: E402
 from tradingboost.kit.logging import configure  # noqa: E402
+from tradingboost.kit.runtime import run  # noqa: E402
 from tradingboost.kit.settings import LogSettings  # noqa: E402
 
 
@@ -38,13 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     wish = parser.parse_args(argv)
     configure("bench", LogSettings(level="warning", format="console"), sys.stderr)
     for name in BENCHES if wish.name == "all" else (wish.name,):
-        measure = BENCHES[name]
-        show(name, asyncio.run(_awaited(measure(wish.size) if wish.size else measure())), wish.json)
+        show(name, measured(name, wish.size), wish.json)
     return 0
 
 
-async def _awaited(figures: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    return await figures
+def measured(name: str, size: int | None = None) -> dict[str, Any]:
+    """The figures of one bench, taken on the loop the platform runs on."""
+    figures: list[dict[str, Any]] = []
+
+    async def take() -> None:
+        figures.append(await (BENCHES[name](size) if size else BENCHES[name]()))
+
+    run(take)
+    return figures[0]
 
 
 if __name__ == "__main__":

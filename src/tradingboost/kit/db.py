@@ -76,7 +76,6 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
     def open(cls, url: str, settings: DbSettings | None = None) -> "Database":
@@ -95,7 +94,7 @@ class Database:
             OutcomeUnknown: the connection broke while COMMIT was on its way.
         """
         callbacks: list[Callable[[], None]] = []
-        async with mapped(), self._autocommit.connect() as connection:
+        async with mapped(), self.engine.connect() as connection:
             driver = driver_of(connection)
             try:
                 await driver.execute("BEGIN")
@@ -124,7 +123,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that each stand alone (no BEGIN, no COMMIT: two round trips fewer)."""
-        async with mapped(), self._autocommit.connect() as connection:
+        async with mapped(), self.engine.connect() as connection:
             try:
                 yield connection
             except BaseException:
@@ -178,6 +177,8 @@ def create_engine(url: str, settings: DbSettings) -> AsyncEngine:
     statement_ms = int(settings.statement_timeout_s * 1000)
     return create_async_engine(
         parsed.set(drivername="postgresql+asyncpg"),
+        isolation_level="AUTOCOMMIT",  # transactions are begun and ended by `Database`, in the driver
+        pool_reset_on_return=None,  # so there is nothing to undo when a connection comes back
         pool_size=settings.pool_size,
         max_overflow=settings.max_overflow,
         pool_timeout=settings.pool_timeout,
