@@ -38,7 +38,7 @@ def declared_events() -> list[tuple[type[Payload], Spec]]:
     """The catalogue with every file of shared/events imported."""
     for module in pkgutil.iter_modules(events.__path__, f"{events.__name__}."):
         importlib.import_module(module.name)
-    return list(catalogue())
+    return [(cls, spec) for cls, spec in catalogue() if cls.__module__.startswith("tradingboost.")]
 
 
 def raised_errors(sources: list[Source]) -> Iterator[Raised]:
