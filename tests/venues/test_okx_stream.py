@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
 from tests.venues.stage import OWNER, Heard
 from tests.venues.test_okx_rows import ALGO, ORDER
 
+from tradingboost.core.errors import Unavailable
 from tradingboost.kit.clock import SystemClock
 from tradingboost.venues.okx_stream import OkxStream
 from tradingboost.venues.okx_wire import Connection, Frame, Wire
@@ -71,8 +73,6 @@ class Unreachable:
         return Shut()
 
     async def open(self, wire: Wire) -> None:
-        from tradingboost.core.errors import Unavailable
-
         raise Unavailable("venue_stream_unreachable", "No way.")
 
     async def opened(self, reason: str | None) -> None:
@@ -104,3 +104,15 @@ async def test_an_unreachable_venue_is_dialled_less_and_less_often() -> None:
     assert not dialler.healthy
     await dialler.stop()
     await asyncio.wait_for(task, 5)
+
+
+async def test_nobody_waits_for_a_stream_that_is_not_dialled_any_more() -> None:
+    dialler = Redialler("test", Unreachable(), SystemClock())
+    waiting = asyncio.create_task(dialler.ready())
+    running = asyncio.create_task(dialler.run())
+    await asyncio.sleep(0.05)
+    running.cancel()
+    with pytest.raises(Unavailable, match="closed before it opened"):
+        async with asyncio.timeout(5):
+            await waiting
+    await asyncio.gather(running, return_exceptions=True)

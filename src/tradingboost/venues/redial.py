@@ -73,6 +73,7 @@ class Redialler:
 
         Raises:
             Refused: it never will be with these keys.
+            Unavailable: it is being closed.
         """
         if self._up.is_set():
             return
@@ -88,6 +89,12 @@ class Redialler:
 
     async def run(self) -> None:
         """See the protocols of `venues.base`."""
+        try:
+            await self._run()
+        finally:  # nobody waits for what will not be opened any more
+            self._not_ready(Unavailable("venue_stream_closed", "The stream was closed before it opened; try again."))
+
+    async def _run(self) -> None:
         pause_s, reason = _FIRST_S, None
         while not self._stopping.is_set():
             begun = self._clock.monotonic()
@@ -99,8 +106,9 @@ class Redialler:
                 reason = self._wire.reason
             except (Unavailable, Refused) as error:
                 reason = str(error.details.get("reason") or error.code)
-                pause_s = _LONGEST_S if isinstance(error, Refused) else pause_s
-                self._not_ready(error)
+                if isinstance(error, Refused):
+                    pause_s = _LONGEST_S
+                    self._not_ready(error)
             finally:
                 up = self._up.is_set()
                 self._up.clear()
@@ -125,7 +133,7 @@ class Redialler:
         self._log.info("stream_open", after=reason)
 
     def _not_ready(self, error: Unavailable | Refused) -> None:
-        if isinstance(error, Refused) and self._ready is not None and not self._ready.done():
+        if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
 
     async def _read(self, wire: Wire) -> None:

@@ -18,7 +18,7 @@ from tradingboost.app.topology import PROCESSES
 from tradingboost.app.wiring import Platform
 from tradingboost.core.ids import Symbol
 from tradingboost.kit.feed import Source
-from tradingboost.kit.runtime import Runtime
+from tradingboost.kit.runtime import Runtime, first_error
 from tradingboost.shared.interfaces.strategy import RunView, StartRun
 from tradingboost.shared.interfaces.users import Account, LinkAccount
 from tradingboost.simulator.client import AdminClient
@@ -111,19 +111,18 @@ async def stage(
 
 @asynccontextmanager
 async def running(built: Platform) -> AsyncIterator[Runtime]:
-    """Run the platform's loops while the block runs; an error in them ends the block."""
+    """Run the platform's loops while the block runs; their error ends the block, which else might wait for ever."""
     runtime = Runtime(built.modules, clock=built.context.clock)
-    task = asyncio.create_task(runtime.run())
-    started = asyncio.create_task(runtime.started.wait())
-    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
-    started.cancel()
-    if task.done():
-        await task
     try:
-        yield runtime
-    finally:
-        runtime.stop()
-        await task
+        async with asyncio.TaskGroup() as group:
+            group.create_task(runtime.run(), name="runtime")
+            await runtime.started.wait()
+            try:
+                yield runtime
+            finally:
+                runtime.stop()
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from errors
 
 
 async def open_part(
