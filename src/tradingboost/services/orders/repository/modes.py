@@ -8,13 +8,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId
-from tradingboost.core.order import OrderIntent, PositionSide
+from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide, RequestKind, Resolution
 from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository.orders import update_order
 
 _M, _K, _C = t.mode_causes.c, t.kill_switches.c, t.leg_claims.c
+_O, _R = t.orders.c, t.requests.c
 _OWNER = Hot(
     select(t.leg_claims)
     .where(_C.account_id == bindparam("of_account"), _C.symbol == bindparam("of_symbol"))
@@ -33,7 +34,19 @@ _BLOCKING = Hot(
                     for scope in ("user", "account", "run", "venue", "symbol")
                 ),
             )
-        )
+        ),
+        # the slot's order is still live although its end was asked for
+        select(literal("ENDING", Text).label("level"), literal("", Text).label("code"))
+        .select_from(t.orders)
+        .join(t.requests, _R.order_id == _O.order_id)
+        .where(
+            _O.run_id == bindparam("run", type_=Text),
+            _O.slot == bindparam("slot"),
+            _O.ended_at.is_(None),
+            _O.status <= OrderStatus.OPEN,
+            _R.kind == RequestKind.CANCEL,
+            _R.resolution != Resolution.REFUSED,
+        ),
     )
 )
 
@@ -64,11 +77,13 @@ async def claim_leg(
     return RunId((await db.execute(select(c.run_id).where(where))).scalar_one())
 
 
-async def blocking_modes(db: AsyncConnection, intent: OrderIntent) -> tuple[bool, tuple[str, ...]]:
-    """(frozen, deny codes) from account modes and kill switches, read without any cache."""
+async def blocking(db: AsyncConnection, intent: OrderIntent) -> tuple[bool, tuple[str, ...], bool]:
+    """(frozen, deny codes, slot still ending) from modes, switches and requested ends, read without any cache."""
     where = {scope: getattr(intent, f"{scope}_id") for scope in ("user", "account", "run")}
-    rows = await _BLOCKING.rows(db, venue=intent.venue, symbol=intent.symbol, **where)
-    return any(row["level"] == "FROZEN" for row in rows), tuple(row["code"] for row in rows)
+    rows = await _BLOCKING.rows(db, venue=intent.venue, symbol=intent.symbol, slot=intent.slot, **where)
+    found = [(row["level"], row["code"]) for row in rows]
+    codes = tuple(code for level, code in found if level != "ENDING")
+    return ("FROZEN" in [level for level, _ in found]), codes, ("ENDING", "") in found
 
 
 async def begin_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> None:

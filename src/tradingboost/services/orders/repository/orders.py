@@ -1,20 +1,22 @@
 """Intents and orders."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import Select, Text, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Venue, VenueOrderId
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, RequestKind, Resolution
+from tradingboost.kit.db import UtcDateTime
 from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.models import OrderRow, view
+from tradingboost.services.orders.models import Attempt, OrderRow, view
 from tradingboost.shared.interfaces.exchange import AmendOrder
 from tradingboost.shared.interfaces.orders import OrderView
 
@@ -55,6 +57,49 @@ _ADD_INTENT = Hot(
     *(column.name for column in t.intents.c),
 )
 _ADD = Hot(insert(t.orders).inline(), *(column.name for column in t.orders.c if column.name != "seq"))
+_SUBMIT_FIELDS = ("request_id", "kind", "resolution", "fence_token", "sent_at", "expires_at")
+_ADDED = (
+    insert(t.orders)
+    .values({c.name: bindparam(c.name, type_=c.type) for c in t.orders.c if c.name != "seq"})
+    .returning(_O.order_id, _O.account_id)
+    .cte("added")
+)
+_ADD_SENT = Hot(
+    insert(t.requests)
+    .from_select(
+        ["order_id", "account_id", *_SUBMIT_FIELDS],
+        select(
+            _ADDED.c.order_id,
+            _ADDED.c.account_id,
+            *(bindparam(f"of_{name}", type_=t.requests.c[name].type) for name in _SUBMIT_FIELDS),
+        ),
+    )
+    .inline()
+)
+_ACKED = (
+    update(t.requests)
+    .where(t.requests.c.request_id == bindparam("of_request"), t.requests.c.resolution <= Resolution.ACKED)
+    .values(
+        resolution=Resolution.ACKED,
+        outcome=bindparam("to_outcome", type_=Text),
+        code="",
+        message="",
+        resolved_at=bindparam("at", type_=UtcDateTime),
+        next_look_at=None,
+    )
+    .cte("acked")
+)
+_LOCK_ACKED = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")).with_for_update().add_cte(_ACKED))
+_OPEN = Hot(update(t.orders).where(_O.order_id == bindparam("of_order")), "status", "venue_order_id")
+_OF_INTENT = Hot(
+    select(t.orders, t.requests.c.resolution, t.intents.c.deny_code)
+    .outerjoin(
+        t.requests,
+        and_(t.requests.c.order_id == _O.order_id, t.requests.c.kind == bindparam("sent", RequestKind.SUBMIT)),
+    )
+    .join(t.intents, t.intents.c.intent_id == _O.intent_id)
+    .where(t.intents.c.intent_key == bindparam("of_key"))
+)
 _JOIN = Hot(update(t.orders).where(_O.order_id == bindparam("of_order")), *JOINED)
 _OPEN_ENTRIES = Hot(
     select(
@@ -93,6 +138,33 @@ async def insert_intent(
 async def insert_order(db: AsyncConnection, row: OrderRow) -> None:
     """Store a new order."""
     await _ADD.rows(db, **{name: getattr(row, name) for name in row.__struct_fields__})
+
+
+async def insert_sent(db: AsyncConnection, row: OrderRow, attempt: Attempt) -> None:
+    """Store a new order and the one attempt to send it, before it is made."""
+    values = {name: getattr(row, name) for name in row.__struct_fields__}
+    sent = {"of_kind": RequestKind.SUBMIT, "of_resolution": Resolution.NONE}
+    sent |= {f"of_{name}": getattr(attempt, name) for name in attempt.__struct_fields__}
+    await _ADD_SENT.rows(db, **values, **sent)
+
+
+async def acknowledged(
+    db: AsyncConnection, order_id: OrderId, request_id: str, outcome: str, now: datetime
+) -> OrderRow:
+    """The venue has taken it: raise what became of the attempt, and give the order, locked."""
+    (row,) = await _LOCK_ACKED.rows(db, of_order=order_id, of_request=request_id, to_outcome=outcome, at=now)
+    return OrderRow.of(row)
+
+
+async def open_order(db: AsyncConnection, order_id: OrderId, venue_order_id: VenueOrderId | None) -> None:
+    """It rests, as the venue's reply says."""
+    await _OPEN.rows(db, of_order=order_id, status=OrderStatus.OPEN, venue_order_id=venue_order_id)
+
+
+async def view_of_intent(db: AsyncConnection, intent_key: str) -> OrderView:
+    """What became of an intent that is known to exist."""
+    (row,) = await _OF_INTENT.rows(db, of_key=intent_key)
+    return _view(row)
 
 
 async def order_by_id(db: AsyncConnection, order_id: OrderId, lock: bool = False) -> OrderRow:
@@ -182,13 +254,14 @@ async def views(db: AsyncConnection, where: Any, limit: int) -> list[OrderView]:
         .order_by(t.orders.c.seq.desc())
         .limit(limit)
     )
-    result = []
-    for row in await db.execute(statement):
-        fields = dict(row._mapping)
-        resolution, deny_code = fields.pop("resolution"), fields.pop("deny_code")
-        submit = None if resolution is None else Resolution(resolution)
-        result.append(view(OrderRow.of(fields), submit, deny_code or ""))
-    return result
+    return [_view(row._mapping) for row in await db.execute(statement)]
+
+
+def _view(row: Mapping[str, Any]) -> OrderView:
+    fields = dict(row)
+    resolution, deny_code = fields.pop("resolution"), fields.pop("deny_code")
+    submit = None if resolution is None else Resolution(resolution)
+    return view(OrderRow.of(fields), submit, deny_code or "")
 
 
 async def open_entries(db: AsyncConnection, account_id: AccountId) -> Decimal:

@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import OrderId, RunId
+from tradingboost.core.ids import OrderId
 from tradingboost.core.order import (
-    OrderStatus,
     RequestKind,
     Resolution,
 )
@@ -18,7 +17,7 @@ from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.repository.orders import as_json
 
-_O, _R = t.orders.c, t.requests.c
+_R = t.requests.c
 _ADD = Hot(
     insert(t.requests),
     *("request_id", "order_id", "account_id", "kind", "resolution", "wish", "fence_token", "sent_at", "expires_at"),
@@ -26,20 +25,6 @@ _ADD = Hot(
 _RESOLVE = Hot(
     update(t.requests).where(_R.request_id == bindparam("of_request"), _R.resolution <= bindparam("at_most")),
     *("resolution", "outcome", "code", "message", "resolved_at", "next_look_at"),
-)
-_ENDING = Hot(
-    select(_O.order_id)
-    .join(
-        t.requests,
-        and_(_R.order_id == _O.order_id, _R.kind == RequestKind.CANCEL, _R.resolution != Resolution.REFUSED),
-    )
-    .where(
-        _O.run_id == bindparam("of_run"),
-        _O.slot == bindparam("in_slot"),
-        _O.ended_at.is_(None),
-        _O.status <= OrderStatus.OPEN,
-    )
-    .limit(1)
 )
 
 
@@ -112,8 +97,3 @@ async def submit_request(db: AsyncConnection, order_id: OrderId) -> Any | None:
     """The one submit attempt of an order."""
     statement = select(t.requests).where(t.requests.c.order_id == order_id, t.requests.c.kind == RequestKind.SUBMIT)
     return (await db.execute(statement)).first()
-
-
-async def is_ending(db: AsyncConnection, run_id: RunId, slot: str) -> bool:
-    """The slot's order is still live although its end was asked for."""
-    return await _ENDING.first(db, of_run=run_id, in_slot=slot) is not None

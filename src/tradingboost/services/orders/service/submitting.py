@@ -16,15 +16,14 @@ from tradingboost.core.errors import (
     Refused,
     Unavailable,
 )
-from tradingboost.core.ids import OrderId, VenueOrderId
+from tradingboost.core.ids import OrderId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, RequestKind, Resolution, Role
+from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, Resolution, Role
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
-from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.errors import slot_busy
-from tradingboost.services.orders.models import Attempt, OrderRow
+from tradingboost.services.orders.models import Attempt, OrderRow, view
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.settings import OrdersSettings
@@ -64,19 +63,20 @@ class Submitter:
     async def submit(self, intent: OrderIntent) -> OrderView:
         """See `Orders.submit`."""
         instrument = await self._exchange.instrument(intent.venue, intent.symbol)
-        async with self._db.read() as db:
-            if await store.is_ending(db, intent.run_id, intent.slot):
-                raise slot_busy(intent.slot)
         async with self._db.transaction() as db:
             claimed = await self._record(db, intent, instrument)
-        if claimed is not None:
-            await self.send(claimed)
+        opened = await self.send(claimed) if claimed is not None else None
+        if opened is not None:
+            return view(opened, Resolution.ACKED, "")
         async with self._db.read() as db:
-            found = await store.views(db, t.intents.c.intent_key == intent.key, 1)
-        return found[0]
+            return await store.view_of_intent(db, intent.key)
 
-    async def send(self, claimed: Claimed) -> None:
-        """Send a claimed order and store what became of it; an unreadable reply is UNKNOWN."""
+    async def send(self, claimed: Claimed) -> OrderRow | None:
+        """Send a claimed order and store what became of it; an unreadable reply is UNKNOWN.
+
+        Returns:
+            The order as stored when the venue took it; what became of the others has to be read.
+        """
         try:
             outcome = await self._exchange.place(self._request(claimed))
         except (OutcomeUnknown, Conflict) as error:  # `already_sent`: an earlier call got through, so ask
@@ -88,11 +88,14 @@ class Submitter:
         except BrokenInvariant as error:  # nobody can say how far it came
             await self._store_outcome(claimed, Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=str(error)))
             raise
-        await self._store_outcome(claimed, outcome)
+        return await self._store_outcome(claimed, outcome)
 
-    async def _store_outcome(self, claimed: Claimed, outcome: Outcome) -> None:
+    async def _store_outcome(self, claimed: Claimed, outcome: Outcome) -> OrderRow | None:
         async with self._db.transaction() as db:
+            if outcome.kind is OutcomeClass.PLACED:
+                return await self._placed(db, claimed, outcome)
             await self._settle(db, claimed, outcome)
+            return None
 
     async def _record(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument) -> Claimed | None:
         now = self._clock.now()
@@ -106,24 +109,25 @@ class Submitter:
             await store.insert_order(db, row)
             await telling.tell_denied(db, row, now, deny)
             return None
-        await store.insert_order(db, row)
-        attached = self._attached(row, intent, now)
-        if attached is not None:
-            await store.insert_order(db, attached)
         attempt = Attempt(  # lint: skip order-retries -- the record of the one attempt, nothing repeats
             request_id=str(self._ids.uuid7()),
             sent_at=now,
             expires_at=now + timedelta(seconds=self._settings.submit_deadline_s),
             fence_token=await self._accounts.claim_token(db, intent.account_id),
         )
-        await store.insert_request(db, row, RequestKind.SUBMIT, attempt)
+        await store.insert_sent(db, row, attempt)
+        attached = self._attached(row, intent, now)
+        if attached is not None:
+            await store.insert_order(db, attached)
         if row.role is Role.OPENING and attached is not None:
             await store.begin_protection(db, (str(self._ids.uuid7()), attempt.fence_token), row, attached, now)
         return Claimed(row=row, attached=attached, attempt=attempt)
 
     async def _check(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime) -> str:
         account = await self._accounts.account(intent.account_id)
-        frozen, blocked = await store.blocking_modes(db, intent)
+        frozen, blocked, ending = await store.blocking(db, intent)
+        if ending:
+            raise slot_busy(intent.slot)
         exposure = risk.Exposure(
             account_owner=account.user_id,
             run_owner=intent.user_id,
@@ -239,11 +243,7 @@ class Submitter:
         now = self._clock.now()
         told = (outcome.kind.value, outcome.code, outcome.message)
         row = await store.order_by_id(db, claimed.row.order_id, lock=True)
-        if outcome.kind is OutcomeClass.PLACED:
-            await store.resolve_request(db, claimed.attempt.request_id, Resolution.ACKED, told, now)
-            await self._acknowledged(db, row, outcome.venue_order_id, now)
-            await self._end_late(db, claimed, row, now, found=True)
-        elif outcome.kind.definitely_not_placed:
+        if outcome.kind.definitely_not_placed:
             await store.resolve_request(db, claimed.attempt.request_id, Resolution.REFUSED, told, now)
             if row.status is OrderStatus.NEW:
                 await self.not_placed(db, row, now, (outcome.code, outcome.message))
@@ -257,14 +257,17 @@ class Submitter:
                 )
                 await telling.tell(db, row, unknown)
 
-    async def _acknowledged(
-        self, db: AsyncConnection, row: OrderRow, venue_order_id: VenueOrderId | None, now: datetime
-    ) -> None:
-        if row.status is not OrderStatus.NEW:
-            return  # the private stream was faster
-        opened = msgspec.structs.replace(row, status=OrderStatus.OPEN, venue_order_id=venue_order_id)
-        await store.update_order(db, row.order_id, status=OrderStatus.OPEN, venue_order_id=venue_order_id)
-        await telling.tell_accepted(db, opened, opened.order({}), now)
+    async def _placed(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> OrderRow:
+        now = self._clock.now()
+        known = (claimed.row.order_id, claimed.attempt.request_id)
+        row = await store.acknowledged(db, *known, outcome.kind.value, now)
+        opened = row
+        if row.status is OrderStatus.NEW:  # else the private stream was faster
+            opened = msgspec.structs.replace(row, status=OrderStatus.OPEN, venue_order_id=outcome.venue_order_id)
+            await store.open_order(db, row.order_id, outcome.venue_order_id)
+            await telling.tell_accepted(db, opened, opened.order({}), now)
+        await self._end_late(db, claimed, row, now, found=True)
+        return opened
 
     async def _end_late(self, db: AsyncConnection, claimed: Claimed, row: OrderRow, now: datetime, found: bool) -> None:
         """A reply so late that somebody may have begun to ask what became of it."""
