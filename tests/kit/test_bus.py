@@ -342,11 +342,17 @@ async def test_a_handlers_own_events_carry_the_story_on(board: Stage) -> None:
     async def answer(connection: AsyncConnection, event: Event[Any]) -> None:
         await emit(connection, Ignored(number=event.payload.number), key="k", aggregate="b")
 
+    async def emitted() -> list[Any]:
+        async with board.database.read() as connection:
+            return list((await connection.execute(select(outbox).order_by(outbox.c.position))).all())
+
+    async def answered() -> bool:
+        return len(await emitted()) == 2
+
     async with board.relay(), board.bus(Subscription("positions", "echo", {Proved: answer})):
         await board.tell(1)
-        await board.quiet()
-    async with board.database.read() as connection:
-        first, second = (await connection.execute(select(outbox).order_by(outbox.c.position))).all()
+        await until(answered)  # quiet says nothing about a consumer that has not joined yet
+    first, second = await emitted()
     assert second.correlation_id == first.correlation_id
     assert second.causation_id == str(first.event_id)
 
