@@ -111,15 +111,10 @@ GRID: Final[dict[str, dict[str, Any]]] = {
         "range_exit_buffer_pct": 0.1,
         "range_exit_confirm": "tick",
     },
-    "too_large": {
-        "range": (-2, 2),
-        "grid_num": 30,
-        "investment": 15_000,
-        "leverage": 3,
-        "enter_strategy": "long-short",
-    },
+    "stretched": {"range": (-2, 2), "grid_num": 20, "investment": 9900, "leverage": 60, "enter_strategy": "long-short"},
 }
-"""`range` = lower and upper price in percent from the start; `takers` leaves by itself."""
+"""`range` = lower and upper price in percent from the start; `takers` leaves by itself, and
+all the equity of `stretched` is held by its orders, so that the exchange withdraws them when the price runs away."""
 
 
 def made_up(seed: int, bars: int) -> Bars:

@@ -15,7 +15,7 @@ from tradingboost.backtest.compare import report
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts, Strategy
 
-pytestmark = [pytest.mark.realdata, pytest.mark.timeout(300), pytest.mark.usefixtures("shared_candles")]
+pytestmark = pytest.mark.timeout(300)
 BARS = 1500
 
 
@@ -34,6 +34,8 @@ def _compiled(strategy: Strategy, given: dict[str, Any], bars: Bars) -> tuple[An
     return strategy.compile_params(parsed, instrument, facts), config
 
 
+@pytest.mark.realdata
+@pytest.mark.usefixtures("shared_candles")
 @pytest.mark.parametrize(("file", "skip"), [(sets.OKX_5M, 200), (sets.BTC_1M, 4000), (sets.ETH_1M, 9000)])
 @pytest.mark.parametrize(
     ("name", "chosen"),
@@ -49,7 +51,15 @@ def _compiled(strategy: Strategy, given: dict[str, Any], bars: Bars) -> tuple[An
 def test_a_recorded_market_is_traded_alike_by_the_backtest_and_the_exchange(
     file: str, skip: int, name: str, chosen: str
 ) -> None:
-    bars = sets.recorded(file, skip, BARS)
+    _agrees(sets.recorded(file, skip, BARS), name, chosen)
+
+
+@pytest.mark.parametrize(("name", "chosen"), [("hyperrsi", "scalps"), ("grid", "neutral"), ("grid", "stretched")])
+def test_a_made_up_market_is_traded_alike_by_the_backtest_and_the_exchange(name: str, chosen: str) -> None:
+    _agrees(sets.made_up(24, 300), name, chosen)
+
+
+def _agrees(bars: Bars, name: str, chosen: str) -> None:
     strategy = strategy_named(name)
     params, config = _compiled(strategy, sets.params(name, chosen, bars), bars)
     result = backtest.run(strategy, bars.candles(), params, config)

@@ -89,6 +89,7 @@ def nearer(last: int, price: int, found: int, up: bool) -> int:
 def refresh_levels(room: Room) -> None:
     """Find the highest price below and the lowest above at which an order or the liquidation is due."""
     desk = room.desk
+    desk.frozen = money.frozen(desk, room.orders)
     money.find_liquidation(desk)
     below = desk.liquidation_below
     above = desk.liquidation_above

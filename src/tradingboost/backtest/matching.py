@@ -107,16 +107,33 @@ def first_queued(room: Room) -> int:
 
 @register_jitable
 def ruined(room: Room, px: int) -> bool:
-    """Liquidate an account whose equity at `px` is used up."""
+    """When the equity at `px` is used up, end every opening order, and liquidate if that is not enough."""
     desk = room.desk
     if not desk.liquidates or money.gross_lots(desk) == 0:
         return False
+    if desk.dirty:
+        desk.frozen = money.frozen(desk, room.orders)
     if px >= desk.liquidation_above:
         desk.dirty = 1
-    if money.buffer_at(desk, px, desk.maintenance_rate + desk.taker_rate) > 0:
+    rate = desk.maintenance_rate + desk.taker_rate
+    if money.buffer_at(desk, px, rate) > 0:
         return False
-    liquidate(room, px)
+    withdraw_openings(room)
+    if money.buffer_at(desk, px, rate) <= 0:
+        liquidate(room, px)
     return True
+
+
+@register_jitable
+def withdraw_openings(room: Room) -> None:
+    """End every order that would open, and free what they held."""
+    index = 0
+    while index < room.desk.count:
+        if room.orders[index].closes:
+            index += 1
+        else:
+            end(room, index, ENDED)
+    room.desk.frozen = 0
 
 
 @register_jitable

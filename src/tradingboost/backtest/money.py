@@ -125,14 +125,28 @@ def has_margin(desk: Record, orders: Record, index: int) -> bool:
     return lots == 0 or cost_to_open(desk, lots, orders[index].freeze_px) <= available(desk, orders, index)
 
 
+@register_jitable
+def frozen(desk: Record, orders: Record) -> int:
+    """Margin and fee that the live orders hold for what they would open."""
+    held = 0
+    for k in range(desk.count):
+        lots = opening_part(desk, orders, k)
+        if lots > 0:
+            held += cost_to_open(desk, lots, orders[k].freeze_px)
+    return held
+
+
 # -- liquidation -----------------------------------------------------------------------------------------------------
 
 
 @register_jitable
 def buffer_at(desk: Record, px: int, rate: int) -> int:
-    """Equity at `px` above `rate` of the notional (maintenance and closing fee); not above zero means liquidation."""
+    """Equity at `px` that no order holds, above `rate` of the notional (maintenance and closing fee).
+
+    Not above zero: the exchange withdraws what opens, and liquidates if that does not help.
+    """
     worth = rules.notional(px, gross_lots(desk), desk.tick_value)
-    return desk.cash + unrealised(desk, px) - rules.rate_floor(worth, rate)  # type: ignore[no-any-return]
+    return desk.cash - desk.frozen + unrealised(desk, px) - rules.rate_floor(worth, rate)  # type: ignore[no-any-return]
 
 
 @register_jitable

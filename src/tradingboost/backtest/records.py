@@ -108,6 +108,7 @@ DESK: Final = np.dtype(
         ("trigger_above", np.float64),
         ("liquidation_below", np.int64),  # ticks
         ("liquidation_above", np.int64),
+        ("frozen", np.int64),  # quanta of equity that opening orders hold, as of the last count
     ],
     align=True,
 )
