@@ -221,6 +221,23 @@ async def test_the_nearest_triggers_of_a_grid_stand_on_both_sides_of_the_price(s
     assert found.above is None or found.above > D(50_000)
 
 
+async def test_a_refusal_is_told_with_the_price_of_the_fill_before_it_not_with_an_older_tick(stage: Room) -> None:
+    """Private frames come before public ones: after a fill the newest tick still has the price of before."""
+    desk = Desk(stage, name="grid")
+    run = await desk.start()
+    await desk.bar("50000")
+    await desk.service.hander.hand_on()
+    await desk.tick("50000", at=T0)
+    buy = next(order for order in desk.orders.submitted if order.slot == "buy:3")
+    fill = filled(buy, price="49500")
+    await desk.tell(fill)
+    await desk.service.hander.hand_on()
+    sell = next(order for order in desk.orders.submitted if order.slot.startswith("sell"))
+    await desk.tell(rejected(sell, "51008"))
+    found = await desk.service.triggers(run.venue, run.symbol)
+    assert (found.below, found.above) == (D("49499.9"), D("49500.1"))
+
+
 # -- memory and record -----------------------------------------------------------------------------------------------
 
 

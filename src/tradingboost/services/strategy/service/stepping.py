@@ -55,6 +55,7 @@ class Stepper:
         self._runs: dict[RunId, LiveRun] = {}
         self._triggers: dict[tuple[Venue, Symbol], dict[RunId, tuple[float, float]]] = {}
         self.newest: dict[tuple[Venue, Symbol], Tick] = {}
+        self._lasts: dict[tuple[Venue, Symbol], tuple[datetime, Decimal]] = {}
         self.ending: set[RunId] = set()
         """Runs whose kernel says that they are over; `Starter.finish` ends them."""
         self.wake = asyncio.Event()
@@ -161,6 +162,8 @@ class Stepper:
 
     async def order_filled(self, db: AsyncConnection, event: OrderFilled) -> None:
         """Tell the run of a fill."""
+        if event.last_price is not None:  # whoever trades hears of a price before the market does
+            self._heard(event.exchange, event.symbol, event.timestamp, event.last_price)
         last = event.last_price if event.last_price is not None else self._last(event.exchange, event.symbol)
         fields = _fill_fields(event, FillKind.FILLED, event.filled_qty, event.fill_price, last or event.fill_price)
         await self._tell(db, event.run_id, fields, event.timestamp, last or event.fill_price)
@@ -206,6 +209,7 @@ class Stepper:
         """Compare a price with the nearest triggers before anything else is done."""
         key = (tick.venue, tick.symbol)
         self.newest[key] = tick
+        self._heard(tick.venue, tick.symbol, tick.at, tick.last)
         mark = float(tick.mark)
         for run_id, (below, above) in list(self._triggers.get(key, {}).items()):
             if below < mark < above:
@@ -222,9 +226,15 @@ class Stepper:
             if run is not None:
                 await self._store(db, run, run.on_tick(tick.mark, tick.at), ("", None, tick.last), tick.at)
 
+    def _heard(self, venue: Venue, symbol: Symbol, at: datetime, last: Decimal) -> None:
+        known = self._lasts.get((venue, symbol))
+        if known is None or at >= known[0]:
+            self._lasts[venue, symbol] = (at, last)
+
     def _last(self, venue: Venue, symbol: Symbol) -> Decimal | None:
-        tick = self.newest.get((venue, symbol))
-        return None if tick is None else tick.last
+        """The last price as ticks and fills have told it, whichever is newer."""
+        known = self._lasts.get((venue, symbol))
+        return None if known is None else known[1]
 
     async def keep(self, db: AsyncConnection, run: LiveRun) -> None:
         """Store the records after a change that uttered nothing."""
