@@ -27,6 +27,8 @@ _THE_LEG = select(t.positions).where(
     _P.position_side == bindparam("of_side"),
 )
 _LEG, _LOCK_LEG = Hot(_THE_LEG), Hot(_THE_LEG.with_for_update())
+_ALL_LEGS = select(t.positions).where(_P.account_id == bindparam("of_account")).order_by(_P.symbol, _P.position_side)
+_LEGS, _OPEN_LEGS = Hot(_ALL_LEGS), Hot(_ALL_LEGS.where(_P.qty != 0))
 _NEW_LEG = upsert(t.positions)
 _PUT_LEG = Hot(
     _NEW_LEG.on_conflict_do_update(
@@ -54,11 +56,8 @@ async def leg(db: AsyncConnection, key: LegKey, lock: bool = False) -> Leg | Non
 
 async def legs(db: AsyncConnection, account_id: AccountId, open_only: bool) -> list[Leg]:
     """Legs of an account by symbol."""
-    p = t.positions.c
-    statement = select(t.positions).where(p.account_id == account_id).order_by(p.symbol, p.position_side)
-    if open_only:
-        statement = statement.where(p.qty != 0)
-    return [Leg.of(dict(row._mapping)) for row in await db.execute(statement)]
+    found = await (_OPEN_LEGS if open_only else _LEGS).rows(db, of_account=account_id)
+    return [Leg.of(row) for row in found]
 
 
 async def put_leg(db: AsyncConnection, leg_: Leg) -> None:

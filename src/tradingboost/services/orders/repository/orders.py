@@ -101,16 +101,21 @@ _OF_INTENT = Hot(
     .where(t.intents.c.intent_key == bindparam("of_key"))
 )
 _JOIN = Hot(update(t.orders).where(_O.order_id == bindparam("of_order")), *JOINED)
-_OPEN_ENTRIES = Hot(
+_EXPOSURE = Hot(
     select(
-        func.coalesce(
-            func.sum((_O.qty - _O.cum_filled) * _O.contract_size * func.coalesce(_O.price, _O.reference_price, 0)), ZERO
-        ).label("total")
-    ).where(_O.account_id == bindparam("of_account"), _O.reduce_only.is_(False), _LIVE)
-)
-_SINCE = Hot(
-    select(func.count().label("orders")).where(
-        _O.run_id == bindparam("of_run"), _O.created_at >= bindparam("since"), _O.reduce_only.is_(False)
+        select(
+            func.coalesce(
+                func.sum((_O.qty - _O.cum_filled) * _O.contract_size * func.coalesce(_O.price, _O.reference_price, 0)),
+                ZERO,
+            )
+        )
+        .where(_O.account_id == bindparam("of_account"), _O.reduce_only.is_(False), _LIVE)
+        .scalar_subquery()
+        .label("notional"),
+        select(func.count())
+        .where(_O.run_id == bindparam("of_run"), _O.created_at >= bindparam("since"), _O.reduce_only.is_(False))
+        .scalar_subquery()
+        .label("made"),
     )
 )
 
@@ -264,18 +269,10 @@ def _view(row: Mapping[str, Any]) -> OrderView:
     return view(OrderRow.of(fields), submit, deny_code or "")
 
 
-async def open_entries(db: AsyncConnection, account_id: AccountId) -> Decimal:
-    """Notional of every live opening order, UNKNOWN included, as if filled."""
-    found = await _OPEN_ENTRIES.first(db, of_account=account_id)
-    assert found is not None
-    return Decimal(found["total"])
-
-
-async def orders_since(db: AsyncConnection, run_id: RunId, since: datetime) -> int:
-    """How many opening orders a run made since an instant."""
-    found = await _SINCE.first(db, of_run=run_id, since=since)
-    assert found is not None
-    return int(found["orders"])
+async def exposure(db: AsyncConnection, intent: OrderIntent, since: datetime) -> tuple[Decimal, int]:
+    """(notional of every live opening order of the account, UNKNOWN included, as if filled; openings the run made)."""
+    (found,) = await _EXPOSURE.rows(db, of_account=intent.account_id, of_run=intent.run_id, since=since)
+    return Decimal(found["notional"]), int(found["made"])
 
 
 async def orphans(db: AsyncConnection, before: datetime) -> list[OrderRow]:

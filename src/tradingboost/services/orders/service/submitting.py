@@ -150,12 +150,13 @@ class Submitter:
         for held in await self._positions.positions(intent.account_id):
             rules = await self._exchange.instrument(held.venue, held.symbol)
             notional += rules.notional_quote(abs(held.qty), held.average_price or ZERO)
+        waiting, made = await store.exposure(db, intent, now - timedelta(minutes=1))
         return msgspec.structs.replace(
             exposure,
             legs_of=claim["run_id"] if claim is not None else None,
             run_owner=claim["user_id"] if claim is not None else exposure.run_owner,
-            worst_case_notional_quote=notional + await store.open_entries(db, intent.account_id),
-            orders_last_minute=await store.orders_since(db, intent.run_id, now - timedelta(minutes=1)),
+            worst_case_notional_quote=notional + waiting,
+            orders_last_minute=made,
         )
 
     def _row(self, intent_id: str, intent: OrderIntent, instrument: Instrument, now: datetime) -> OrderRow:
