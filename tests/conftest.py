@@ -1,5 +1,8 @@
 """Fixtures every test may use."""
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 import structlog
 
@@ -21,6 +24,17 @@ def pytest_configure() -> None:
         structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
     ]
     structlog.configure(processors=plain)
+
+
+@pytest.fixture(autouse=True)
+def logging_is_put_back() -> Iterator[None]:
+    """A test may run an entry in this process, and an entry sets up logging onto a stream that ends with the test."""
+    root, lines = logging.getLogger(), structlog.get_config()
+    handlers, level = [*root.handlers], root.level
+    yield
+    structlog.configure(**lines)
+    structlog.contextvars.clear_contextvars()
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The command line as a person runs it: a process of its own, with nothing of this shell's settings."""
 
 import json
-import logging
 import os
 import signal
 import socket
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from tests.cli.candles import write_candles
 
 from tradingboost.cli.main import main
@@ -83,10 +81,8 @@ def tb_process(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def tb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The same in this process, which saves the imports; logging is put back afterwards."""
-    lines, root = structlog.get_config(), logging.getLogger()
-    handlers, level = root.handlers, root.level
+def tb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The same in this process, which saves the imports."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(compile_cache.prepare(compile_cache.default_cache_dir(), {**os.environ})))
 
@@ -100,9 +96,7 @@ def tb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         said = capsys.readouterr()
         return Ended(code, said.out, said.err)
 
-    yield run
-    structlog.configure(**lines)
-    root.handlers, root.level = handlers, level
+    return run
 
 
 class Running:

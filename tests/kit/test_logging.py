@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import logging
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -19,15 +18,10 @@ CANARY = "Canary/Pa+ss=word&1"
 
 
 @pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers, root.level
+def lines() -> io.StringIO:
     stream = io.StringIO()
     kit_logging.configure("orders", LogSettings(level="debug"), stream)
-    yield stream
-    structlog.configure(**before)
-    structlog.contextvars.clear_contextvars()
-    root.handlers, root.level = handlers, level
+    return stream
 
 
 def read(stream: io.StringIO) -> list[dict[str, object]]:
@@ -88,6 +82,28 @@ def test_lines_below_the_level_are_not_written(lines: io.StringIO) -> None:
     structlog.get_logger("x").info("quiet")
     logging.getLogger("library").info("quiet")
     assert read(lines) == []
+
+
+class _Full(io.StringIO):
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+def test_a_full_disk_costs_lines_which_are_counted_but_stops_nothing() -> None:
+    disk = _Full()
+    kit_logging.configure("orders", LogSettings(), disk)
+    log = structlog.get_logger("x")
+    log.info("first")
+    logging.getLogger("library").error("second")
+    disk.full = False
+    log.info("third")
+    log.info("fourth")
+    messages = [(line["message"], line.get("lines")) for line in read(disk)]
+    assert messages == [("third", None), ("log_lines_lost", 2), ("fourth", None)]
 
 
 FORMS = {

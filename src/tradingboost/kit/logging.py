@@ -90,17 +90,26 @@ class _Line:
 
 
 class _Sink:
+    """A full disk or a closed pipe costs lines, never an order: what was lost is told with the next line that goes through."""
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
+        self._lost = 0
 
     def logger(self, name: str = "", *_: object) -> _Line:
         return _Line(self, name)
 
     def write(self, line: str) -> None:
         with self._lock:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            told = f'{line}\n{{"level": "error", "message": "log_lines_lost", "lines": {self._lost}}}\n'
+            try:
+                self._stream.write(told if self._lost else line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):  # ValueError: the stream is closed
+                self._lost += 1
+            else:
+                self._lost = 0
 
 
 class _Named:

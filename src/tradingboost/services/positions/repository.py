@@ -29,6 +29,7 @@ _THE_LEG = select(t.positions).where(
 _LEG, _LOCK_LEG = Hot(_THE_LEG), Hot(_THE_LEG.with_for_update())
 _ALL_LEGS = select(t.positions).where(_P.account_id == bindparam("of_account")).order_by(_P.symbol, _P.position_side)
 _LEGS, _OPEN_LEGS = Hot(_ALL_LEGS), Hot(_ALL_LEGS.where(_P.qty != 0))
+_HELD = Hot(select(_P.exchange, _P.symbol).where(_P.qty != 0).distinct().order_by(_P.exchange, _P.symbol))
 _NEW_LEG = upsert(t.positions)
 _PUT_LEG = Hot(
     _NEW_LEG.on_conflict_do_update(
@@ -230,9 +231,7 @@ async def add_funding(db: AsyncConnection, account_id: AccountId, symbol: Symbol
 
 async def held_symbols(db: AsyncConnection) -> list[tuple[Venue, Symbol]]:
     """(venue, symbol) of every open leg."""
-    p = t.positions.c
-    rows = await db.execute(select(p.exchange, p.symbol).where(p.qty != 0).distinct().order_by(p.exchange, p.symbol))
-    return [(Venue(row.exchange), Symbol(row.symbol)) for row in rows]
+    return [(Venue(row["exchange"]), Symbol(row["symbol"])) for row in await _HELD.rows(db)]
 
 
 async def known_accounts(db: AsyncConnection) -> list[AccountId]:
