@@ -90,7 +90,7 @@ class _Line:
 
 
 class _Sink:
-    """A full disk or a closed pipe costs lines, never an order: what was lost is told with the next line that goes through."""
+    """A full disk or a closed pipe costs lines, never an order; the next line that goes through tells how many."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
