@@ -139,3 +139,10 @@ def test_check_runs_every_tool_and_the_tests_last() -> None:
     names = [name for name, _ in develop._steps(fast=False)]
     assert names == ["formatting", "lint", "import contracts", "house rules", "types", "tests"]
     assert [name for name, _ in develop._steps(fast=True)] == names[:-1]
+
+
+def test_a_bench_answers_with_its_ratios(tb: Run) -> None:
+    ended = tb("bench", "bus", "--size", "200", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.envelope["data"]["ratios"]["bus_vs_redis_py"] > 0
+    assert tb("bench", "buss", "--json").code == 2

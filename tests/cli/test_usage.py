@@ -49,6 +49,7 @@ def test_no_word_at_all_shows_the_verbs(tb: Run) -> None:
         "db",
         "test",
         "check",
+        "bench",
     ]
     assert [verb for verb in [*verbs, "version"] if verb not in ended.out + ended.err] == []
 

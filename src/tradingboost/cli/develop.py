@@ -1,5 +1,6 @@
-"""`test` and `check`: the proof that this checkout is sound. Both need a checkout and its development packages."""
+"""`test`, `check` and `bench`: the proof that this checkout is sound. They need its development packages."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,13 +16,14 @@ import typer
 from tradingboost.cli.exits import DONE, FINDINGS, INTERNAL, INTERRUPTED, NOT_FOUND, USAGE
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
-from tradingboost.core.errors import Unavailable
+from tradingboost.core.errors import BrokenInvariant, InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _PYTEST_CODES: Final = {0: DONE, 1: FINDINGS, 2: INTERRUPTED, 3: INTERNAL, 4: USAGE, 5: NOT_FOUND}
+_BENCH_CODES: Final = {0: DONE, 2: USAGE, 130: INTERRUPTED}
 _OWN_WORKERS: Final = ("-n", "--numprocesses", "--dist", "--pdb", "-s", "--capture=no", "--collect-only", "--co")
 _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -31,6 +33,7 @@ def register(app: typer.Typer) -> None:
     options: dict[str, Any] = {"rich_help_panel": "Develop"}
     verb(app, "test", common=("json",), context_settings=_PASSED_ON, **options)(run_tests)
     verb(app, "check", common=("json", "verbose"), **options)(run_checks)
+    verb(app, "bench", common=("json",), context_settings=_PASSED_ON, **options)(run_bench)
 
 
 def run_tests(
@@ -67,6 +70,29 @@ def run_checks(
     failed = [step["name"] for step in done if not step["ok"]]
     data = {"steps": done, "failed": failed}
     return Answer(data, lambda console: _show_check(console, failed), FINDINGS if failed else DONE)
+
+
+def run_bench(
+    session: Session,
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="replay, orders, bus, kernel; `all` takes minutes.")],
+) -> Answer:
+    """Measure one part beside a peer or a limit; what matters are the ratios. Its own options go behind the name."""
+    _needs("pytest")
+    command = [sys.executable, "-m", "bench", name, *context.args]
+    if not session.json:
+        ended = subprocess.run(command, cwd=_ROOT, env=_environment(), check=False)  # noqa: S603 - our own tools
+        return Answer(told=True, exit_code=_BENCH_CODES.get(ended.returncode, INTERNAL))
+    measured = subprocess.run(  # noqa: S603 - our own tools
+        [*command, "--json"], cwd=_ROOT, env=_environment(), check=False, stdout=subprocess.PIPE
+    )
+    code = _BENCH_CODES.get(measured.returncode, INTERNAL)
+    if code == USAGE:
+        raise InvalidInput("usage", f"There is no such bench or option: {' '.join([name, *context.args])}.")
+    if code != DONE:
+        raise BrokenInvariant("bench_failed", f"The bench {name} failed; its own lines are above.")
+    figures = [json.loads(line) for line in measured.stdout.splitlines()]
+    return Answer(figures[0] if len(figures) == 1 else {"benches": figures})
 
 
 def pytest_command(arguments: Sequence[str]) -> list[str]:
