@@ -1,0 +1,57 @@
+"""The last n values as a plain array, oldest first, and what is computed from them.
+
+Sums run over the window from its oldest value to its newest, every time anew: nothing drifts, and a value depends on
+its window alone, not on where the history began.
+"""
+
+import numpy as np
+from numba.extending import register_jitable
+from numpy.typing import NDArray
+
+
+@register_jitable
+def push(window: NDArray[np.float64], value: float) -> None:
+    """Append a value; the oldest falls out."""
+    for i in range(window.size - 1):
+        window[i] = window[i + 1]
+    window[window.size - 1] = value
+
+
+@register_jitable
+def mean(values: NDArray[np.float64], first: int, count: int) -> float:
+    """Mean of `count` values from index `first` on."""
+    total = 0.0
+    for i in range(first, first + count):
+        total += values[i]
+    return total / count
+
+
+@register_jitable
+def deviation(values: NDArray[np.float64], first: int, count: int, centre: float) -> float:
+    """Population deviation of `count` values from index `first` on around their mean."""
+    total = 0.0
+    for i in range(first, first + count):
+        distance = values[i] - centre
+        total += distance * distance
+    root: float = np.sqrt(total / count)
+    return root
+
+
+@register_jitable
+def stands_out(values: NDArray[np.float64], first: int, count: int, at: int, sign: float) -> bool:
+    """Whether the value at index `at` is strictly above (sign 1) or below (sign -1) the other `count - 1`."""
+    top = sign * values[at]
+    for i in range(first, first + count):  # noqa: SIM110 - Numba compiles no generator
+        if i != at and sign * values[i] >= top:
+            return False
+    return True
+
+
+@register_jitable
+def keep(values: NDArray[np.float64], count: int, value: float) -> int:
+    """Append to a list that is full at its size and then loses its oldest; returns the new count."""
+    if count < values.size:
+        values[count] = value
+        return count + 1
+    push(values, value)
+    return count
