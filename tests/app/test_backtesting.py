@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tradingboost.app.backtesting import cut, longer, params_of
+from tradingboost.app.backtesting import cut, params_of
+from tradingboost.core.candles import resampled
 from tradingboost.core.errors import InvalidInput
-from tradingboost.core.market import Timeframe
-from tradingboost.simulator.sources import CandleSeries
+from tradingboost.sim.series import CandleSeries
 
 MINUTE_MS = 60_000
 START_MS = 1_704_067_200_000  # 2024-01-01 00:00 UTC
@@ -24,7 +24,7 @@ def series(prices: Sequence[int], first: int = 0) -> CandleSeries:
 
 
 def test_three_small_candles_make_a_long_one() -> None:
-    made = longer(series([10, 30, 20, 40, 50, 60]), Timeframe.M3)
+    made = resampled(series([10, 30, 20, 40, 50, 60]), 3 * MINUTE_MS)
     assert made.at_ms.tolist() == [START_MS, START_MS + 3 * MINUTE_MS]
     assert [made.open.tolist(), made.high.tolist(), made.low.tolist(), made.close.tolist()] == [
         [10, 40],
@@ -36,14 +36,14 @@ def test_three_small_candles_make_a_long_one() -> None:
 
 
 def test_groups_that_are_cut_off_at_an_end_are_left_out() -> None:
-    made = longer(series([10, 20, 30, 40, 50, 60, 70], first=2), Timeframe.M3)
+    made = resampled(series([10, 20, 30, 40, 50, 60, 70], first=2), 3 * MINUTE_MS)
     assert made.at_ms.tolist() == [START_MS + 3 * MINUTE_MS, START_MS + 6 * MINUTE_MS]
     assert (made.open.tolist(), made.close.tolist()) == ([20, 50], [40, 70])
 
 
 def test_a_shorter_timeframe_cannot_be_made() -> None:
     with pytest.raises(InvalidInput, match="multiple of 3m"):
-        longer(longer(series([1] * 9), Timeframe.M3), Timeframe.M5)
+        resampled(resampled(series([1] * 9), 3 * MINUTE_MS), 5 * MINUTE_MS)
 
 
 def test_the_warm_up_lies_before_the_range_where_there_is_something() -> None:

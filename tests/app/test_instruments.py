@@ -17,6 +17,9 @@ from tradingboost.core.instrument import InstrumentKind
         ("binance_usdm_ETHUSDT_1m.csv", "ETH-USDT-SWAP"),
         ("binance_spot_BTCUSDT_1h.feather", "BTC-USDT"),
         ("doge-usdt.csv", "DOGE-USDT-SWAP"),
+        ("BTC_USDT_USDT-5m-futures.feather", "BTC-USDT-SWAP"),
+        ("BTC_USDT-1m.json", "BTC-USDT"),
+        ("ETH_USDT-1h.json.gz", "ETH-USDT"),
     ],
 )
 def test_the_name_of_a_file_tells_its_instrument(tmp_path: Path, name: str, inst_id: str) -> None:

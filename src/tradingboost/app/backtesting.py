@@ -9,17 +9,18 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from tradingboost.app.instruments import instrument_of, rules_of
 from tradingboost.app.replay.bars import doubles
 from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, run
+from tradingboost.core.candles import bar_name, resampled, sliced
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.market import Timeframe
+from tradingboost.kit.candles.files import load
 from tradingboost.sim.instruments import Instrument as Listed
 from tradingboost.sim.scale import QUANTA
-from tradingboost.simulator.sources import CandleSeries, load
+from tradingboost.sim.series import CandleSeries
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts
 
@@ -74,7 +75,7 @@ def backtest(request: BacktestRequest) -> Backtested:
     instrument = rules_of(listed)
     series = load(request.candles, listed)
     if request.timeframe is not None:
-        series = longer(series, Timeframe.parse(request.timeframe))
+        series = resampled(series, Timeframe.parse(request.timeframe).minutes * 60_000)
     swap = instrument.kind is InstrumentKind.LINEAR_SWAP
     fees = (_ratio(listed.maker_rate), _ratio(listed.taker_rate)) if request.fee is None else (request.fee, request.fee)
     facts = RunFacts(timeframe_ms=series.bar_ms, maker_fee=fees[0], taker_fee=fees[1], available_quote=request.balance)
@@ -94,40 +95,8 @@ def backtest(request: BacktestRequest) -> Backtested:
     )
     return Backtested(
         result=run(strategy, candles, params, config),
-        timeframe=_timeframe(series),
+        timeframe=bar_name(series.bar_ms),
         advice=list(strategy.warnings(parsed)),
-    )
-
-
-def longer(series: CandleSeries, timeframe: Timeframe) -> CandleSeries:
-    """The candles put together to a longer timeframe; a group that is cut off at either end is left out.
-
-    Raises:
-        InvalidInput: `timeframe_not_longer`, the file's candles do not fit into it.
-    """
-    bar_ms = timeframe.minutes * 60_000
-    if bar_ms == series.bar_ms:
-        return series
-    if bar_ms < series.bar_ms or bar_ms % series.bar_ms:
-        raise InvalidInput(
-            "timeframe_not_longer",
-            f"The file's candles of {_timeframe(series)} cannot be put together to {timeframe.value}; "
-            f"choose a multiple of {_timeframe(series)}.",
-        )
-    begins = int(np.argmax(series.at_ms % bar_ms == 0))
-    ends = len(series) - int(np.argmax((series.at_ms[::-1] + series.bar_ms) % bar_ms == 0))
-    whole = _sliced(series, begins, ends)
-    groups = whole.at_ms // bar_ms
-    at = np.flatnonzero(np.diff(groups, prepend=-1))
-    last = np.append(at[1:], len(whole)) - 1
-    return CandleSeries(
-        bar_ms,
-        groups[at] * bar_ms,
-        whole.open[at],
-        np.maximum.reduceat(whole.high, at),
-        np.minimum.reduceat(whole.low, at),
-        whole.close[last],
-        np.add.reduceat(whole.volume, at),
     )
 
 
@@ -148,7 +117,7 @@ def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries,
             f"{max(end - begin, 0)} candles are in that range and the strategy needs {needs} to warm up; "
             f"the file goes from {days}.",
         )
-    return _sliced(series, begin, end), max(needs, first - begin)
+    return sliced(series, begin, end), max(needs, first - begin)
 
 
 def params_of(pairs: list[str], file: Path | None) -> dict[str, Any]:
@@ -206,13 +175,6 @@ def _range(text: str) -> tuple[int, int]:
     return (int(first.timestamp() * 1000) if first else 0, int(end.timestamp() * 1000) if end else 2**62)
 
 
-def _sliced(series: CandleSeries, begin: int, end: int) -> CandleSeries:
-    columns: list[NDArray[np.int64]] = [
-        getattr(series, name)[begin:end] for name in ("at_ms", "open", "high", "low", "close", "volume")
-    ]
-    return CandleSeries(series.bar_ms, *columns)
-
-
 def _candles(series: CandleSeries, listed: Listed) -> Candles:
     num, den = listed.tick
     opens, highs, lows, closes = (doubles(getattr(series, one), num, den) for one in ("open", "high", "low", "close"))
@@ -225,11 +187,6 @@ def _candles(series: CandleSeries, listed: Listed) -> Candles:
         closes=closes,
         volumes=doubles(series.volume, listed.lot_base_q, QUANTA),
     )
-
-
-def _timeframe(series: CandleSeries) -> str:
-    minutes = series.bar_ms // 60_000
-    return next((one.value for one in Timeframe if one.minutes == minutes), f"{minutes}m")
 
 
 def _ratio(parts: int) -> Decimal:

@@ -15,6 +15,7 @@ from tradingboost.sim.instruments import Instrument as Listed
 from tradingboost.sim.scale import QUANTA
 
 LISTED: Final = DEFAULT_CATALOGUE.plus(*MORE_SWAPS)
+_FREQTRADE: Final = re.compile(r"([A-Z0-9]+)_(USDT)(_USDT)?-\d+[mhdwM](-futures)?\.(json|json\.gz|feather|parquet)")
 _PAIR: Final = re.compile(r"(?<![A-Z])([A-Z]{2,10}?)[-_/]?(USDT)(?![A-Z])")
 
 
@@ -39,7 +40,8 @@ def listed(symbol: str) -> Listed:
 def instrument_of(candles: Path, symbol: str | None = None) -> Listed:
     """The instrument a file of candles is about: the given one, else the one its name tells.
 
-    `okx_swap_BTCUSDT_5m.parquet` is BTC-USDT-SWAP and `binance_spot_BTCUSDT_1h.csv` is BTC-USDT.
+    `okx_swap_BTCUSDT_5m.parquet` is BTC-USDT-SWAP and `binance_spot_BTCUSDT_1h.csv` is BTC-USDT; so are freqtrade's
+    `BTC_USDT_USDT-5m-futures.feather` and `BTC_USDT-1h.json`.
 
     Raises:
         InvalidInput: `candle_file_missing`.
@@ -49,6 +51,9 @@ def instrument_of(candles: Path, symbol: str | None = None) -> Listed:
         raise InvalidInput("candle_file_missing", f"The candle file {candles} does not exist; check the path.")
     if symbol is not None:
         return listed(symbol)
+    known = _FREQTRADE.fullmatch(candles.name)
+    if known is not None:
+        return listed(f"{known[1]}-{known[2]}" + ("-SWAP" if known[3] else ""))
     pair = _PAIR.search(candles.stem.upper())
     if pair is None:
         raise NotFound(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Candles = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Candle file (.parquet, .feather, .csv); without one, a made-up market."),
+    typer.Option(metavar="FILE", help="Candle file (.parquet, .feather, .csv, .json); without one, a made-up market."),
 ]
 Symbol = Annotated[str | None, typer.Option(metavar="INST", help="Its instrument, when the file's name does not say.")]
 Strategies = Annotated[str, typer.Option("-s", "--strategy", metavar="A,B", help="hyperrsi, grid or both.")]
@@ -38,7 +38,7 @@ def request_of(
         InvalidInput: no strategy, a file that is not there, an unreadable speed.
     """
     from tradingboost.app.instruments import instrument_of, listed
-    from tradingboost.simulator.sources import load
+    from tradingboost.kit.candles.files import load
     from tradingboost.strategies import get
 
     names = tuple(dict.fromkeys(get(name).name for name in strategies.split(",") if name.strip()))

@@ -53,8 +53,8 @@ def sim(
 
 def _source(candles: Path, symbol: str | None) -> Any:
     from tradingboost.app.instruments import instrument_of
+    from tradingboost.kit.candles.files import load
     from tradingboost.simulator.settings import MarketSource
-    from tradingboost.simulator.sources import load
 
     instrument = instrument_of(candles, symbol)
     load(candles, instrument)  # a file that cannot be read is told before a port is opened

@@ -7,15 +7,16 @@ from decimal import Decimal
 from typing import Final
 
 from tradingboost.core.errors import InvalidInput
+from tradingboost.kit.candles.files import load
 from tradingboost.sim.commands import SeedCandles, Trade
 from tradingboost.sim.instruments import Instrument
 from tradingboost.sim.path import candle_prints, print_times
 from tradingboost.sim.rng import stream
 from tradingboost.sim.rows import Candle
 from tradingboost.sim.scale import QUANTA, parse
+from tradingboost.sim.series import CandleSeries
 from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.settings import MarketSource, SimulatorSettings
-from tradingboost.simulator.sources import CandleSeries, load
 from tradingboost.simulator.synthetic import Walk
 
 Prints = Iterator[tuple[int, int, int]]

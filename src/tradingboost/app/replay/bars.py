@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradingboost.backtest.model import Candles
+from tradingboost.core.candles import sliced
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.market import Timeframe
+from tradingboost.kit.candles.files import load
 from tradingboost.sim.instruments import Instrument
 from tradingboost.sim.scale import QUANTA
-from tradingboost.simulator.sources import CandleSeries, load
+from tradingboost.sim.series import CandleSeries
 from tradingboost.simulator.synthetic import Walk
 
 WEEK_MS: Final = 7 * 86_400_000
@@ -89,10 +91,9 @@ def from_file(
     Raises:
         InvalidInput: the file cannot be read, or holds too few bars in one piece.
     """
-    series = _cut(load(path, instrument), skip)
-    steps = np.diff(series.at_ms)
-    gaps = np.flatnonzero(steps != series.bar_ms)
-    whole = int(gaps[0]) + 1 if gaps.size else len(series)
+    series = sliced(load(path, instrument), skip)
+    missing = np.flatnonzero(np.diff(series.at_ms) != series.bar_ms)
+    whole = int(missing[0]) + 1 if missing.size else len(series)
     wanted = warmup + (count if count is not None else max(whole - warmup, 1))
     if whole < wanted:
         raise InvalidInput(
@@ -102,7 +103,7 @@ def from_file(
             have=whole,
             need=wanted,
         )
-    return _moved(_cut(series, 0, wanted), instrument, warmup, now)
+    return _moved(sliced(series, 0, wanted), instrument, warmup, now)
 
 
 def synthetic(seed: int, instrument: Instrument, timeframe: Timeframe, bars: tuple[int, int], now: datetime) -> Bars:
@@ -126,12 +127,6 @@ def synthetic(seed: int, instrument: Instrument, timeframe: Timeframe, bars: tup
         columns[:, :, 4].sum(axis=1),
     )
     return _moved(series, instrument, bars[0], now)
-
-
-def _cut(series: CandleSeries, first: int, count: int | None = None) -> CandleSeries:
-    stop = None if count is None else first + count
-    names = ("at_ms", "open", "high", "low", "close", "volume")
-    return CandleSeries(series.bar_ms, *(getattr(series, name)[first:stop] for name in names))
 
 
 def _moved(series: CandleSeries, instrument: Instrument, warmup: int, now: datetime) -> Bars:

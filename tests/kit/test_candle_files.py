@@ -1,13 +1,16 @@
 """Candle files: what is read, and the one sentence when it cannot be."""
 
+import gzip
+import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tradingboost.core.errors import InvalidInput
+from tradingboost.kit.candles.files import load, look_into, read, write
 from tradingboost.sim.instruments import DEFAULT_CATALOGUE, Instrument
-from tradingboost.simulator.sources import load
 
 FIRST_MS = 1_767_225_600_000
 
@@ -78,7 +81,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "none.parquet", swap())
 
 
-@pytest.mark.parametrize("ending", ["parquet", "feather", "csv"])
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv", "json", "json.gz"])
 def test_a_file_of_other_bytes_is_unreadable(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"candles.{ending}"
     path.write_bytes(b"\x00\xff\xfe nothing of the kind")
@@ -90,5 +93,57 @@ def test_a_file_of_other_bytes_is_unreadable(tmp_path: Path, ending: str) -> Non
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "candles.xlsx"
     path.write_bytes(b"PK")
-    with pytest.raises(InvalidInput, match=r"use \.parquet, \.feather or \.csv"):
+    with pytest.raises(InvalidInput, match=r"use \.parquet, \.feather, \.csv"):
         load(path, swap())
+
+
+def test_freqtrade_feather_is_read_with_its_dates(tmp_path: Path) -> None:
+    path = tmp_path / "BTC_USDT_USDT-5m-futures.feather"
+    date = pl.from_epoch("timestamp", time_unit="ms").dt.replace_time_zone("UTC").alias("date")
+    frame().select(date, pl.exclude("timestamp")).write_ipc(path, compression="lz4")
+    assert read(path).at_ms.tolist() == frame()["timestamp"].to_list()
+
+
+@pytest.mark.parametrize("ending", ["json", "json.gz"])
+def test_freqtrade_json_is_read(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"BTC_USDT-5m.{ending}"
+    text = json.dumps([[int(row[0]), *row[1:]] for row in frame().rows()]).encode()
+    path.write_bytes(gzip.compress(text) if ending.endswith("gz") else text)
+    found = read(path)
+    assert (found.bar_ms, found.volume.tolist()) == (300_000, frame()["volume"].to_list())
+
+
+def test_a_csv_may_write_its_times_out(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    rows = ("2024-01-01 00:00:00+00:00,1,1,1,1,0", "2024-01-01 00:05:00+00:00,1,1,1,1,0")
+    path.write_text("date,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    assert read(path).at_ms.tolist() == [1_704_067_200_000, 1_704_067_500_000]
+
+
+def test_a_single_candle_has_the_length_its_file_names(tmp_path: Path) -> None:
+    frame().head(1).write_parquet(tmp_path / "okx_swap_BTCUSDT_5m_x.parquet")
+    assert read(tmp_path / "okx_swap_BTCUSDT_5m_x.parquet").bar_ms == 300_000
+
+
+def test_funding_rates_in_candle_clothes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "BTC_USDT_USDT-8h-funding_rate.feather"
+    frame().write_ipc(path)
+    with pytest.raises(InvalidInput, match="no candles"):
+        read(path)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv"])
+def test_what_is_written_is_read_again_and_keeps_its_marks(tmp_path: Path, ending: str) -> None:
+    frame().write_parquet(tmp_path / "a.parquet")
+    candles = read(tmp_path / "a.parquet")
+    write(tmp_path / f"b.{ending}", candles, np.array([False, True, False, False]))
+    found = look_into(tmp_path / f"b.{ending}")
+    assert (found.made_up, found.faults) == (1, [])
+    assert all(np.array_equal(a, b) for a, b in zip(found.candles.values, candles.values, strict=True))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", f"b.{ending}"]
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    frame().write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InvalidInput, match="not overwritten"):
+        write(tmp_path / "a.parquet", read(tmp_path / "a.parquet"))

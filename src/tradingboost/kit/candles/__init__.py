@@ -1,0 +1,1 @@
+"""Candles on disk: files people bring, and the store of plain columns."""
