@@ -223,20 +223,25 @@ async def test_the_postgres_of_the_path_serves_where_the_wheel_is_missing(
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
-async def test_a_plain_user_starts_the_servers(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("uid", [65534, 54321], ids=["nobody", "without a name"])
+async def test_a_plain_user_starts_the_servers(uid: int) -> None:
     program = python_for_everybody()
     if program is None:
         pytest.skip("no Python of this version that another user may run")
     environ = {"HOME": "/nonexistent", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with_reach = Path("/tmp") / f"tb-plain-{os.getpid()}"
+    with_reach = Path("/tmp") / f"tb-plain-{uid}-{os.getpid()}"
     with_reach.mkdir(mode=0o700)
-    os.chown(with_reach, 65534, 65534)
+    os.chown(with_reach, uid, uid)
+    namespaces = subprocess.run(["unshare", "--user", "true"], user=uid, group=uid, extra_groups=[], check=False)
     try:
-        launcher = launch(with_reach / "data", 0, program, user=65534, group=65534, extra_groups=[], env=environ)
+        launcher = launch(with_reach / "data", 0, program, user=uid, group=uid, extra_groups=[], env=environ)
         out, err = launcher.communicate(timeout=60)
+        if uid != 65534 and namespaces.returncode != 0:
+            assert "needs a user with a name" in err
+            return
         assert launcher.returncode == 0, err
         assert out.split()[2].startswith("postgresql://")
-        assert (with_reach / "data" / "postgres" / "PG_VERSION").stat().st_uid == 65534
+        assert (with_reach / "data" / "postgres" / "PG_VERSION").stat().st_uid == uid
     finally:
         shutil.rmtree(with_reach)
 

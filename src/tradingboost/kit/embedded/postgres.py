@@ -1,11 +1,13 @@
 """The embedded PostgreSQL: made once with initdb, started on loopback with a password.
 
-PostgreSQL refuses to run as root. As root it is started inside a user namespace in which root's own files belong to
-the uid `nobody`; nothing on the host is changed. Where namespaces are forbidden (some containers) it runs as the
-real `nobody`, from a copy of the programs beside the data.
+PostgreSQL refuses to run as root, and as a user id without a name (containers often have one). As these it is started
+inside a user namespace in which their own files belong to the uid `nobody`; nothing on the host is changed. Where
+namespaces are forbidden (some containers) root runs it as the real `nobody`, from a copy of the programs beside the
+data, and a nameless user is told what to do.
 """
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -36,7 +38,7 @@ class PostgresServer:
 
     Args:
         durable: False trades crash safety for speed; for tests.
-        namespaces: None = find out whether root may use user namespaces.
+        namespaces: None = find out whether user namespaces may be used, where they are needed.
     """
 
     def __init__(
@@ -49,7 +51,8 @@ class PostgresServer:
         self._password = directory.password("postgres")
         self._port = 0
         self._as_root = os.geteuid() == 0
-        self._namespaces = namespaces if namespaces is not None else (self._as_root and _namespaces_work())
+        self._refused = self._as_root or not _has_name(os.geteuid())
+        self._namespaces = namespaces if namespaces is not None else (self._refused and _namespaces_work())
         self._binaries = postgres_binaries()
         self.child: Child | None = None
 
@@ -59,6 +62,11 @@ class PostgresServer:
 
     async def start(self) -> None:
         """Start, making the data first if there are none; returns when it accepts connections."""
+        if self._refused and not self._as_root and not self._namespaces:
+            message = (
+                "PostgreSQL needs a user with a name; add this user id to the password file or start as another user."
+            )
+            raise Unavailable("user_without_name", message, uid=os.geteuid())
         if self._real_nobody:
             self._data = give_home(self._directory.path) / "postgres"
             self._binaries = reachable_binaries(self._binaries, self._directory.path)
@@ -182,7 +190,7 @@ class PostgresServer:
             raise InvalidInput("data_dir_version", message)
 
     def _prefix(self) -> list[str]:
-        return [str(_unshare()), *_UNSHARE] if self._as_root and self._namespaces else []
+        return [str(_unshare()), *_UNSHARE] if self._refused and self._namespaces else []
 
 
 def _says_ready(pid_file: Path, pid: int) -> bool:
@@ -196,6 +204,14 @@ def _says_ready(pid_file: Path, pid: int) -> bool:
 def _unshare() -> Path | None:
     found = shutil.which("unshare")
     return Path(found) if found else None
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _namespaces_work() -> bool:
