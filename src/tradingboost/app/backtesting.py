@@ -1,8 +1,6 @@
 """One back-test from a candle file: the instrument, the bars, the parameters, the compiled run."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +10,7 @@ import numpy as np
 
 from tradingboost.app.instruments import instrument_of, rules_of
 from tradingboost.app.replay.bars import doubles
+from tradingboost.app.timerange import day, span_of
 from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, run
 from tradingboost.core.candles import bar_name, resampled, sliced
 from tradingboost.core.errors import InvalidInput
@@ -28,7 +27,6 @@ FUNDING_RATE: Final = Decimal("0.0001")
 """Assumed every eight hours, because a candle file has no funding."""
 
 _EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
-_RANGE: Final = re.compile(r"(\d{8})?-(\d{8})?")
 
 
 class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,12 +104,12 @@ def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries,
     Raises:
         InvalidInput: an unreadable range, or nothing is left in it.
     """
-    first_ms, end_ms = _range(timerange)
+    first_ms, end_ms = span_of(timerange)
     first = int(np.searchsorted(series.at_ms, first_ms))
     end = int(np.searchsorted(series.at_ms, end_ms))
     begin = max(first - needs, 0)
     if end - begin <= needs:
-        days = f"{_day(series.at_ms[0])} to {_day(series.at_ms[-1])}"
+        days = f"{day(series.at_ms[0])} to {day(series.at_ms[-1])}"
         raise InvalidInput(
             "too_few_candles",
             f"{max(end - begin, 0)} candles are in that range and the strategy needs {needs} to warm up; "
@@ -155,26 +153,6 @@ def _value(text: str) -> Any:
         return text
 
 
-def _range(text: str) -> tuple[int, int]:
-    found = _RANGE.fullmatch(text.strip()) if text.strip() else None
-    if found is None and text.strip():
-        raise InvalidInput(
-            "bad_timerange", f"{text!r} is no time range; write 20240101-20240601, or leave an end open."
-        )
-    try:
-        days = (
-            [datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) if day else None for day in found.groups()]
-            if found
-            else []
-        )
-    except ValueError:
-        raise InvalidInput("bad_timerange", f"{text!r} names a day that does not exist.") from None
-    first, end = days or (None, None)
-    if first is not None and end is not None and first >= end:
-        raise InvalidInput("bad_timerange", f"{text!r} ends before it begins.")
-    return (int(first.timestamp() * 1000) if first else 0, int(end.timestamp() * 1000) if end else 2**62)
-
-
 def _candles(series: CandleSeries, listed: Listed) -> Candles:
     num, den = listed.tick
     opens, highs, lows, closes = (doubles(getattr(series, one), num, den) for one in ("open", "high", "low", "close"))
@@ -191,7 +169,3 @@ def _candles(series: CandleSeries, listed: Listed) -> Candles:
 
 def _ratio(parts: int) -> Decimal:
     return Decimal(parts) / QUANTA
-
-
-def _day(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(int(at_ms) / 1000, UTC):%Y-%m-%d}"

@@ -243,3 +243,29 @@ class PublicVenue(Protocol):
     async def close(self) -> None:
         """Let go of everything."""
         ...
+
+
+class CandleHistory(Protocol):
+    """The past of a venue's candles, a page at a time."""
+
+    @property
+    def page_bars(self) -> int:
+        """Most candles a page holds."""
+        ...
+
+    @property
+    def pause_s(self) -> float:
+        """Least time between two pages that the venue's request limit allows."""
+        ...
+
+    async def instrument(self, symbol: Symbol) -> Instrument:
+        """The rules of one symbol; NotFound when it is not listed."""
+        ...
+
+    async def history(self, symbol: Symbol, timeframe: Timeframe, since: datetime, until: datetime) -> list[Candle]:
+        """Closed candles that opened in [since, until), oldest first; of more than a page, the newest.
+
+        Raises:
+            Unavailable: it could not be read; asking again is harmless.
+        """
+        ...

@@ -7,7 +7,7 @@ from importlib import import_module
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import Venue
 from tradingboost.kit.clock import Clock
-from tradingboost.venues.base import Endpoint, Keys, Owner, PublicVenue, TradingVenue
+from tradingboost.venues.base import CandleHistory, Endpoint, Keys, Owner, PublicVenue, TradingVenue
 from tradingboost.venues.capabilities import TABLE
 from tradingboost.venues.okx import OkxAccount
 from tradingboost.venues.okx_public import OkxPublic
@@ -28,6 +28,14 @@ class Venues:
 
     def public(self, venue: Venue) -> PublicVenue:
         """What a venue tells everybody.
+
+        Raises:
+            InvalidInput: nobody here speaks to it.
+        """
+        return self._public(venue, self._default(venue))
+
+    def history(self, venue: Venue) -> CandleHistory:
+        """The past of its candles.
 
         Raises:
             InvalidInput: nobody here speaks to it.

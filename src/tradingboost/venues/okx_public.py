@@ -8,6 +8,7 @@ from tradingboost.core.errors import NotFound, Unavailable
 from tradingboost.core.ids import Symbol
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.market import Candle, Tick, Timeframe
+from tradingboost.shared.calls import safe
 from tradingboost.venues import okx_rows as rows
 from tradingboost.venues.base import Endpoint, FeedSink, PublicFeed
 from tradingboost.venues.ccxt_venue import Caller
@@ -17,11 +18,16 @@ from tradingboost.venues.transport import Transport
 if TYPE_CHECKING:
     from tradingboost.venues.okx_ccxt import OkxRest
 
+_HISTORY_BARS: Final = 300
+_HISTORY_PAUSE_S: Final = 0.11  # the venue allows 20 pages in 2 s from one address
 _PAGE: Final = {"market/candles": 300, "market/history-candles": 100}
 
 
 class OkxPublic:
-    """Implements `venues.base.PublicVenue`; also the one place markets are loaded for the accounts of an endpoint."""
+    """Implements `venues.base.PublicVenue` and `CandleHistory`.
+
+    Also the one place markets are loaded for the accounts of an endpoint.
+    """
 
     def __init__(self, transport: Transport, endpoint: Endpoint) -> None:
         self.transport = transport
@@ -90,6 +96,30 @@ class OkxPublic:
                 after = page[-1][0]
                 found |= {row[0]: rows.candle(row, symbol, timeframe, spot=spot) for row in page if rows.closed(row)}
         return sorted(found.values(), key=lambda candle: candle.open_at)[-limit:]
+
+    @property
+    def page_bars(self) -> int:
+        """See `CandleHistory.page_bars`."""
+        return _HISTORY_BARS
+
+    @property
+    def pause_s(self) -> float:
+        """See `CandleHistory.pause_s`."""
+        return _HISTORY_PAUSE_S
+
+    @safe
+    async def history(self, symbol: Symbol, timeframe: Timeframe, since: datetime, until: datetime) -> list[Candle]:
+        """See `CandleHistory.history`; a candle that closed just now may be in the list of new ones only."""
+        spot = (await self.instrument(symbol)).kind is InstrumentKind.SPOT
+        bars = min(-((since - until) // timeframe.length), _HISTORY_BARS)
+        params = {"instId": symbol, "bar": rows.BARS[timeframe], "after": str(rows.millis(until)), "limit": str(bars)}
+        found: dict[int, list[str]] = {}
+        for path in ("market/history-candles", "market/candles"):
+            page = await self.caller.rows(path, params)
+            found |= {int(row[0]): row for row in page if rows.closed(row) and int(row[0]) >= rows.millis(since)}
+            if rows.millis(until - timeframe.length) in found:
+                break
+        return [rows.candle(found[at], symbol, timeframe, spot=spot) for at in sorted(found)][-bars:]
 
     async def price(self, symbol: Symbol) -> Tick:
         """See `PublicVenue.price`."""

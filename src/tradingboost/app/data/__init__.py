@@ -1,0 +1,1 @@
+"""Candles for research: bringing them in, looking at them, handing them out."""
