@@ -26,7 +26,8 @@ def kernel_value(values: NDArray[np.float64], weights: NDArray[np.float64], newe
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _smooth(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[Any]:
+def smooth(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[Any]:
+    """The smoothed column, NaN where fewer values than weights are known."""
     out = np.full(values.size, np.nan)
     for i in range(weights.size - 1, values.size):
         out[i] = kernel_value(values, weights, i)
@@ -39,4 +40,4 @@ def kernel(values: NDArray[np.float64], lookback: float, relative_weight: float,
     Shape:
         values: float64[n], oldest first. Result: float64[n], NaN before value `taps - 1`.
     """
-    return _smooth(values, kernel_weights(lookback, relative_weight, taps))
+    return smooth(values, kernel_weights(lookback, relative_weight, taps))

@@ -169,7 +169,7 @@ def trend(
         closes_ms, closes: [n], close times in milliseconds UTC and last prices, oldest first, last bar closed.
         Result: int64[n] of -2, 0, 2.
     """
-    return trend_continue(np.zeros(1, TREND), chart_minutes, longer, closes_ms, closes)
+    return trend_continue(np.zeros(1, TREND).view(np.recarray), chart_minutes, longer, closes_ms, closes)
 
 
 def known_at(decisions_ms: NDArray[np.int64], closes_ms: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -67,7 +67,7 @@ DAY_MINUTES: Final = 1440
 VIDYA_MINUTES: Final = 240
 LEAST_CHART_BARS: Final = 200
 WARM_UP_WIDTH_BARS: Final = 10_000
-"""The lists of 50 pivots forget slowly: after 8 000 bars the state still differs here and there, after these nowhere."""
+"""The lists of 50 pivots forget slowly: after 8 000 bars the state still differs here and there, then nowhere."""
 
 
 @register_jitable

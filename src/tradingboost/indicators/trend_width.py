@@ -25,18 +25,17 @@ SPAN: Final = PIVOT_LEFT + PIVOT_RIGHT + 1
 LONG_SPAN: Final = LONG_PIVOT_LEFT + PIVOT_RIGHT + 1
 
 Marks = tuple[float, float, float, float]
-"""Widths the state is measured against: (buzz, buzz of the bar before, squeeze, mean pivot low)."""
+"""Widths the state is measured against: (buzz, buzz of the bar before, squeeze or 0 if none is believed, pivot low)."""
 
 
 @register_jitable
-def width_state(state: int, width: float, place: float, squeezable: bool, marks: Marks, before: Any) -> int:  # noqa: PLR0917
+def width_state(state: int, width: float, place: float, marks: Marks, before: Any) -> int:
     """The next state: 2 and -2 a burst up and down, -1 a squeeze, 0 neither.
 
     Args:
         state: of the bar before.
         width: of this bar.
         place: of the close between the bands.
-        squeezable: the latch; only then a narrow band is a squeeze.
         marks: see `Marks`.
         before: the three widths before, newest first, NaN where there was none.
     """
@@ -47,7 +46,7 @@ def width_state(state: int, width: float, place: float, squeezable: bool, marks:
             state = 2
         elif place < 0.5:
             state = -2
-    if width < squeeze and squeezable:
+    if width < squeeze:
         state = -1
     if state == 2 and place < 0.2:
         state = -2
@@ -79,14 +78,15 @@ def take_width_close(fold: Any, close: float) -> None:
     high = mean(fold.trend_highs, 0, fold.trend_high_count) if fold.trend_high_count else max(width, NO_PIVOT)
     low = mean(fold.trend_lows, 0, fold.trend_low_count) if fold.trend_low_count else min(width, NO_PIVOT)
     buzz = SHARE * high
-    marks = (buzz, fold.trend_buzz, low / SHARE, low)
+    squeeze = low / SHARE if fold.trend_spread == 0 else 0.0
+    marks = (buzz, fold.trend_buzz, squeeze, low)
     before = (
         widths[WIDTHS - 2] if count > 1 else np.nan,
         widths[WIDTHS - 3] if count > 2 else np.nan,
         widths[WIDTHS - 4] if count > 3 else np.nan,
     )
     place = place_of(band, close)
-    fold.trend_width_state = width_state(fold.trend_width_state, width, place, fold.trend_spread == 0, marks, before)
+    fold.trend_width_state = width_state(fold.trend_width_state, width, place, marks, before)
     fold.trend_buzz = buzz
 
 
@@ -95,10 +95,9 @@ def _keep_pivots(fold: Any, widths: NDArray[np.float64], count: int) -> None:
     """A pivot ten bars back is known now; it counts as high or low by where the width stands now."""
     if count < WIDTHS:
         return
-    first = WIDTHS - SPAN
     at = WIDTHS - 1 - PIVOT_RIGHT
-    is_high = stands_out(widths, first, SPAN, at, 1.0)
-    if not is_high and not stands_out(widths, first, SPAN, at, -1.0):
+    is_high = stands_out(widths, SPAN, at, 1.0)
+    if not is_high and not stands_out(widths, SPAN, at, -1.0):
         return
     width = widths[WIDTHS - 1]
     middle = mean(widths, 0, WIDTHS)
@@ -116,7 +115,7 @@ def _latch(fold: Any, width: float) -> None:
     if (
         fold.trend_width_bars >= LONG_WIDTH_LENGTH + LONG_SPAN - 1
         and width < 1.0
-        and stands_out(widths, 0, LONG_SPAN, LONG_PIVOT_LEFT, -1.0)
+        and stands_out(widths, LONG_SPAN, LONG_PIVOT_LEFT, -1.0)
     ):
         fold.trend_long_low_count = keep(fold.trend_long_lows, fold.trend_long_low_count, widths[LONG_PIVOT_LEFT])
     if fold.trend_long_low_count:

@@ -38,10 +38,10 @@ def deviation(values: NDArray[np.float64], first: int, count: int, centre: float
 
 
 @register_jitable
-def stands_out(values: NDArray[np.float64], first: int, count: int, at: int, sign: float) -> bool:
-    """Whether the value at index `at` is strictly above (sign 1) or below (sign -1) the other `count - 1`."""
+def stands_out(values: NDArray[np.float64], count: int, at: int, sign: float) -> bool:
+    """Whether the value at index `at` is strictly above (sign 1) or below (sign -1) the rest of the newest `count`."""
     top = sign * values[at]
-    for i in range(first, first + count):  # noqa: SIM110 - Numba compiles no generator
+    for i in range(values.size - count, values.size):  # noqa: SIM110 - Numba compiles no generator
         if i != at and sign * values[i] >= top:
             return False
     return True
