@@ -21,6 +21,7 @@ MARKET: Final = int(Type.MARKET)
 LIMIT: Final = int(Type.LIMIT)
 POST_ONLY: Final = int(Type.POST_ONLY)
 STOP: Final = int(Type.STOP)
+FILLED: Final = int(FillKind.FILLED)
 ENDED: Final = int(FillKind.ENDED)
 REJECTED: Final = int(FillKind.REJECTED)
 DENIED: Final = int(FillKind.DENIED)
@@ -91,6 +92,9 @@ def report(room: Room, index: int, kind: int, lots: int, left: int) -> Record:
     row.reason = order.reason
     row.leg_lots = desk.lots[leg]
     row.leg_cost = desk.cost[leg]
+    row.slippage = 0
+    row.leg_funding = desk.leg_funding[leg]
+    row.after = desk.intents
     return row
 
 

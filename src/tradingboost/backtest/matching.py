@@ -5,28 +5,15 @@ leg at once: closing orders that the smaller position cannot carry are cut or ca
 reports follow the fill that caused them.
 """
 
-from typing import Final
-
 from numba.extending import register_jitable
 
 from tradingboost.backtest import money
-from tradingboost.backtest.book import ENDED, MARKET, STOP, arm_attached, end, fail, remove, report
+from tradingboost.backtest.book import ENDED, FILLED, MARKET, STOP, arm_attached, end, fail, remove, report
 from tradingboost.backtest.levels import meets
+from tradingboost.backtest.liquidation import ruined
 from tradingboost.backtest.ranks import fires_before, precedes, ranks_before
-from tradingboost.backtest.records import (
-    LIQUIDATION_SLOT,
-    MAKER,
-    NO_LEVEL,
-    QUEUED,
-    RESTING,
-    TAKER,
-    TOO_LARGE,
-    Room,
-)
+from tradingboost.backtest.records import MAKER, QUEUED, RESTING, TAKER, TOO_LARGE, Room
 from tradingboost.sim import rules
-from tradingboost.strategies.contract import FillKind
-
-FILLED: Final = int(FillKind.FILLED)
 
 
 @register_jitable
@@ -37,6 +24,8 @@ def execute(room: Room, index: int, lots: int, px: int, liquidity: int) -> None:
     leg = money.leg_of(desk, order.position_side)
     if not money.fits(desk, abs(desk.lots[leg]) + lots, px):
         fail(desk, TOO_LARGE, order.slot)
+    if desk.lots[leg] == 0:
+        desk.opener[leg] = order.slot
     rate = desk.maker_rate if liquidity == MAKER else desk.taker_rate
     charged = rules.fee(rules.notional(px, lots, desk.tick_value), rate)
     profit = money.book_fill(desk, leg, lots * order.side, px)
@@ -48,6 +37,9 @@ def execute(room: Room, index: int, lots: int, px: int, liquidity: int) -> None:
     row.liquidity = liquidity
     row.fee = charged
     row.profit = profit
+    if liquidity == TAKER:
+        row.slippage = (px - desk.met) * order.side * lots * desk.tick_value
+        desk.slippage += row.slippage
     arm_attached(room, index)
     remove(room, index)
     cut_closing(room, leg)
@@ -74,6 +66,7 @@ def cut_closing(room: Room, leg: int) -> None:
 def fill_queued(room: Room, px: int) -> bool:
     """Let the queued takers fill at `px` in order of arrival; a limit the price has left behind rests."""
     desk = room.desk
+    desk.met = px
     happened = False
     while desk.queued > 0:
         index = first_queued(room)
@@ -103,37 +96,6 @@ def first_queued(room: Room) -> int:
         if order.status == QUEUED and (first < 0 or order.priority < room.orders[first].priority):
             first = index
     return first
-
-
-@register_jitable
-def ruined(room: Room, px: int) -> bool:
-    """When the equity at `px` is used up, end every opening order, and liquidate if that is not enough."""
-    desk = room.desk
-    if not desk.liquidates or money.gross_lots(desk) == 0:
-        return False
-    if desk.dirty:
-        desk.frozen = money.frozen(desk, room.orders)
-    if px >= desk.liquidation_above:
-        desk.dirty = 1
-    rate = desk.maintenance_rate + desk.taker_rate
-    if money.buffer_at(desk, px, rate) > 0:
-        return False
-    withdraw_openings(room)
-    if money.buffer_at(desk, px, rate) <= 0:
-        liquidate(room, px)
-    return True
-
-
-@register_jitable
-def withdraw_openings(room: Room) -> None:
-    """End every order that would open, and free what they held."""
-    index = 0
-    while index < room.desk.count:
-        if room.orders[index].closes:
-            index += 1
-        else:
-            end(room, index, ENDED)
-    room.desk.frozen = 0
 
 
 @register_jitable
@@ -233,6 +195,7 @@ def fire(room: Room, index: int, px: int) -> None:
     if held * order.side >= 0 or lots > abs(held):
         end(room, index, ENDED)
         return
+    desk.met = px
     execute(room, index, lots, rules.taker_price(px, order.side > 0, desk.slippage_ppm), TAKER)
 
 
@@ -247,50 +210,3 @@ def next_limit(room: Room, px: int) -> int:
         if due and (best < 0 or precedes(order, room.orders[best])):
             best = index
     return best
-
-
-@register_jitable
-def liquidate(room: Room, px: int) -> None:
-    """End every order and close both legs; the run is over, and a hole in the cash is the exchange's loss.
-
-    One leg closes at its bankruptcy price, at which fee and loss just use up the account; two legs close at `px`.
-    """
-    desk = room.desk
-    while desk.count > 0:
-        end(room, 0, ENDED)
-    both = desk.lots[0] != 0 and desk.lots[1] != 0
-    for leg in range(2):
-        held = desk.lots[leg]
-        if held != 0:
-            price = px
-            if not both:
-                price = rules.cross_liq_price(desk.cash, held, desk.cost[leg], desk.tick_value, desk.taker_rate)
-            close_leg(room, leg, max(price, 1))
-    if desk.cash < 0:
-        desk.insurance -= desk.cash
-        desk.cash = 0
-    desk.liquidated = 1
-    desk.liquidation_below = -NO_LEVEL
-    desk.liquidation_above = NO_LEVEL
-
-
-@register_jitable
-def close_leg(room: Room, leg: int, px: int) -> None:
-    """Book the fill of a liquidation, which belongs to no order of the run."""
-    desk = room.desk
-    lots = desk.lots[leg]
-    order = room.orders[0]
-    order.slot = LIQUIDATION_SLOT
-    order.side = -1 if lots > 0 else 1
-    order.position_side = 1 if lots > 0 else -1
-    order.reason = 0
-    charged = rules.fee(rules.notional(px, abs(lots), desk.tick_value), desk.taker_rate)
-    profit = money.book_fill(desk, leg, -lots, px)
-    desk.cash += profit - charged
-    desk.fees += charged
-    desk.realised += profit
-    row = report(room, 0, FILLED, abs(lots), 0)
-    row.price = px
-    row.liquidity = TAKER
-    row.fee = charged
-    row.profit = profit

@@ -33,6 +33,40 @@ class PositionMode(StrEnum):
     LONG_SHORT = "long_short"
 
 
+class PathRule(StrEnum):
+    """In which order a bar's extremes came.
+
+    `neutral`: by the bar's colour. `headline`: the same, but the stop first where stop and profit of a leg lie inside
+    one bar. `pessimistic`, `optimistic`: the order that ends with less, with more equity at the bar's close.
+    """
+
+    NEUTRAL = "neutral"
+    HEADLINE = "headline"
+    PESSIMISTIC = "pessimistic"
+    OPTIMISTIC = "optimistic"
+
+
+class MarginMode(StrEnum):
+    """A position answers with the whole account, or each leg with its own margin."""
+
+    CROSS = "cross"
+    ISOLATED = "isolated"
+
+
+class OnEnd(StrEnum):
+    """Legs that are open when the candles end stay open, or are closed at the last close."""
+
+    KEEP = "keep"
+    CLOSE = "close"
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """Maintenance margin of positions up to a size in venue units."""
+
+    max_qty: Decimal
+    maintenance_rate: Decimal
+
+
 class Candles(msgspec.Struct, frozen=True, kw_only=True):
     """Closed candles as plain columns, oldest first.
 
@@ -108,7 +142,11 @@ class BacktestConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         leverage: of the account for this instrument; 1 on spot.
-        maintenance_rate: maintenance margin as a ratio of notional, of every size.
+        maintenance_rate: maintenance margin as a ratio of notional, where there are no `tiers`.
+        tiers: by size, rising; larger positions are those of the last tier.
+        path_rule: `neutral` is what the exchange's replay does.
+        find_ambiguous: walk every bar with a live level both ways and mark those where it matters.
+        detail: finer candles the path follows where they cover a bar.
         warmup_bars: leading bars which only feed the indicators; the path and `on_bar` begin with the next.
         funding: settlements; ignored on spot.
     """
@@ -122,7 +160,13 @@ class BacktestConfig(msgspec.Struct, frozen=True, kw_only=True):
     position_mode: PositionMode = PositionMode.NET
     leverage: int = 10
     maintenance_rate: Decimal = Decimal("0.004")
+    tiers: tuple[Tier, ...] = ()
+    margin_mode: MarginMode = MarginMode.CROSS
     liquidation: bool = True
+    path_rule: PathRule = PathRule.NEUTRAL
+    find_ambiguous: bool = False
+    detail: Candles | None = None
+    on_end: OnEnd = OnEnd.KEEP
     funding: Funding = msgspec.field(default_factory=Funding.off)
     warmup_bars: int = 0
 

@@ -65,6 +65,7 @@ def settle_funding(desk: Record, rate: int) -> None:
             change = rules.funding_change(desk.lots[leg], worth, rate)
             desk.cash += change
             desk.funding += change
+            desk.leg_funding[leg] += change
             desk.dirty = 1
 
 
@@ -108,8 +109,11 @@ def opening_part(desk: Record, orders: Record, index: int) -> int:
 @register_jitable
 def available(desk: Record, orders: Record, index: int) -> int:
     """Equity at last less the margin of the position and of every opening order but this one; never below zero."""
-    worth = rules.notional(desk.last, gross_lots(desk), desk.tick_value)
-    free = desk.cash + unrealised(desk, desk.last) - -(-worth // desk.leverage)
+    if desk.isolated:
+        free = desk.cash - leg_margin(desk, 0) - leg_margin(desk, 1)
+    else:
+        worth = rules.notional(desk.last, gross_lots(desk), desk.tick_value)
+        free = desk.cash + unrealised(desk, desk.last) - -(-worth // desk.leverage)
     for k in range(desk.count):
         if k != index:
             lots = opening_part(desk, orders, k)
@@ -140,21 +144,53 @@ def frozen(desk: Record, orders: Record) -> int:
 
 
 @register_jitable
-def buffer_at(desk: Record, px: int, rate: int) -> int:
-    """Equity at `px` that no order holds, above `rate` of the notional (maintenance and closing fee).
-
-    Not above zero: the exchange withdraws what opens, and liquidates if that does not help.
-    """
-    worth = rules.notional(px, gross_lots(desk), desk.tick_value)
-    return desk.cash - desk.frozen + unrealised(desk, px) - rules.rate_floor(worth, rate)  # type: ignore[no-any-return]
+def maintenance_of(desk: Record, lots: int) -> int:
+    """Maintenance rate of a size's tier; the last tier when it is larger than all."""
+    for tier in range(desk.tiers - 1):
+        if lots <= desk.tier_lots[tier]:
+            return desk.tier_rates[tier]  # type: ignore[no-any-return]
+    return desk.tier_rates[desk.tiers - 1]  # type: ignore[no-any-return]
 
 
 @register_jitable
-def crossing(desk: Record, safe: int, gone: int, rate: int) -> int:
+def needed_at(desk: Record, leg: int, px: int) -> int:
+    """Maintenance margin and closing fee of a leg at `px`."""
+    lots = abs(desk.lots[leg])
+    if lots == 0:
+        return 0
+    rate = maintenance_of(desk, lots) + desk.taker_rate
+    return rules.rate_floor(rules.notional(px, lots, desk.tick_value), rate)
+
+
+@register_jitable
+def buffer_at(desk: Record, px: int) -> int:
+    """Equity at `px` that no order holds, above what both legs need.
+
+    Not above zero: the exchange withdraws what opens, and liquidates if that does not help.
+    """
+    need = needed_at(desk, 0, px) + needed_at(desk, 1, px)
+    return desk.cash - desk.frozen + unrealised(desk, px) - need  # type: ignore[no-any-return]
+
+
+@register_jitable
+def leg_margin(desk: Record, leg: int) -> int:
+    """What an isolated leg answers with: its entry value over the leverage, rounded up."""
+    return -(-desk.cost[leg] * desk.tick_value // desk.leverage)  # type: ignore[no-any-return]
+
+
+@register_jitable
+def leg_buffer_at(desk: Record, leg: int, px: int) -> int:
+    """Margin and profit of an isolated leg at `px` above what it needs."""
+    profit = rules.linear_pnl(desk.lots[leg], px, desk.cost[leg], desk.tick_value)
+    return leg_margin(desk, leg) + profit - needed_at(desk, leg, px)
+
+
+@register_jitable
+def crossing(desk: Record, safe: int, gone: int) -> int:
     """First price on the way from `safe` to `gone` whose buffer is used up; `gone` itself must be one."""
     while abs(gone - safe) > 1:
         middle = (safe + gone) // 2
-        if buffer_at(desk, middle, rate) > 0:
+        if buffer_at(desk, middle) > 0:
             safe = middle
         else:
             gone = middle
@@ -163,7 +199,7 @@ def crossing(desk: Record, safe: int, gone: int, rate: int) -> int:
 
 @register_jitable
 def find_liquidation(desk: Record) -> None:
-    """The nearest prices below and above last at which the account is liquidated.
+    """The nearest prices below and above last at which the account, or an isolated leg, is liquidated.
 
     Upwards the search ends at twice the last price, which then is a level itself: there it is searched again.
     """
@@ -171,13 +207,29 @@ def find_liquidation(desk: Record) -> None:
     desk.liquidation_above = NO_LEVEL
     if not desk.liquidates or gross_lots(desk) == 0 or desk.last == 0:
         return
-    rate = desk.maintenance_rate + desk.taker_rate
-    if buffer_at(desk, desk.last, rate) <= 0:
+    if desk.isolated:
+        find_leg_liquidations(desk)
+        return
+    if buffer_at(desk, desk.last) <= 0:
         desk.liquidation_below = desk.last
         desk.liquidation_above = desk.last
         return
-    if buffer_at(desk, 1, rate) <= 0:
-        desk.liquidation_below = crossing(desk, desk.last, 1, rate)
+    if buffer_at(desk, 1) <= 0:
+        desk.liquidation_below = crossing(desk, desk.last, 1)
     top = 2 * desk.last
     if desk.lots[0] + desk.lots[1] < 0:
-        desk.liquidation_above = crossing(desk, desk.last, top, rate) if buffer_at(desk, top, rate) <= 0 else top
+        desk.liquidation_above = crossing(desk, desk.last, top) if buffer_at(desk, top) <= 0 else top
+
+
+@register_jitable
+def find_leg_liquidations(desk: Record) -> None:
+    """The liquidation prices of isolated legs: below for a long one, above for a short one."""
+    for leg in range(2):
+        held = desk.lots[leg]
+        if held != 0:
+            rate = maintenance_of(desk, abs(held)) + desk.taker_rate
+            price = rules.cross_liq_price(leg_margin(desk, leg), held, desk.cost[leg], desk.tick_value, rate)
+            if held > 0 and price > 0:
+                desk.liquidation_below = max(desk.liquidation_below, price)
+            elif held < 0:
+                desk.liquidation_above = min(desk.liquidation_above, price)

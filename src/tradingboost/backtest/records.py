@@ -28,6 +28,16 @@ TOO_LARGE: Final = 5
 
 LIQUIDATION_SLOT: Final = -1
 """Stands for a fill that no order of the run asked for."""
+END_SLOT: Final = -2
+"""Stands for the fill that closes what is open when the candles end."""
+
+NEUTRAL: Final = 0
+"""Path rules: by colour; stop before profit; the way with less, with more equity at the close."""
+HEADLINE: Final = 1
+PESSIMISTIC: Final = 2
+OPTIMISTIC: Final = 3
+
+MAX_TIERS: Final = 16
 
 MAX_ORDERS: Final = 1024
 ROWS_A_BAR: Final = 16_384
@@ -66,12 +76,18 @@ DESK: Final = np.dtype(
         ("tick_value", np.int64),  # quanta one lot gains a tick
         ("maker_rate", np.int64),  # parts of 1e-12
         ("taker_rate", np.int64),
-        ("maintenance_rate", np.int64),
+        ("tiers", np.int64),
+        ("tier_lots", np.int64, (MAX_TIERS,)),  # largest size of each tier, rising
+        ("tier_rates", np.int64, (MAX_TIERS,)),  # maintenance margin, parts of 1e-12
         ("slippage_ppm", np.int64),
         ("limit_model", np.int64),
         ("net", np.int64),  # 1 = one signed leg, 0 = a long and a short leg
         ("leverage", np.int64),
         ("liquidates", np.int64),
+        ("isolated", np.int64),  # 1 = each leg answers with its own margin, 0 = with the whole account
+        ("path_rule", np.int64),
+        ("finds", np.int64),  # 1 = mark the bars whose two ways give different fills
+        ("detailed", np.int64),  # 1 = bars are walked by the finer bars they consist of
         ("timeframe_ms", np.int64),
         # where the run stands
         ("bar", np.int64),
@@ -81,6 +97,10 @@ DESK: Final = np.dtype(
         ("fees", np.int64),
         ("funding", np.int64),
         ("realised", np.int64),
+        ("slippage", np.int64),  # what takers paid beyond the price they met
+        ("met", np.int64),  # that price, of the fill at hand
+        ("leg_funding", np.int64, (2,)),
+        ("opener", np.int64, (2,)),  # slot whose fill opened the leg
         ("insurance", np.int64),  # loss beyond the account's money, carried by the exchange
         ("lots", np.int64, (2,)),  # signed; leg 0 is net or long, leg 1 short
         ("cost", np.int64, (2,)),  # sum of ticks x lots, >= 0
@@ -93,7 +113,8 @@ DESK: Final = np.dtype(
         ("funded", np.int64),  # funding rows passed
         ("margin_refusals", np.int64),
         ("exposed_bars", np.int64),
-        ("liquidated", np.int64),
+        ("liquidated", np.int64),  # 1 = the account is gone and the run over
+        ("liquidations", np.int64),
         ("status", np.int64),  # OK or why the run cannot go on
         ("status_slot", np.int64),
         ("reports_before", np.int64),  # at the start of the bar
@@ -130,6 +151,9 @@ REPORT: Final = np.dtype(
         ("reason", np.int64),  # of the intent behind the order
         ("leg_lots", np.int64),  # of the leg after this report
         ("leg_cost", np.int64),
+        ("slippage", np.int64),
+        ("leg_funding", np.int64),  # of the leg, since the start
+        ("after", np.int64),  # wishes uttered before it
     ],
     align=True,
 )
@@ -173,10 +197,17 @@ class Books(NamedTuple):
     bar: Any
     state: Any
     params: Any
+    kept_desk: Any
+    kept_orders: Any
+    kept_state: Any
 
 
 class Columns(NamedTuple):
-    """Market data of a run, oldest first; `funding_*` are the settlements in order of time."""
+    """Market data of a run, oldest first; `funding_*` are the settlements in order of time.
+
+    `path_*` are the bars that are walked: the candles themselves, or finer ones, those of bar i in rows
+    path_first[i]..path_first[i + 1] - 1. `ambiguous` has a row a bar where such bars are looked for.
+    """
 
     open_ms: Any
     opens: Any
@@ -188,6 +219,14 @@ class Columns(NamedTuple):
     funding_ms: Any
     funding_rates: Any
     equity: Any
+    path_open_ms: Any
+    path_length_ms: Any
+    path_opens: Any
+    path_highs: Any
+    path_lows: Any
+    path_closes: Any
+    path_first: Any
+    ambiguous: Any
 
 
 def grown(rows: Any, used: int) -> Any:
@@ -201,7 +240,7 @@ def empty_books(state: Any, params: Any) -> Books:
     """Zeroed books around a state and a params record."""
     return Books(
         desk=records(DESK),
-        orders=records(ORDER, MAX_ORDERS),
+        orders=records(ORDER, MAX_ORDERS + 1),  # the last row is no order: liquidations are told from it
         reports=records(REPORT, 2 * ROWS_A_BAR),
         intents=records(INTENT_ROW, 2 * ROWS_A_BAR),
         out=records(INTENT, MAX_INTENTS),
@@ -209,4 +248,7 @@ def empty_books(state: Any, params: Any) -> Books:
         bar=records(BAR),
         state=state,
         params=params,
+        kept_desk=records(DESK),
+        kept_orders=records(ORDER, MAX_ORDERS),
+        kept_state=records(state.dtype),
     )

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from tradingboost.backtest import metrics
 from tradingboost.backtest.model import BacktestConfig, Candles, Scale, tidy
-from tradingboost.backtest.records import LIQUIDATION_SLOT
-from tradingboost.backtest.trace import Trace, end_line, fill_line, intent_line, name_of, position_lines
+from tradingboost.backtest.trace import Trace, end_line, fill_line, intent_line, name_of, position_lines, reason_of
 from tradingboost.strategies.contract import FillKind, Kind, Reason
 
 
@@ -84,6 +83,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         intents: everything the kernel wished, in the order it wished.
         orders: what is still live.
         equity_quanta: int64 per candle, at its close.
+        indicators: what the kernel was shown with each candle.
+        ambiguous: per candle, whether its two ways give different fills; None = not looked for.
     """
 
     strategy: str
@@ -96,6 +97,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     intents: Any
     orders: Any
     equity_quanta: NDArray[np.int64]
+    indicators: Any
+    ambiguous: NDArray[np.bool_] | None = None
 
     @property
     def fills(self) -> Any:
@@ -145,7 +148,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             max_drawdown=metrics.max_drawdown(self.equity_quanta),
             exposure=tidy(round(Decimal(int(desk["exposed_bars"])) / traded, 6)),
             intents=int(self.intents.size),
-            fills_by_reason=_counted(_reason_of(row) for row in fills),
+            fills_by_reason=_counted(reason_of(int(row["slot"]), int(row["reason"])) for row in fills),
             fills_by_slot=_counted(name_of(int(slot)) for slot in fills["slot"]),
             intents_by_reason=_counted(_intent_name(row) for row in self.intents),
             skipped=_counted(FillKind(kind).name.lower() for kind in self.reports["kind"] if kind > FillKind.ENDED),
@@ -176,12 +179,6 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             price=self.scale.price(price) if price else None,
             trigger=self.scale.price(trigger) if trigger else None,
         )
-
-
-def _reason_of(row: Any) -> str:
-    if row["slot"] == LIQUIDATION_SLOT:
-        return "liquidation"
-    return Reason(row["reason"]).name.lower()
 
 
 def _intent_name(row: Any) -> str:

@@ -6,11 +6,28 @@ from typing import Any
 import numpy as np
 
 from tradingboost.backtest.dense import Drive, build
-from tradingboost.backtest.model import BacktestConfig, Candles, LimitFill, PositionMode, Scale, rate_parts
+from tradingboost.backtest.detail import path_of
+from tradingboost.backtest.finish import close_legs
+from tradingboost.backtest.model import (
+    BacktestConfig,
+    Candles,
+    LimitFill,
+    MarginMode,
+    OnEnd,
+    PathRule,
+    PositionMode,
+    Scale,
+    rate_parts,
+)
 from tradingboost.backtest.records import (
+    HEADLINE,
     LIQUIDATION_SLOT,
+    MAX_TIERS,
+    NEUTRAL,
     NOT_SETTLED,
     OFF_GRID,
+    OPTIMISTIC,
+    PESSIMISTIC,
     ROWS_A_BAR,
     SLOT_TAKEN,
     TOO_LARGE,
@@ -31,6 +48,12 @@ _LIMIT_MODELS = {
     LimitFill.TOUCH: rules.TOUCH,
     LimitFill.OPTIMISTIC: rules.OPTIMISTIC,
 }
+_PATH_RULES = {
+    PathRule.NEUTRAL: NEUTRAL,
+    PathRule.HEADLINE: HEADLINE,
+    PathRule.PESSIMISTIC: PESSIMISTIC,
+    PathRule.OPTIMISTIC: OPTIMISTIC,
+}
 _FAULTS = {
     OFF_GRID: "asked for a price or quantity that is not on the instrument's grid",
     SLOT_TAKEN: "placed a second order in a slot whose first is still live",
@@ -40,7 +63,9 @@ _FAULTS = {
 }
 
 
-def run(strategy: Strategy, candles: Candles, params: Any, config: BacktestConfig) -> BacktestResult:
+def run(
+    strategy: Strategy, candles: Candles, params: Any, config: BacktestConfig, indicators: Any = None
+) -> BacktestResult:
     """Walk the candles with the strategy's own kernel and the simulated exchange's fill rules.
 
     Args:
@@ -48,6 +73,7 @@ def run(strategy: Strategy, candles: Candles, params: Any, config: BacktestConfi
         candles: checked against the instrument's tick (`Candles.check`) by whoever loaded them.
         params: the record array `strategy.compile_params` made.
         config: instrument, account and costs.
+        indicators: what `strategy.indicator_columns` gave for these candles and parameters; None = computed here.
 
     Raises:
         InvalidInput: no candle is left after the warm-up.
@@ -59,7 +85,9 @@ def run(strategy: Strategy, candles: Candles, params: Any, config: BacktestConfi
         )
     scale = Scale.of(config)
     books = _books(strategy, params, candles.timeframe_ms, config)
-    columns = _columns(strategy, params, candles, config)
+    if indicators is None:
+        indicators = indicators_of(strategy, candles, params)
+    columns = _columns(candles, config, indicators)
     columns.equity[: config.warmup_bars] = books.desk[0].cash
     driver = driver_of(strategy)
     at, stop = config.warmup_bars, len(candles)
@@ -72,6 +100,8 @@ def run(strategy: Strategy, candles: Candles, params: Any, config: BacktestConfi
             columns.equity[at:] = desk.cash
             break
         books = _with_room(books)
+    if config.on_end is OnEnd.CLOSE and not books.desk[0].liquidated:
+        close_legs(books, columns)
     return BacktestResult(
         strategy=strategy.name,
         config=config,
@@ -83,7 +113,18 @@ def run(strategy: Strategy, candles: Candles, params: Any, config: BacktestConfi
         intents=books.intents[: books.desk[0].intents],
         orders=books.orders[: books.desk[0].count],
         equity_quanta=columns.equity,
+        indicators=indicators,
+        ambiguous=columns.ambiguous if config.find_ambiguous else None,
     )
+
+
+def indicators_of(strategy: Strategy, candles: Candles, params: Any, feed: Candles | None = None) -> Any:
+    """The indicator columns of a run, which every run on the same candles and parameters shares.
+
+    Args:
+        feed: candles of `strategy.feed_ms(params[0])`, where that is not 0.
+    """
+    return strategy.indicator_columns(candles, params[0], feed).view(np.recarray)
 
 
 @lru_cache(maxsize=32)
@@ -104,12 +145,16 @@ def _books(strategy: Strategy, params: Any, timeframe_ms: int, config: BacktestC
     desk.tick_value = scale.tick_value
     desk.maker_rate = rate_parts(config.maker_fee)
     desk.taker_rate = rate_parts(config.taker_fee)
-    desk.maintenance_rate = rate_parts(config.maintenance_rate)
+    _set_tiers(desk, config)
     desk.slippage_ppm = int(config.slippage_bps * 100)
     desk.limit_model = _LIMIT_MODELS[config.limit_fill]
     desk.net = config.position_mode is PositionMode.NET
     desk.leverage = 1 if spot else config.leverage
     desk.liquidates = config.liquidation and not spot
+    desk.isolated = config.margin_mode is MarginMode.ISOLATED
+    desk.path_rule = _PATH_RULES[config.path_rule]
+    desk.finds = config.find_ambiguous
+    desk.detailed = config.detail is not None
     desk.timeframe_ms = timeframe_ms
     desk.cash = int(config.initial_balance * scale.money)
     desk.dirty = 1
@@ -119,15 +164,23 @@ def _books(strategy: Strategy, params: Any, timeframe_ms: int, config: BacktestC
     return books
 
 
-def _columns(strategy: Strategy, params: Any, candles: Candles, config: BacktestConfig) -> Columns:
+def _set_tiers(desk: Any, config: BacktestConfig) -> None:
+    """Maintenance rates by size in lots; without tiers one rate for every size."""
+    if len(config.tiers) > MAX_TIERS:
+        raise InvalidInput("too_many_tiers", f"At most {MAX_TIERS} margin tiers can be tested; give fewer.")
+    desk.tiers = max(len(config.tiers), 1)
+    desk.tier_rates[0] = rate_parts(config.maintenance_rate)
+    for index, tier in enumerate(config.tiers):
+        desk.tier_lots[index] = int(tier.max_qty / config.instrument.lot)
+        desk.tier_rates[index] = rate_parts(tier.maintenance_rate)
+
+
+def _columns(candles: Candles, config: BacktestConfig, indicators: Any) -> Columns:
     """Market data beside the indicators; settlements before the first traded bar are past."""
-    indicators = strategy.indicator_columns(candles.opens, candles.highs, candles.lows, candles.closes, params[0]).view(
-        np.recarray
-    )
     swap = config.instrument.kind is not InstrumentKind.SPOT
     times, rates = config.funding.times_ms, config.funding.rates
     first = int(np.searchsorted(times, candles.open_ms[config.warmup_bars])) if swap else times.size
-    equity = np.zeros(len(candles), np.int64)
+    path = path_of(candles, config.detail)
     return Columns(
         open_ms=candles.open_ms,
         opens=candles.opens,
@@ -138,7 +191,15 @@ def _columns(strategy: Strategy, params: Any, candles: Candles, config: Backtest
         indicators=indicators,
         funding_ms=np.ascontiguousarray(times[first:]),
         funding_rates=np.array([rate_parts(rate) for rate in rates[first:]], dtype=np.int64),
-        equity=equity,
+        equity=np.zeros(len(candles), np.int64),
+        path_open_ms=path.open_ms,
+        path_length_ms=path.length_ms,
+        path_opens=path.opens,
+        path_highs=path.highs,
+        path_lows=path.lows,
+        path_closes=path.closes,
+        path_first=path.first,
+        ambiguous=np.zeros(len(candles), np.bool_),
     )
 
 

@@ -6,10 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from tradingboost.backtest.model import Scale
-from tradingboost.backtest.records import LIQUIDATION_SLOT, MAKER
-from tradingboost.strategies.contract import FillKind, Kind, Reason, Type, slot_name
+from tradingboost.backtest.records import END_SLOT, LIQUIDATION_SLOT, MAKER
+from tradingboost.strategies.contract import FillKind, Kind, Reason, Type, reason_name, slot_name
 
 _SIDES: Final = {1: "buy", -1: "sell"}
+_NO_SLOT: Final = {LIQUIDATION_SLOT: "liquidation", END_SLOT: "backtest_end"}
 _POSITION_SIDES: Final = {1: "long", -1: "short", 0: "net"}
 
 
@@ -84,8 +85,13 @@ def plain_float(value: float) -> str:
 
 
 def name_of(slot: int) -> str:
-    """A slot's name; a liquidation belongs to no slot."""
-    return "liquidation" if slot == LIQUIDATION_SLOT else slot_name(slot)
+    """A slot's name; a liquidation and the close at the end belong to no slot."""
+    return _NO_SLOT.get(slot) or slot_name(slot)
+
+
+def reason_of(slot: int, reason: int) -> str:
+    """The word for why a fill happened."""
+    return _NO_SLOT.get(slot) or reason_name(reason)
 
 
 def intent_line(row: Any) -> IntentLine:
@@ -117,7 +123,7 @@ def fill_line(row: Any, scale: Scale) -> FillLine:
         price=plain(scale.price(row["price"])),
         fee=plain(scale.amount(row["fee"])),
         liquidity="maker" if row["liquidity"] == MAKER else "taker",
-        reason="liquidation" if slot == LIQUIDATION_SLOT else Reason(row["reason"]).name.lower(),
+        reason=reason_of(slot, int(row["reason"])),
         position=plain(scale.qty(row["leg_lots"])),
     )
 
