@@ -257,6 +257,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return self.filled < self.cum_filled
 
     @property
+    def overfilled(self) -> bool:
+        """More was filled than was asked: every fill is kept, nothing is clipped, and somebody has to look."""
+        return self.filled > self.wanted + self.lot
+
+    @property
     def average_price(self) -> Decimal | None:
         """Quantity-weighted price of the fills."""
         filled = self.filled
@@ -311,13 +316,6 @@ def _status_of(report: VenueReport) -> OrderStatus:
 
 def _complete(order: Order) -> Order:
     filled = order.filled
-    if filled > order.wanted + order.lot:
-        raise BrokenInvariant(
-            "overfilled",
-            "An order filled more than was asked; entries stop here.",
-            filled=str(filled),
-            qty=str(order.wanted),
-        )
     if filled > 0 and filled > order.wanted - order.lot:
         return msgspec.structs.replace(order, status=OrderStatus.FILLED, cum_filled=max(order.cum_filled, filled))
     return msgspec.structs.replace(order, cum_filled=max(order.cum_filled, filled))

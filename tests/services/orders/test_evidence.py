@@ -9,7 +9,6 @@ from tests.builders import ACCOUNT, BTC, RUN, USER, VENUE, D, a_fill, a_report, 
 from tests.services.orders.desk import Desk, changed
 from tests.services.orders.fakes import Scripted
 
-from tradingboost.core.errors import BrokenInvariant
 from tradingboost.core.ids import ClientOrderId, VenueOrderId
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Role, Side, VenueReport
 from tradingboost.services.orders import tables as t
@@ -101,12 +100,26 @@ async def test_evidence_in_any_order_ends_in_the_same_order(desk: Desk, seed: in
     assert await desk.count(t.alerts) == 0
 
 
-async def test_an_order_that_overfills_stops_the_line_instead_of_being_clipped(desk: Desk) -> None:
+async def test_an_overfilled_order_keeps_every_fill_and_entries_wait(desk: Desk) -> None:
     placed = await desk.submit(an_intent())
     await desk.fill(placed.venue_order_id, "10", "50000")
-    with pytest.raises(BrokenInvariant, match="more than was asked"):
-        await desk.hear(a_fill(trade_id="more", qty=D(1)))
-    assert (await desk.order("entry")).filled == D(10)
+    await desk.hear(a_fill(trade_id="more", qty=D(1)))
+    assert (await desk.order("entry")).filled == D(11)
+    assert sum(told.filled_qty for told in await filled_told(desk)) == D(11)
+    assert [row.kind for row in await desk.rows(t.alerts)] == ["overfilled"]
+    assert [(row.symbol, row.mode) for row in await desk.rows(t.mode_causes)] == [(BTC, "NO_ENTRIES")]
+    denied = await desk.submit(an_intent(slot="add:2", cause="bar:2"))
+    assert denied.deny_code == "account_not_normal"
+
+
+async def test_fills_heard_before_the_amendment_they_belong_to_restrict_only_until_it_is_told(desk: Desk) -> None:
+    placed = await desk.submit(an_intent())
+    assert placed.venue_order_id is not None
+    await desk.hear(a_fill(trade_id="t1", qty=D(12), client_order_id=placed.client_order_id))
+    assert await desk.count(t.mode_causes) == 1
+    await desk.hear(a_report(client_order_id=placed.client_order_id, qty=D(12), cum_filled=D(12), updated_at=at(2)))
+    assert await desk.count(t.mode_causes) == 0
+    assert (await desk.order("entry")).state == "FILLED"
 
 
 async def test_the_child_of_a_stop_inherits_its_slot_and_leg(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from tradingboost.core.candles import (
     bar_name,
     between,
     faults,
+    filled,
     gaps,
     ordered,
     resampled,
@@ -79,6 +80,14 @@ def test_sorting_drops_doubles_that_agree_and_refuses_those_that_do_not() -> Non
 def test_a_stretch_is_half_open() -> None:
     found = between(made([0, 1, 2, 3]), START_MS + MINUTE_MS, START_MS + 3 * MINUTE_MS)
     assert found.at_ms.tolist() == [START_MS + MINUTE_MS, START_MS + 2 * MINUTE_MS]
+
+
+def test_filled_candles_are_flat_and_marked() -> None:
+    found, made_up = filled(made([0, 1, 4], [10.0, 30.0, 20.0]))
+    assert found.at_ms.tolist() == [START_MS + i * MINUTE_MS for i in range(5)]
+    assert made_up.tolist() == [False, False, True, True, False]
+    assert (found.high.tolist(), found.volume.tolist()) == ([10.1, 30.1, 30.0, 30.0, 20.1], [1.0, 1.0, 0.0, 0.0, 1.0])
+    assert gaps(found) == []
 
 
 def test_a_longer_candle_is_made_of_what_the_exchange_printed() -> None:

@@ -148,14 +148,11 @@ def test_one_trade_with_two_contents_is_an_alarm() -> None:
         told([a_fill(qty=D(4)), a_fill(qty=D(5))])
 
 
-@pytest.mark.parametrize(("more", "sane"), [("0.01", True), ("0.02", False)])
-def test_filling_more_than_one_lot_above_the_wish_is_an_alarm(more: str, sane: bool) -> None:
-    fills: list[Evidence] = [a_fill(trade_id="t1", qty=QTY), a_fill(trade_id="t2", qty=D(more))]
-    if sane:
-        assert told(fills).filled == QTY + D(more)
-        return
-    with pytest.raises(BrokenInvariant, match="more than was asked"):
-        told(fills)
+@pytest.mark.parametrize(("more", "overfilled"), [("0.01", False), ("0.02", True)])
+def test_filling_more_than_one_lot_above_the_wish_is_kept_and_said(more: str, overfilled: bool) -> None:
+    order = told([a_fill(trade_id="t1", qty=QTY), a_fill(trade_id="t2", qty=D(more))])
+    assert order.filled == QTY + D(more)
+    assert order.overfilled is overfilled
 
 
 def test_the_venue_s_quantity_is_the_one_in_force_after_an_amendment() -> None:

@@ -185,6 +185,8 @@ class Absorber:
             return
         row = await self._store(db, row, before, after, now)
         await self._tell(db, row, before, after, now)
+        if after.overfilled != before.overfilled:
+            await self._restrict(db, row, after, now)
         if row.role is Role.OPENING and after.status.ended and after.filled == 0:
             await self._drop_attached(db, row, now)
 
@@ -233,6 +235,16 @@ class Absorber:
                 await telling.tell_rejected(db, row, at, "rejected_by_venue", reason)
         if after.status != before.status or _moved(before, after):
             await telling.tell_protection(db, row, after)
+
+    async def _restrict(self, db: AsyncConnection, row: OrderRow, after: Order, now: datetime) -> None:
+        """Nothing opens on the symbol while an order holds more fills than quantity (a late amendment ends it)."""
+        where, cause = (row.account_id, row.symbol), f"overfilled:{row.order_id}"
+        if not after.overfilled:
+            await store.clear_mode(db, where, cause)
+            return
+        said = f"An order of {after.wanted} was filled with {after.filled}; all of it is booked, entries wait."
+        await store.set_mode(db, where, cause, "NO_ENTRIES", now)
+        await store.raise_alert(db, str(self._ids.uuid7()), (row.order_id, "overfilled", said), now)
 
     async def _drop_attached(self, db: AsyncConnection, row: OrderRow, now: datetime) -> None:
         """A stop that travelled with an entry which never filled does not exist."""
