@@ -95,7 +95,7 @@ def on_bar_ns(strategy: Strategy, params: Any, candles: Candles) -> float:
     for name, column in (("open", candles.opens), ("high", candles.highs), ("low", candles.lows)):
         bars[name] = column
     bars.close[:], bars.volume[:] = candles.closes, candles.volumes
-    columns = strategy.indicator_columns(candles.opens, candles.highs, candles.lows, candles.closes, params[0])
+    columns = strategy.indicator_columns(candles, params[0])
     out = records(INTENT, MAX_INTENTS)
 
     def once() -> int:
