@@ -1,7 +1,8 @@
 """The limit: the comparison strategy W1 with nothing kept but its trades, as fast as one pass over the minutes goes.
 
-W1: Wilder RSI(14), seeded with the mean of the first 14 changes. RSI back at or above 30 while flat: buy 0.1 at the next
-open. From that bar on out at 5 % below (at the open if it gapped; first, if both), else at 2 % above. Fee 0.05 % a side.
+W1: Wilder RSI(14), seeded with the mean of the first 14 changes. RSI back at or above 30 while flat: buy 0.1 at the
+next open. From that bar on out at 5 % below (at the open if it gapped; first, if both), else at 2 % above. Fee 0.05 %
+a side.
 No object, no order, no cash account, no equity curve: what a backtester does beyond this is what it costs.
 """
 
@@ -43,9 +44,8 @@ def _lean(lean: float, change: float, up: float, down: float, keep: float) -> fl
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _walk(
-    opens: Float, highs: Float, lows: Float, closes: Float, entered: Index, left: Index, at: Float, out: Float
-) -> tuple[int, float]:
+def _walk(market: Minutes, bars: Index, prices: Float) -> tuple[int, float]:
+    opens, highs, lows, closes = market.opens, market.highs, market.lows, market.closes
     up = (100.0 - OVERSOLD) / LENGTH
     down = OVERSOLD / LENGTH
     keep = 1.0 - 1.0 / LENGTH
@@ -73,7 +73,8 @@ def _walk(
         if j == closes.size:
             break
         price = min(opens[j], stop) if lows[j] <= stop else max(opens[j], profit)
-        entered[count], left[count], at[count], out[count] = first, j, entry, price
+        bars[count, 0], bars[count, 1] = first, j
+        prices[count, 0], prices[count, 1] = entry, price
         pnl += QTY * (price - entry) - FEE * QTY * (entry + price)
         count += 1
         i = j - 1
@@ -82,7 +83,6 @@ def _walk(
 
 def trades(market: Minutes) -> Trades:
     """All closed trades of W1."""
-    entered, left = np.empty(_ROOM, np.int64), np.empty(_ROOM, np.int64)
-    at, out = np.empty(_ROOM), np.empty(_ROOM)
-    count, pnl = _walk(market.opens, market.highs, market.lows, market.closes, entered, left, at, out)
-    return Trades(entered[:count], left[:count], at[:count], out[:count], pnl)
+    bars, prices = np.empty((_ROOM, 2), np.int64), np.empty((_ROOM, 2))
+    count, pnl = _walk(market, bars, prices)
+    return Trades(bars[:count, 0], bars[:count, 1], prices[:count, 0], prices[:count, 1], pnl)

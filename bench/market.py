@@ -1,7 +1,7 @@
 """One year of made-up minutes, the same in every run: the market all backtest figures are taken on.
 
-A hidden chain of four volatility regimes, twelve Student-t steps a minute, a tick of 0.1; every minute opens where the one
-before closed, so that filling at a close and filling at the next open are the same price.
+A hidden chain of four volatility regimes, twelve Student-t steps a minute, a tick of 0.1; every minute opens where the
+one before closed, so that filling at a close and filling at the next open are the same price.
 """
 
 from functools import cache
@@ -49,8 +49,8 @@ def minutes(bars: int = YEAR, seed: int = SEED) -> Minutes:
     lows = np.minimum(prices.min(axis=1), opens)
     volumes = np.round(rng.lognormal(2.0, 0.9, YEAR) * (0.3 + _SIGMA[regime] / _SIGMA[1]), 3)
     open_ms = FIRST_MS + np.arange(YEAR, dtype=np.int64) * 60_000
-    rounded = (np.ascontiguousarray(np.round(column, 1)[:bars]) for column in (opens, highs, lows, closes))
-    return Minutes(open_ms[:bars], *rounded, volumes[:bars])
+    opens, highs, lows, closes = (np.ascontiguousarray(np.round(one, 1)[:bars]) for one in (opens, highs, lows, closes))
+    return Minutes(open_ms[:bars], opens, highs, lows, closes, volumes[:bars])
 
 
 def _regimes(leave: NDArray[np.float64], pick: NDArray[np.float64]) -> NDArray[np.int64]:

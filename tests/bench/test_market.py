@@ -3,8 +3,9 @@
 import hashlib
 
 import pytest
-from bench import limit
 from bench.market import minutes
+
+from bench import limit
 
 SHA256_STARTS: str = "a45bc3c7a7c14070"
 
