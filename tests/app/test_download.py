@@ -46,17 +46,7 @@ def rows() -> list[list[str | int]]:
     kept = [i for i in range(COUNT) if i not in ABSENT]
     base = NOW_MS - COUNT * MINUTE_MS
     prices = ((42000, ".1"), (42060, ""), (41990, ".3"), (42001, ""))
-    return [
-        [
-            base + i * MINUTE_MS,
-            f"{42000 + i % 50}.1",
-            f"{42060 + i % 50}",
-            f"{41990 + i % 50}.3",
-            f"{42001 + i % 50}",
-            i,
-        ]
-        for i in kept
-    ]
+    return [[base + i * MINUTE_MS, *(f"{price + i % 50}{rest}" for price, rest in prices), i] for i in kept]
 
 
 @pytest.fixture

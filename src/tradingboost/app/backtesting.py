@@ -8,7 +8,9 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from tradingboost.app.data.loading import DEFAULT_VENUE, stored
 from tradingboost.app.instruments import instrument_of, rules_of
+from tradingboost.app.instruments import listed as listed_as
 from tradingboost.app.replay.bars import doubles
 from tradingboost.app.timerange import day, span_of
 from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, run
@@ -17,9 +19,10 @@ from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.market import Timeframe
 from tradingboost.kit.candles.files import load
+from tradingboost.kit.candles.store import CandleStore
 from tradingboost.sim.instruments import Instrument as Listed
 from tradingboost.sim.scale import QUANTA
-from tradingboost.sim.series import CandleSeries
+from tradingboost.sim.series import CandleSeries, on_grid
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts
 
@@ -33,14 +36,16 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to test.
 
     Args:
-        timeframe: None = that of the file; a longer one is put together from the file's candles.
+        candles: a file; None = the stored candles of `symbol` at `venue`.
+        timeframe: None = that of the candles; a longer one is put together from them.
         timerange: `20240101-20240601`, UTC days, open ends allowed; the second day is not part of it.
         fee: of maker and taker as a ratio of notional, None = the exchange's.
     """
 
     strategy: str
-    candles: Path
+    candles: Path | None = None
     symbol: str | None = None
+    venue: str = DEFAULT_VENUE
     timeframe: str | None = None
     timerange: str = ""
     params: dict[str, Any] = {}
@@ -56,8 +61,11 @@ class Backtested(msgspec.Struct, frozen=True, kw_only=True):
     advice: list[str]
 
 
-def backtest(request: BacktestRequest) -> Backtested:
+def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
     """Load, check and run.
+
+    Args:
+        store: where candles come from when no file is named.
 
     Raises:
         NotFound: unknown strategy or symbol.
@@ -69,9 +77,8 @@ def backtest(request: BacktestRequest) -> Backtested:
         raise InvalidInput("bad_balance", "The starting balance must be above zero.")
     if request.fee is not None and not 0 <= request.fee < 1:
         raise InvalidInput("bad_fee", "A fee is a ratio of the notional, such as 0.0005 for 0.05 %.")
-    listed = instrument_of(request.candles, request.symbol)
+    listed, series = series_of(request, store)
     instrument = rules_of(listed)
-    series = load(request.candles, listed)
     if request.timeframe is not None:
         series = resampled(series, Timeframe.parse(request.timeframe).minutes * 60_000)
     swap = instrument.kind is InstrumentKind.LINEAR_SWAP
@@ -98,6 +105,25 @@ def backtest(request: BacktestRequest) -> Backtested:
     )
 
 
+def series_of(request: BacktestRequest, store: CandleStore) -> tuple[Listed, CandleSeries]:
+    """The instrument and its candles, from the file or from the store.
+
+    Raises:
+        NotFound: unknown symbol, or none of its candles are stored.
+        InvalidInput: the file cannot be used, or nothing was named.
+    """
+    if request.candles is not None:
+        listed = instrument_of(request.candles, request.symbol)
+        return listed, load(request.candles, listed)
+    if request.symbol is None:
+        raise InvalidInput(
+            "no_candles", "Name a candle file with --candles, or stored candles with -p BTC-USDT-SWAP -i 5m."
+        )
+    listed = listed_as(request.symbol)
+    timeframe = None if request.timeframe is None else Timeframe.parse(request.timeframe).value
+    return listed, on_grid(stored(store, request.venue, listed.inst_id, timeframe), listed)
+
+
 def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries, int]:
     """The bars of a range with the warm-up in front of it, and how many of them are warm-up.
 
@@ -113,7 +139,7 @@ def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries,
         raise InvalidInput(
             "too_few_candles",
             f"{max(end - begin, 0)} candles are in that range and the strategy needs {needs} to warm up; "
-            f"the file goes from {days}.",
+            f"there are candles from {days}. Take a longer range, or get more with download-data.",
         )
     return sliced(series, begin, end), max(needs, first - begin)
 

@@ -40,20 +40,30 @@ def listed(symbol: str) -> Listed:
 def instrument_of(candles: Path, symbol: str | None = None) -> Listed:
     """The instrument a file of candles is about: the given one, else the one its name tells.
 
+    Raises:
+        InvalidInput: `candle_file_missing`.
+        NotFound: `unknown_symbol`.
+    """
+    return listed(symbol_of(candles, symbol))
+
+
+def symbol_of(candles: Path, symbol: str | None = None) -> str:
+    """The symbol of a file of candles, listed or not.
+
     `okx_swap_BTCUSDT_5m.parquet` is BTC-USDT-SWAP and `binance_spot_BTCUSDT_1h.csv` is BTC-USDT; so are freqtrade's
     `BTC_USDT_USDT-5m-futures.feather` and `BTC_USDT-1h.json`.
 
     Raises:
         InvalidInput: `candle_file_missing`.
-        NotFound: `unknown_symbol`.
+        NotFound: `unknown_symbol`, the name does not tell.
     """
     if not candles.is_file():
         raise InvalidInput("candle_file_missing", f"The candle file {candles} does not exist; check the path.")
     if symbol is not None:
-        return listed(symbol)
+        return symbol.strip().upper()
     known = _FREQTRADE.fullmatch(candles.name)
     if known is not None:
-        return listed(f"{known[1]}-{known[2]}" + ("-SWAP" if known[3] else ""))
+        return f"{known[1]}-{known[2]}" + ("-SWAP" if known[3] else "")
     pair = _PAIR.search(candles.stem.upper())
     if pair is None:
         raise NotFound(
@@ -61,7 +71,7 @@ def instrument_of(candles: Path, symbol: str | None = None) -> Listed:
             f"The name of {candles.name} does not tell its instrument; give one with --symbol, such as BTC-USDT-SWAP.",
         )
     plain = f"{pair[1]}-{pair[2]}"
-    return listed(plain if "spot" in candles.stem.lower() else f"{plain}-SWAP")
+    return plain if "spot" in candles.stem.lower() else f"{plain}-SWAP"
 
 
 def rules_of(one: Listed) -> Instrument:

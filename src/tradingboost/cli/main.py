@@ -7,13 +7,26 @@ from typing import Final
 import typer
 from typer.exceptions import Abort, TyperException
 
-from tradingboost.cli import about, act, database, demo, develop, look, parity, research, serve, simulator
+from tradingboost.cli import (
+    about,
+    act,
+    data,
+    database,
+    demo,
+    develop,
+    download,
+    look,
+    parity,
+    research,
+    serve,
+    simulator,
+)
 from tradingboost.cli.exits import DONE, INTERRUPTED, USAGE, Failure
 from tradingboost.cli.session import Session
 from tradingboost.cli.verb import carried_out
 
 PROGRAM: Final = "tradingboost"
-_GROUPS = (demo, simulator, serve, look, act, research, parity, database, develop, about)
+_GROUPS = (demo, simulator, serve, look, act, research, parity, download, data, database, develop, about)
 
 
 def build() -> typer.Typer:

@@ -30,11 +30,15 @@ def backtesting(
     session: Session,
     *,
     strategy: Annotated[str, typer.Option("-s", "--strategy", help="hyperrsi or grid.")],
-    candles: Annotated[Path, typer.Option(metavar="FILE", help="Candle file (.parquet, .feather, .csv).")],
-    symbol: Annotated[
-        str | None, typer.Option(metavar="INST", help="Its instrument, when its name does not say.")
+    candles: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Candle file (.parquet, .feather, .csv, .json).")
     ] = None,
-    timeframe: Annotated[str | None, typer.Option("-i", "--timeframe", help="Longer candles than the file's.")] = None,
+    symbol: Annotated[
+        str | None,
+        typer.Option("-p", "--pairs", "--symbol", metavar="INST", help="Stored candles of it, or whose the file is."),
+    ] = None,
+    timeframe: Annotated[str | None, typer.Option("-i", "--timeframe", help="Candles of this length.")] = None,
+    exchange: Annotated[str, typer.Option(metavar="NAME", help="Whose stored candles.")] = "okx",
     timerange: Annotated[str, typer.Option(metavar="FROM-TO", help="20240101-20240601; an end may be open.")] = "",
     params: Annotated[list[str] | None, typer.Option(metavar="K=V", help="A parameter; may be repeated.")] = None,
     params_file: Annotated[Path | None, typer.Option(metavar="JSON", help="Parameters as one JSON object.")] = None,
@@ -42,21 +46,23 @@ def backtesting(
     fee: Annotated[str | None, typer.Option(metavar="RATIO", help="Maker and taker fee, such as 0.0005.")] = None,
 ) -> Answer:
     """Test a strategy on recorded candles with the simulated exchange's own fill rules."""
-    session.settings()
+    settings = session.settings()
     with session.progress("loading the candles and the compiled strategy ..."):
         from tradingboost.app import backtesting as app
+        from tradingboost.app.data.loading import store_of
 
         request = app.BacktestRequest(
             strategy=strategy,
             candles=candles,
             symbol=symbol,
+            venue=exchange,
             timeframe=timeframe,
             timerange=timerange,
             params=app.params_of(params or [], params_file),
             balance=_number("--starting-balance", starting_balance),
             fee=None if fee is None else _number("--fee", fee),
         )
-        done = app.backtest(request)
+        done = app.backtest(request, store_of(settings))
     summary = done.result.summary()
     if summary.funding_assumed:
         session.warn(f"funding is assumed at {app.FUNDING_RATE * 100:f} % every eight hours; the file has none")

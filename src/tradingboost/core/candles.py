@@ -201,6 +201,18 @@ def resampled(candles: C, bar_ms: int) -> C:
     )
 
 
+def filled(candles: C) -> tuple[C, NDArray[np.bool_]]:
+    """The candles without gaps, and which of them are made up: flat at the close before, with no volume."""
+    first, last = int(candles.at_ms[0]), int(candles.at_ms[-1])
+    at = np.arange(first, last + 1, candles.bar_ms, dtype=np.int64)
+    source = np.searchsorted(candles.at_ms, at, side="right") - 1
+    made_up = candles.at_ms[source] != at
+    close = candles.close[source]
+    columns = [np.where(made_up, close, column[source]) for column in candles.values[:4]]
+    volume = np.where(made_up, 0, candles.volume[source]).astype(candles.volume.dtype)
+    return type(candles)(candles.bar_ms, at, *[*columns, volume]), made_up
+
+
 def whole_of(candles: C, bar_ms: int) -> C:
     """The same rows under another length."""
     return type(candles)(bar_ms, candles.at_ms, *candles.values)

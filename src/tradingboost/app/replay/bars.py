@@ -20,6 +20,7 @@ from tradingboost.sim.series import CandleSeries
 from tradingboost.simulator.synthetic import Walk
 
 WEEK_MS: Final = 7 * 86_400_000
+WALK_BEGINS_MS: Final = 1_700_006_400_000  # a Wednesday, 00:00 UTC
 _MINUTE_US: Final = 60_000_000
 
 
@@ -108,16 +109,19 @@ def from_file(
 
 def synthetic(seed: int, instrument: Instrument, timeframe: Timeframe, bars: tuple[int, int], now: datetime) -> Bars:
     """A seeded market, the same for the same seed; `bars` = (warm-up, replayed)."""
+    return _moved(walked(seed, instrument, timeframe, sum(bars)), instrument, bars[0], now)
+
+
+def walked(seed: int, instrument: Instrument, timeframe: Timeframe, total: int) -> CandleSeries:
+    """The candles of a seeded random walk from `WALK_BEGINS_MS` on."""
     minutes = timeframe.minutes
-    total = sum(bars)
     num, den = instrument.tick
     start = 60_000 * den // num if instrument.base == "BTC" else 3_000 * den // num
     walk = Walk(seed, instrument.inst_id, start, 220, 2_000)
-    epoch_us = 1_700_006_400_000_000  # a Wednesday, 00:00 UTC
-    small = walk.history(epoch_us + total * minutes * _MINUTE_US, total * minutes, 6)
+    small = walk.history(WALK_BEGINS_MS * 1000 + total * minutes * _MINUTE_US, total * minutes, 6)
     columns = np.array([[c.open, c.high, c.low, c.close, c.lots] for c in small], np.int64).reshape(total, minutes, 5)
-    at_ms = (epoch_us // 1000) + np.arange(total, dtype=np.int64) * minutes * 60_000
-    series = CandleSeries(
+    at_ms = WALK_BEGINS_MS + np.arange(total, dtype=np.int64) * minutes * 60_000
+    return CandleSeries(
         minutes * 60_000,
         at_ms,
         columns[:, 0, 0].copy(),
@@ -126,7 +130,6 @@ def synthetic(seed: int, instrument: Instrument, timeframe: Timeframe, bars: tup
         columns[:, -1, 3].copy(),
         columns[:, :, 4].sum(axis=1),
     )
-    return _moved(series, instrument, bars[0], now)
 
 
 def _moved(series: CandleSeries, instrument: Instrument, warmup: int, now: datetime) -> Bars:
