@@ -21,6 +21,7 @@ MARKET: Final = int(Type.MARKET)
 LIMIT: Final = int(Type.LIMIT)
 POST_ONLY: Final = int(Type.POST_ONLY)
 STOP: Final = int(Type.STOP)
+TAKE: Final = int(Type.TAKE)
 FILLED: Final = int(FillKind.FILLED)
 ENDED: Final = int(FillKind.ENDED)
 REJECTED: Final = int(FillKind.REJECTED)
@@ -114,9 +115,15 @@ def crosses(desk: Record, order: Record) -> bool:
 
 
 @register_jitable
-def beyond_market(desk: Record, side: int, trigger: int) -> bool:
-    """Whether a stop of this side would have to fire at once: the exchange refuses it."""
-    if side > 0:
+def direction(order: Record) -> int:
+    """Which way a trigger is reached: 1 by a rise (buy stops, sells that take profit), -1 by a fall."""
+    return -order.side if order.takes else order.side  # type: ignore[no-any-return]
+
+
+@register_jitable
+def beyond_market(desk: Record, way: int, trigger: int) -> bool:
+    """Whether a trigger that is reached this way would have to fire at once: the exchange refuses it."""
+    if way > 0:
         return trigger < desk.last  # type: ignore[no-any-return]
     return trigger > desk.last  # type: ignore[no-any-return]
 
@@ -173,6 +180,7 @@ def arm_attached(room: Room, parent: int) -> None:
     stop.trigger = order.attached
     stop.attached = 0
     stop.closes = 1
+    stop.takes = 0
     stop.trims = 1
     stop.reason = order.reason
     stop.freeze_px = 0

@@ -4,7 +4,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from tradingboost.backtest import money
-from tradingboost.backtest.book import STOP
+from tradingboost.backtest.book import STOP, direction
 from tradingboost.backtest.records import NO_LEVEL, RESTING, Room
 from tradingboost.sim import rules
 from tradingboost.strategies.contract import Record, on_grid
@@ -13,7 +13,7 @@ from tradingboost.strategies.contract import Record, on_grid
 @register_jitable
 def is_above(order: Record) -> bool:
     """Whether the order waits for a rise: buy stops and sell limits."""
-    return (order.type == STOP) == (order.side > 0)  # type: ignore[no-any-return]
+    return (order.type == STOP) == (direction(order) > 0)
 
 
 @register_jitable

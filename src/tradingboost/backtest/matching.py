@@ -8,7 +8,7 @@ reports follow the fill that caused them.
 from numba.extending import register_jitable
 
 from tradingboost.backtest import money
-from tradingboost.backtest.book import ENDED, FILLED, MARKET, STOP, arm_attached, end, fail, remove, report
+from tradingboost.backtest.book import ENDED, FILLED, MARKET, STOP, arm_attached, direction, end, fail, remove, report
 from tradingboost.backtest.levels import meets
 from tradingboost.backtest.liquidation import ruined
 from tradingboost.backtest.ranks import fires_before, precedes, ranks_before
@@ -177,7 +177,8 @@ def next_passed(room: Room, px: int, slack: int) -> int:
     best = -1
     for index in range(room.desk.count):
         order = room.orders[index]
-        due = order.type == STOP and rules.stop_reached(order.side > 0, order.trigger, px - order.side * slack)
+        way = direction(order)
+        due = order.type == STOP and rules.stop_reached(way > 0, order.trigger, px - way * slack)
         if due and (best < 0 or fires_before(order, room.orders[best])):
             best = index
     return best

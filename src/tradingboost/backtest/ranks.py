@@ -2,7 +2,7 @@
 
 from numba.extending import register_jitable
 
-from tradingboost.backtest.book import STOP
+from tradingboost.backtest.book import STOP, direction
 from tradingboost.strategies.contract import Record
 
 
@@ -19,10 +19,10 @@ def ranks_before(one: Record, other: Record) -> bool:
 @register_jitable
 def fires_before(one: Record, other: Record) -> bool:
     """Order of firing at one print."""
-    if one.side != other.side:
-        return one.side < 0  # type: ignore[no-any-return]
+    if direction(one) != direction(other):
+        return direction(one) < 0
     if one.trigger != other.trigger:
-        return (one.trigger < other.trigger) == (one.side > 0)  # type: ignore[no-any-return]
+        return (one.trigger < other.trigger) == (direction(one) > 0)  # type: ignore[no-any-return]
     return one.priority < other.priority  # type: ignore[no-any-return]
 
 

@@ -58,6 +58,7 @@ ORDER: Final = np.dtype(
         ("trigger", np.int64),  # ticks, stops only
         ("attached", np.int64),  # ticks of the stop that comes alive with the fill, 0 = none
         ("closes", np.int64),  # may only reduce its leg
+        ("takes", np.int64),  # a stop on the profitable side: fires the other way
         ("trims", np.int64),  # a stop that came attached: closes at most what is left instead of failing
         ("reason", np.int64),
         ("priority", np.int64),  # time priority; a new price takes a new one

@@ -10,8 +10,10 @@ from tradingboost.backtest.book import (
     MARKET,
     REJECTED,
     STOP,
+    TAKE,
     append,
     beyond_market,
+    direction,
     end,
     fail,
     find,
@@ -40,14 +42,15 @@ def place_order(room: Room, wish: Record) -> None:
     order.slot = wish.slot
     order.side = wish.side
     order.position_side = wish.position_side
-    order.type = wish.type
+    order.type = STOP if wish.type == TAKE else wish.type
+    order.takes = 1 if wish.type == TAKE else 0
     order.reason = wish.reason
     order.lots = to_steps(desk, wish.slot, wish.qty, desk.lot_num, desk.lot_den)
     order.price = to_steps(desk, wish.slot, wish.price, desk.tick_num, desk.tick_den)
     trigger = to_steps(desk, wish.slot, wish.trigger, desk.tick_num, desk.tick_den)
-    order.trigger = trigger if wish.type == STOP else 0
-    order.attached = 0 if wish.type == STOP else trigger
-    order.closes = 1 if wish.type == STOP or (wish.reduce_only and desk.net) else 0
+    order.trigger = trigger if order.type == STOP else 0
+    order.attached = 0 if order.type == STOP else trigger
+    order.closes = 1 if order.type == STOP or (wish.reduce_only and desk.net) else 0
     if not desk.net and wish.side != wish.position_side:
         order.closes = 1
     order.trims = 0
@@ -71,7 +74,7 @@ def refused(room: Room, index: int) -> int:
     if order.closes:
         if held * order.side >= 0 or (order.type != STOP and order.lots > abs(held)):
             return REJECTED
-        if order.type == STOP and beyond_market(desk, order.side, order.trigger):
+        if order.type == STOP and beyond_market(desk, direction(order), order.trigger):
             return REJECTED
         return 0
     if order.attached > 0:
@@ -100,7 +103,7 @@ def amend_order(room: Room, wish: Record) -> None:
     desk.dirty = 1
     if order.type == STOP:
         trigger = to_steps(desk, wish.slot, wish.trigger, desk.tick_num, desk.tick_den)
-        if beyond_market(desk, order.side, trigger):
+        if beyond_market(desk, direction(order), trigger):
             report(room, index, REJECTED, 0, lots)
             return
         order.lots = lots

@@ -27,6 +27,7 @@ class Kernel(msgspec.Struct, frozen=True, kw_only=True):
         on_fill: (state, params, fill, out) -> rows written.
         triggers: (state, params) -> (below, above).
         fold_bar: (fold, params, bar, indicators).
+        fold_feed: (fold, params, close_ms, close).
     """
 
     start: Callable[..., None]
@@ -35,6 +36,7 @@ class Kernel(msgspec.Struct, frozen=True, kw_only=True):
     on_fill: Callable[..., int]
     triggers: Callable[..., tuple[float, float]]
     fold_bar: Callable[..., None]
+    fold_feed: Callable[..., None]
 
 
 def plain(records: Any) -> Any:
@@ -50,7 +52,7 @@ def kernel(name: str) -> Kernel:
 
 
 def _over_arrays(strategy: Strategy) -> dict[str, Callable[..., Any]]:
-    start, triggers, fold_bar = strategy.start, strategy.triggers, strategy.fold_bar
+    start, triggers, fold_bar, fold_feed = strategy.start, strategy.triggers, strategy.fold_bar, strategy.fold_feed
     bar_closed, price_reached, order_changed = strategy.on_bar, strategy.on_tick, strategy.on_fill
 
     def start_(state: Any, params: Any) -> None:
@@ -71,6 +73,9 @@ def _over_arrays(strategy: Strategy) -> dict[str, Callable[..., Any]]:
     def fold_bar_(fold: Any, params: Any, bar: Any, indicators: Any) -> None:
         fold_bar(fold[0], params[0], bar[0], indicators[0])
 
+    def fold_feed_(fold: Any, params: Any, close_ms: int, close: float) -> None:
+        fold_feed(fold[0], params[0], close_ms, close)
+
     return {
         "start": start_,
         "on_bar": on_bar,
@@ -78,6 +83,7 @@ def _over_arrays(strategy: Strategy) -> dict[str, Callable[..., Any]]:
         "on_fill": on_fill,
         "triggers": triggers_,
         "fold_bar": fold_bar_,
+        "fold_feed": fold_feed_,
     }
 
 

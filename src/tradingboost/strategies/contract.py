@@ -17,11 +17,12 @@ bits.
 from collections.abc import Callable
 from decimal import Decimal
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
 from numba.extending import register_jitable
+from numpy.typing import NDArray
 
 from tradingboost.core.errors import BrokenInvariant
 
@@ -41,12 +42,16 @@ class Kind(IntEnum):
 
 
 class Type(IntEnum):
-    """Order types a kernel may ask for. A STOP is a stop-market at `trigger`, reduce-only."""
+    """Order types a kernel may ask for.
+
+    STOP is a stop-market at `trigger`, reduce-only; TAKE the same on the profitable side of the market.
+    """
 
     MARKET = 1
     LIMIT = 2
     POST_ONLY = 3
     STOP = 4
+    TAKE = 5
 
 
 class FillKind(IntEnum):
@@ -108,6 +113,10 @@ class Reason(IntEnum):
     LADDER = 13
     RESIZE = 14
     LEG_CLOSED = 15
+    HEDGE_TP = 16
+    HEDGE_SL = 17
+    LINKED = 18
+    HEDGE = 19
     NOT_RUNNING = 20
     BUSY = 21
     DIRECTION = 22
@@ -122,6 +131,12 @@ class Reason(IntEnum):
     RAISED_TO_MINIMUM = 31
     PYRAMIDING_LIMIT = 32
     PRICE_LEVEL = 33
+    TRAILING_ARMED = 34
+    ORPHAN_HEDGE = 35
+    TREND_WARMING_UP = 36
+    HEDGE_LIMIT = 37
+    HEDGE_TRIGGER = 38
+    LAST_DCA = 39
     GRID_OPEN = 40
     GRID_CLOSE = 41
     GRID_INIT = 42
@@ -148,7 +163,7 @@ INTENT: Final = np.dtype(
         ("type", np.int64),
         ("qty", np.float64),  # venue units: contracts on swaps, base on spot
         ("price", np.float64),  # LIMIT, POST_ONLY; else 0
-        ("trigger", np.float64),  # STOP; on MARKET and LIMIT openings the attached stop; else 0
+        ("trigger", np.float64),  # STOP, TAKE; on MARKET and LIMIT openings the attached stop; else 0
         ("reduce_only", np.int64),
         ("reason", np.int64),
     ],
@@ -279,6 +294,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         maintenance_rate: maintenance margin as a ratio of notional, for the estimate of the liquidation price.
         investment: the run's own amount for symbols without one in the parameters, in their unit; None = not given.
         available_quote: free quote balance when the run starts.
+        long_short: the account holds a long and a short leg side by side.
     """
 
     timeframe_ms: int
@@ -287,6 +303,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     maintenance_rate: Decimal = Decimal("0.005")
     investment: Decimal | None = None
     available_quote: Decimal = Decimal(0)
+    long_short: bool = False
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -325,6 +342,42 @@ def state_from_json(text: str, dtype: np.dtype[Any], version: int = 1) -> Any:
     return state
 
 
+class Series(Protocol):
+    """Closed candles of one length as plain columns, oldest first: int64[n] and float64[n]."""
+
+    @property
+    def open_ms(self) -> NDArray[np.int64]:
+        """Open times."""
+
+    @property
+    def opens(self) -> NDArray[np.float64]:
+        """First prices."""
+
+    @property
+    def highs(self) -> NDArray[np.float64]:
+        """Highest prices."""
+
+    @property
+    def lows(self) -> NDArray[np.float64]:
+        """Lowest prices."""
+
+    @property
+    def closes(self) -> NDArray[np.float64]:
+        """Last prices."""
+
+
+class Asks(msgspec.Struct, frozen=True, kw_only=True):
+    """What a set of parameters needs from the place where it runs.
+
+    Args:
+        long_short: an account that holds a long and a short leg side by side.
+        signal_bot: its orders go out as webhook signals.
+    """
+
+    long_short: bool = False
+    signal_bot: bool = False
+
+
 class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     """One catalogue entry: the kernel, its records and how a person's parameters become `params`.
 
@@ -339,9 +392,14 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
         fold: what the indicators remember between bars (survives a restart as JSON of its fields, like the state).
         fold_bar: (fold, params, bar, indicators): take in one closed bar and fill the indicators row of its close (NaN
             while warming up). A zeroed fold record is the start. The live service calls it bar by bar.
-        indicator_columns: (opens, highs, lows, closes, params record) -> structured array[n] of `indicators`, row i
+        indicator_columns: (Series, params record, finer Series or None) -> structured array[n] of `indicators`, row i
             known at the close of bar i; NaN where the warm-up is not complete. Bit for bit what `fold_bar` over the
             same bars gives: one recurrence, two callers.
+        wants: params record -> closed bars of warm-up after which more change nothing; fewer are an answer too.
+        feed_ms: params record -> length of the finer candles that are folded beside the run's own, 0 = none.
+        fold_feed: (fold, params, close_ms, close): take in one closed candle of that length; candles that close at the
+            same instant are taken before the run's own.
+        asks: (parameter object, Instrument) -> what the run needs from the place where it runs.
     """
 
     name: str
@@ -363,3 +421,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     fold: np.dtype[Any]
     fold_bar: Callable[..., None]
     indicator_columns: Callable[..., Any]
+    wants: Callable[..., int]
+    feed_ms: Callable[..., int]
+    fold_feed: Callable[..., None]
+    asks: Callable[..., Asks]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,11 @@ def columns(candles: list[Candle]) -> Any:
     """The indicators of the batch form over these candles."""
     strategy = get("hyperrsi")
     params = strategy.compile_params(strategy.validate(HYPERRSI), an_instrument(), RunFacts(timeframe_ms=300_000))
-    series = [np.array([float(getattr(one, name)) for one in candles]) for name in ("open", "high", "low", "close")]
-    return strategy.indicator_columns(*series, params[0])
+    names = ("open", "high", "low", "close")
+    opens, highs, lows, closes = (np.array([float(getattr(one, name)) for one in candles]) for name in names)
+    open_ms = np.array([round(one.open_at.timestamp() * 1000) for one in candles])
+    series = SimpleNamespace(open_ms=open_ms, opens=opens, highs=highs, lows=lows, closes=closes)
+    return strategy.indicator_columns(series, params[0])
 
 
 async def test_an_unknown_strategy_is_told_the_nearest_name(desk: Desk) -> None:

@@ -94,9 +94,7 @@ class Replay:
         )
         self.engine = Engine(Catalogue((listed(config.instrument, config),)), policy, 1)
         self.out, self.fill, self.bar_row = records(INTENT, MAX_INTENTS), records(FILL), records(BAR)
-        self.indicators = strategy.indicator_columns(
-            candles.opens, candles.highs, candles.lows, candles.closes, self.params
-        )
+        self.indicators = strategy.indicator_columns(candles, self.params)
         self.waiting: deque[Any] = deque()
         self.known: dict[int, Known] = {}
         self.live: dict[int, tuple[str, int]] = {}  # slot -> (order or algo, id)

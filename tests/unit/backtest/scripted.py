@@ -127,9 +127,9 @@ def triggers(state: Record, params: Record) -> tuple[float, float]:
     return state.below, state.above
 
 
-def indicator_columns(opens: Any, highs: Any, lows: Any, closes: Any, params: Record) -> Any:
-    columns = records(INDICATORS, closes.size)
-    columns.close[:] = closes
+def indicator_columns(candles: Any, params: Record, feed: Any = None) -> Any:
+    columns = records(INDICATORS, candles.closes.size)
+    columns.close[:] = candles.closes
     return columns
 
 
@@ -157,4 +157,8 @@ SCRIPTED = Strategy(
     fold=INDICATORS,
     fold_bar=unused,
     indicator_columns=indicator_columns,
+    wants=unused,
+    feed_ms=unused,
+    fold_feed=unused,
+    asks=unused,
 )

@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from numba.extending import register_jitable
 
-from tradingboost.strategies.contract import Record, Strategy
+from tradingboost.core.instrument import Instrument
+from tradingboost.strategies.contract import Asks, Record, Series, Strategy
 from tradingboost.strategies.grid.checks import validate, warnings
 from tradingboost.strategies.grid.compile import compile_params
 from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, triggers
@@ -17,8 +17,6 @@ __all__ = ["GRID"]
 
 NO_FIELDS: Final = np.dtype([])
 """A classic grid reads prices only: no indicator, nothing to fold."""
-
-Prices = npt.NDArray[np.float64]
 
 
 def needs(params: Record) -> int:  # noqa: ARG001 - the contract's signature
@@ -31,9 +29,19 @@ def fold_bar(fold: Record, params: Record, bar: Record, indicators: Record) -> N
     """Nothing to take in."""
 
 
-def indicator_columns(opens: Prices, highs: Prices, lows: Prices, closes: Prices, params: Record) -> Any:  # noqa: ARG001
+@register_jitable
+def fold_feed(fold: Record, params: Record, close_ms: int, close: float) -> None:
+    """Nothing to take in."""
+
+
+def indicator_columns(candles: Series, params: Record, feed: Series | None = None) -> Any:  # noqa: ARG001
     """One empty row a bar."""
-    return np.zeros(len(closes), NO_FIELDS)
+    return np.zeros(len(candles.closes), NO_FIELDS)
+
+
+def asks(params: GridParams, instrument: Instrument) -> Asks:  # noqa: ARG001 - the contract's signature
+    """One net leg, orders sent directly."""
+    return Asks()
 
 
 GRID: Final = Strategy(
@@ -56,4 +64,8 @@ GRID: Final = Strategy(
     fold=NO_FIELDS,
     fold_bar=fold_bar,
     indicator_columns=indicator_columns,
+    wants=needs,
+    feed_ms=needs,
+    fold_feed=fold_feed,
+    asks=asks,
 )

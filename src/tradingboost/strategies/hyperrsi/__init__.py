@@ -1,14 +1,14 @@
-"""HYPERRSI: RSI entries, a take-profit ladder, one effective stop, break-even and adds (DCA)."""
+"""HYPERRSI: RSI entries behind a trend filter, ladder, stop, break-even, trailing, adds (DCA) and a hedge."""
 
 from typing import Final
 
 from tradingboost.strategies.contract import Strategy
 from tradingboost.strategies.hyperrsi.advice import warnings
 from tradingboost.strategies.hyperrsi.checks import validate
-from tradingboost.strategies.hyperrsi.compile import PARAMS, compile_params
+from tradingboost.strategies.hyperrsi.compile import PARAMS, asks, compile_params
 from tradingboost.strategies.hyperrsi.decide import on_bar, on_tick, triggers
 from tradingboost.strategies.hyperrsi.exits import on_fill
-from tradingboost.strategies.hyperrsi.fold import fold_bar, indicator_columns, needs
+from tradingboost.strategies.hyperrsi.fold import feed_ms, fold_bar, fold_feed, indicator_columns, needs, wants
 from tradingboost.strategies.hyperrsi.params import HyperrsiParams
 from tradingboost.strategies.hyperrsi.state import FOLD, INDICATORS, STATE, ended, request_stop, start
 
@@ -32,4 +32,8 @@ HYPERRSI: Final = Strategy(
     fold=FOLD,
     fold_bar=fold_bar,
     indicator_columns=indicator_columns,
+    wants=wants,
+    feed_ms=feed_ms,
+    fold_feed=fold_feed,
+    asks=asks,
 )

@@ -1,34 +1,21 @@
-"""From a mapping to validated parameters: every error at once, each with its key, a code and a sentence."""
+"""From mappings to validated parameters: every error at once, each with its key, a code and a sentence."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from types import UnionType
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.strategies.hyperrsi import keys, reading
-from tradingboost.strategies.hyperrsi.params import (
-    AMOUNT,
-    STOP_BOUNDS,
-    AmountUnit,
-    Bounds,
-    DistanceMode,
-    HyperrsiParams,
-)
+from tradingboost.strategies.hyperrsi.cross import Problem, cross_checks
+from tradingboost.strategies.hyperrsi.members import DistanceMode, ExecutionMode, TrailingStart, TrailingType
+from tradingboost.strategies.hyperrsi.params import AMOUNT, Bounds, HyperrsiParams
 
 HINTS: Final = get_type_hints(HyperrsiParams, include_extras=True)
-RATIO_LIMIT_PCT: Final = Decimal("100.01")
-FULL_LADDER_PCT: Final = Decimal("99.99")
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """One thing wrong with one key."""
-
-    key: str
-    code: str
-    message: str
+SWITCH: Final = "use_trailing_stop_value_with_tp2_tp3_difference"
 
 
 class _Reader:
@@ -64,21 +51,44 @@ def validate(given: Mapping[str, object]) -> HyperrsiParams:
     Raises:
         InvalidInput: with `errors`, a list of {key, code, message}, complete.
     """
+    return merge(given)
+
+
+def merge(*layers: Mapping[str, object]) -> HyperrsiParams:
+    """Lay mappings over the defaults, the later over the earlier: user, preset, symbol, start overrides.
+
+    Each layer is read on its own, so an alias in one replaces the key of another; no layer is changed.
+
+    Raises:
+        InvalidInput: with `errors`, a list of {key, code, message}, complete.
+    """
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for layer in layers:
+        reader = _read(layer)
+        problems.extend(reader.problems)
+        values |= reader.values
+    params = HyperrsiParams(**values)
+    problems = problems or cross_checks(params)
+    if problems:
+        raise _refusal(problems)
+    return params
+
+
+def _read(given: Mapping[str, object]) -> _Reader:
     reader = _Reader()
     for name, value in given.items():
         if value is not None:
             _take(reader, name, value)
     _take_percent_aliases(reader, given)
-    params = HyperrsiParams(**reader.values)
-    if not reader.problems:
-        reader.problems.extend(cross_checks(params))
-    if reader.problems:
-        raise _refusal(reader.problems)
-    return params
+    _pair_trailing(reader)
+    return reader
 
 
 def _take(reader: _Reader, name: str, value: object) -> None:
-    if name in HINTS:
+    if name in keys.ENTRY_OPTIONS and str(value).strip().casefold() in keys.TREND_WORDS:
+        reader.put("use_trend_logic", name, keys.TREND_WORDS[str(value).strip().casefold()])
+    elif name in HINTS:
         reader.put(name, name, value)
     elif name in keys.ALIASES:
         for key in keys.ALIASES[name]:
@@ -100,9 +110,25 @@ def _take_percent_aliases(reader: _Reader, given: Mapping[str, object]) -> None:
             reader.problem(name, "option_conflict", f"{name} is a percentage but {option} is {mode.name}.")
 
 
+def _pair_trailing(reader: _Reader) -> None:
+    """Two pairs of keys say one thing each: off and NONE, TP_DIFF and its switch; one alone sets the other."""
+    values = reader.values
+    if values.get("trailing_stop_active") is False or values.get("trailing_start_point") is TrailingStart.NONE:
+        values["trailing_stop_active"] = False
+        values["trailing_start_point"] = TrailingStart.NONE
+    elif "trailing_start_point" in values:
+        values["trailing_stop_active"] = True
+    kind, switch = values.get("trailing_stop_type"), values.get(SWITCH)
+    if kind is None and switch is not None:
+        values["trailing_stop_type"] = TrailingType.TP_DIFF if switch else TrailingType.FIXED
+    elif kind is not None and switch is None:
+        values[SWITCH] = kind is TrailingType.TP_DIFF
+    elif kind is not None and switch != (kind is TrailingType.TP_DIFF):
+        text = f"trailing_stop_type is {kind.name} but {SWITCH} says otherwise; give one of the two."
+        reader.problem("trailing_stop_type", "trailing_type_conflict", text)
+
+
 def _unknown(name: str) -> Problem:
-    if name in keys.LATER:
-        return Problem(name, "not_in_this_version", f"{keys.LATER[name]}; leave out {name}.")
     if name in keys.WITHOUT_EQUIVALENT:
         return Problem(name, "no_equivalent", f"{name} has no equivalent in this strategy; leave it out.")
     near = keys.suggestion(name)
@@ -131,81 +157,34 @@ def read_value(key: str, value: object) -> Any:
         return reading.boolean(value)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return reading.member(value, hint)
+    if isinstance(hint, UnionType):
+        return reading.webhook(value) if key.endswith("_url") else reading.text(value)
     if get_origin(hint) is dict:
-        return _amounts(value)
+        return _by_symbol(value, _amount if get_args(hint)[1] is Decimal else _mode)
     read = reading.integer(value) if hint is int else reading.number(value)
     if bounds is not None and not bounds.hold(Decimal(read)):
         raise InvalidInput("out_of_bounds", f"{value} is not {bounds}.")
     return read
 
 
-def _amounts(value: object) -> dict[str, Decimal]:
+def _by_symbol(value: object, read: Callable[[str, object], object]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidInput("not_a_map", "give a map from symbol to amount.")
-    amounts = {str(symbol): reading.number(amount) for symbol, amount in value.items()}
-    for symbol, amount in amounts.items():
-        if not AMOUNT.hold(amount):
-            raise InvalidInput("out_of_bounds", f"the amount {amount} of {symbol} is not {AMOUNT}.")
-    return amounts
+        raise InvalidInput("not_a_map", "give a map from symbol to value.")
+    found: dict[str, object] = {}
+    for name, each in value.items():
+        symbol = reading.symbol(name)
+        if symbol in found:
+            raise InvalidInput("given_twice", f"{symbol} is given twice; keep one.")
+        found[symbol] = read(symbol, each)
+    return found
 
 
-# -- cross-field checks ----------------------------------------------------------------------------------------------
+def _amount(symbol: str, value: object) -> Decimal:
+    amount = reading.number(value)
+    if not AMOUNT.hold(amount):
+        raise InvalidInput("out_of_bounds", f"the amount {amount} of {symbol} is not {AMOUNT}.")
+    return amount
 
 
-def cross_checks(params: HyperrsiParams) -> list[Problem]:
-    """What is wrong between fields that are each right alone."""
-    return [*_rsi_problems(params), *_ladder_problems(params), *_distance_problems(params), *_amount_problems(params)]
-
-
-def _rsi_problems(params: HyperrsiParams) -> list[Problem]:
-    if params.rsi_overbought > params.rsi_oversold:
-        return []
-    return [Problem("rsi_overbought", "rsi_bounds", "rsi_overbought must be above rsi_oversold.")]
-
-
-def _ladder_problems(params: HyperrsiParams) -> list[Problem]:
-    problems = []
-    total = sum(params.tp_ratios)
-    if total > RATIO_LIMIT_PCT:
-        problems.append(Problem("tp3_ratio", "tp_ratio_sum", f"The take-profit ratios add up to {total}; at most 100."))
-    previous = Decimal(0)
-    rows = zip(params.tp_enabled, params.tp_ratios, params.tp_values, strict=True)
-    for level, (enabled, ratio, value) in enumerate(rows, start=1):
-        if enabled and ratio == 0:
-            problems.append(Problem(f"tp{level}_ratio", "tp_ratio_zero", f"TP{level} is on but its ratio is 0."))
-        if enabled and value <= previous:
-            text = f"tp{level}_value must be above {previous}: each level lies farther out than the one before."
-            problems.append(Problem(f"tp{level}_value", "tp_values_not_increasing", text))
-        previous = value if enabled else previous
-    if total < FULL_LADDER_PCT and not (params.use_sl or params.use_sl_on_last):
-        text = f"The ratios add up to {total}, so a rest stays open without an exit; set use_sl or use_sl_on_last."
-        problems.append(Problem("tp3_ratio", "runner_without_exit", text))
-    return problems
-
-
-def _distance_problems(params: HyperrsiParams) -> list[Problem]:
-    problems = []
-    percentages = []
-    if params.tp_option is DistanceMode.PERCENTAGE:
-        percentages = [(f"tp{level}_value", value) for level, value in enumerate(params.tp_values, start=1)]
-    if params.pyramiding_entry_type is DistanceMode.PERCENTAGE:
-        percentages.append(("pyramiding_value", params.pyramiding_value))
-    for key, value in percentages:
-        if value >= 100:
-            problems.append(Problem(key, "out_of_bounds", f"{key}: a percentage must be below 100."))
-    bounds = STOP_BOUNDS[params.sl_option]
-    if not bounds.hold(params.sl_value):
-        problems.append(Problem("sl_value", "out_of_bounds", f"sl_value: {params.sl_value} is not {bounds}."))
-    return problems
-
-
-def _amount_problems(params: HyperrsiParams) -> list[Problem]:
-    if params.entry_amount_option is not AmountUnit.PERCENT:
-        return []
-    amounts = {f"{coin}_investment": getattr(params, f"{coin}_investment") for coin in ("btc", "eth", "sol")}
-    amounts.update(params.symbol_investments)
-    return [
-        Problem(key, "out_of_bounds", f"{key}: {amount} percent of the balance is more than all of it.")
-        for key, amount in amounts.items()
-        if amount > 100
-    ]
+def _mode(_: str, value: object) -> StrEnum:
+    return reading.member(value, ExecutionMode)

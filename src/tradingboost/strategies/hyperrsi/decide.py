@@ -1,4 +1,4 @@
-"""When a candle closes or a price reaches a trigger: first entry and adds. Exits always come before entries."""
+"""When a candle closes or a price reaches a trigger: exits first; in a step with an exit nothing opens."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import LONG, SHORT, Family, Reason, Record, Type, place, slot_code
+from tradingboost.strategies.hyperrsi.hedge_exits import follow_main, hedge_at_close
 from tradingboost.strategies.hyperrsi.levels import (
     base_amount,
     beyond_market,
@@ -19,8 +20,14 @@ from tradingboost.strategies.hyperrsi.levels import (
     tp_target,
 )
 from tradingboost.strategies.hyperrsi.signal import candle_lock_until, cooling, rsi_signal
-from tradingboost.strategies.hyperrsi.state import LEVELS, NO_STOP, side_index
-from tradingboost.strategies.hyperrsi.stops import close_leg, initial_stop
+from tradingboost.strategies.hyperrsi.state import LEVELS, NO_STOP, side_index, trend_against
+from tradingboost.strategies.hyperrsi.stops import close_leg, initial_stop, protect
+from tradingboost.strategies.hyperrsi.trailing import (
+    advance_trailing,
+    trailing_hit,
+    trailing_reason,
+    trailing_triggers,
+)
 
 ENTRY_SLOT: Final = slot_code(Family.ENTRY, 0)
 ADD_BASE: Final = slot_code(Family.ADD, 0)
@@ -32,37 +39,73 @@ def on_bar(state: Record, params: Record, bar: Record, indicators: Record, out: 
     if bar.close_ms <= state.bar_ms:
         return 0
     take_indicators(state, params, bar.close_ms, indicators)
+    n = 0
+    if state.side != 0 and not state.dust:
+        n = exit_at_close(state, params, bar, out)
+    n = hedge_at_close(state, params, bar.close, out, n)
+    if n > 0:
+        return n
     if state.side != 0:
-        if state.exit_reason != Reason.NONE and not state.dust:
-            return close_leg(state, params, state.exit_reason, out)
         return try_add(state, params, bar.close, bar.close_ms, out)
     for index in range(2):
-        side = LONG if index == 0 else SHORT
-        n = try_entry(state, params, side, bar, out)
+        n = try_entry(state, params, LONG if index == 0 else SHORT, bar, out)
         if n > 0:
             return n
     return 0
 
 
 @register_jitable
-def on_tick(state: Record, params: Record, mark: float, ts_ms: int, out: Record) -> int:
-    """A price reached the trigger: the add by price, on the RSI pair of the last closed bars; or a close was asked."""
-    if state.side != 0 and state.exit_reason != Reason.NONE and not state.dust:
-        return close_leg(state, params, state.exit_reason, out)
-    if state.side == 0 or not params.dca_by_price or mark <= 0.0:
+def exit_at_close(state: Record, params: Record, bar: Record, out: Record) -> int:
+    """What a candle close does to an open main leg: a close that was refused, the trend close, the trailing stop."""
+    if state.exit_reason != Reason.NONE:
+        return close_leg(state, params, state.exit_reason, out, 0)
+    if params.trend_closes and trend_against(state.trend, state.side):
+        return close_leg(state, params, Reason.TREND_REVERSAL, out, 0)
+    if state.trail_ms == 0:
         return 0
+    advance_trailing(state, params, bar.close, bar.close_ms)
+    return protect(state, params, bar.close, False, out)
+
+
+@register_jitable
+def on_tick(state: Record, params: Record, mark: float, ts_ms: int, out: Record) -> int:
+    """A price reached a trigger: a close that was asked for, the trailing stop, or the add by price."""
+    closing = state.side != 0 and state.exit_reason != Reason.NONE and not state.dust
+    n = close_leg(state, params, state.exit_reason, out, 0) if closing else 0
+    if state.hedge_exit_reason != Reason.NONE:
+        n = follow_main(state, params, mark, out, n)
+    if closing or state.side == 0 or mark <= 0.0:
+        return n
+    if state.trail_ms != 0:
+        return trail(state, params, mark, ts_ms, out)
+    if n > 0 or not params.dca_by_price:
+        return n
     return try_add(state, params, mark, ts_ms, out)
 
 
 @register_jitable
+def trail(state: Record, params: Record, mark: float, ts_ms: int, out: Record) -> int:
+    """First test the price against the stop, then take it in."""
+    if trailing_hit(state.side, mark, state.trail_stop):
+        return close_leg(state, params, trailing_reason(state), out, 0)
+    advance_trailing(state, params, mark, ts_ms)
+    n = protect(state, params, mark, False, out)
+    return follow_main(state, params, mark, out, n)
+
+
+@register_jitable
 def triggers(state: Record, params: Record) -> tuple[float, float]:
-    """Prices at which `on_tick` may add. The clocks are asked there, once: what they hold back waits for the close.
+    """Prices at which `on_tick` trails or may add. The clocks are asked there, once: what they hold back waits.
 
     Without that, a price beyond the level would be work at every tick until a clock ends, and the moment of the add
     would depend on how densely ticks come.
     """
     below, above = -np.inf, np.inf
-    if state.side == 0 or not params.dca_by_price or state.add_waits or add_gate(state, params) != Reason.NONE:
+    if state.side == 0 or state.exit_reason != Reason.NONE:
+        return below, above
+    if state.trail_ms != 0:
+        return trailing_triggers(state, params)
+    if not params.dca_by_price or state.add_waits or add_gate(state, params) != Reason.NONE:
         return below, above
     level = next_dca_price(state, params)
     if np.isnan(level):
@@ -80,6 +123,7 @@ def take_indicators(state: Record, params: Record, close_ms: int, indicators: Re
     state.rsi = indicators.rsi
     if not np.isnan(indicators.atr):
         state.atr = indicators.atr
+    state.trend = indicators.trend
     state.bar_ms = close_ms
 
 
@@ -113,6 +157,8 @@ def entry_gate(state: Record, params: Record, side: int, now_ms: int) -> int:
         return Reason.NOT_RUNNING
     if state.opening or state.side != 0:
         return Reason.BUSY
+    if state.hedge_side != 0 and not state.hedge_dust:
+        return Reason.ORPHAN_HEDGE
     if not side_allowed(side, params):
         return Reason.DIRECTION
     clock = clock_gate(state, params, side, now_ms)
@@ -122,6 +168,8 @@ def entry_gate(state: Record, params: Record, side: int, now_ms: int) -> int:
         return Reason.WARMING_UP
     if not rsi_signal(side, state.rsi_prev, state.rsi, params):
         return Reason.NO_SIGNAL
+    if params.trend_blocks and trend_against(state.trend, side):
+        return Reason.TREND_BLOCK
     return Reason.NONE
 
 
@@ -134,10 +182,14 @@ def add_gate(state: Record, params: Record) -> int:
         return Reason.BUSY
     if state.dca_count + 1 > params.dca_limit:
         return Reason.PYRAMIDING_LIMIT
+    if state.trail_ms != 0:
+        return Reason.TRAILING_ARMED
     if not side_allowed(state.side, params):
         return Reason.DIRECTION
     if params.dca_by_rsi and not rsi_signal(state.side, state.rsi_prev, state.rsi, params):
         return Reason.NO_SIGNAL
+    if params.trend_blocks and trend_against(state.trend, state.side):
+        return Reason.TREND_BLOCK
     return Reason.NONE
 
 

@@ -1,4 +1,4 @@
-"""The names of parameters: which exist, what else they are called, and which belong to what is not built in."""
+"""The names of parameters: which exist and what else they are called."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -20,6 +20,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "stop_loss_enabled": ("use_sl",),
     "dca_size_multiplier": ("entry_multiplier",),
     "volume_scale": ("entry_multiplier",),
+    "trailing_stop_percent": ("trailing_stop_offset_value",),
+    "trailing_stop_enabled": ("trailing_stop_active",),
 }
 """Another name for the same value."""
 
@@ -38,50 +40,10 @@ LIMIT_SWITCHES: Final = ("pyramiding_enabled", "use_dca")
 ADDS_COUNTS: Final = ("dca_max_orders", "max_safety_orders")
 """Count adds, while `pyramiding_limit` counts all entries."""
 
-_TREND: Final = "The trend filter is not part of this version"
-_TRAILING: Final = "The trailing stop is not part of this version"
-_SIGNAL_BOT: Final = "Signal-bot execution is not part of this version; orders always go to the exchange directly"
-_HEDGE: Final = "The dual-side hedge is not part of this version"
+TREND_WORDS: Final[Mapping[str, bool]] = {"rsi_only": False, "rsi_trend": True}
+"""Entry options of other programs that say whether the trend filter is on, and nothing about the RSI rule."""
 
-LATER: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("use_trend_logic", "trend_timeframe", "use_trend_close"), _TREND),
-    **dict.fromkeys(
-        (
-            "trailing_stop_active",
-            "trailing_start_point",
-            "trailing_stop_type",
-            "use_trailing_stop_value_with_tp2_tp3_difference",
-            "trailing_stop_offset_value",
-            "trailing_stop_percent",
-            "trailing_stop_enabled",
-        ),
-        _TRAILING,
-    ),
-    **dict.fromkeys(
-        ("execution_mode", "signal_bot_token", "signal_bot_webhook_url", "symbol_execution_modes"), _SIGNAL_BOT
-    ),
-    **dict.fromkeys(
-        (
-            "use_dual_side_entry",
-            "dual_side_entry_trigger",
-            "dual_side_entry_ratio_type",
-            "dual_side_entry_ratio_value",
-            "dual_side_entry_tp_trigger_type",
-            "dual_side_entry_tp_value",
-            "close_main_on_hedge_tp",
-            "use_dual_sl",
-            "dual_side_entry_sl_trigger_type",
-            "dual_side_entry_sl_value",
-            "dual_side_pyramiding_limit",
-            "activate_tp_sl_after_all_dca",
-            "dual_side_trend_close",
-            "dual_side_close_on_main_sl",
-        ),
-        _HEDGE,
-    ),
-    "pyramiding_type": "`pyramiding_type` has no effect",
-}
-"""Known to the full strategy and refused here, so that nobody believes they are at work."""
+ENTRY_OPTIONS: Final = ("entry_option", "rsi_entry_option")
 
 WITHOUT_EQUIVALENT: Final = frozenset({"trailing_activation_percent", "ema_period", "sma_period"})
 

@@ -64,6 +64,12 @@ def lots_qty(lots: float, params: Record) -> float:
 
 
 @register_jitable
+def sum_qty(qty: float, change: float, params: Record) -> float:
+    """Add quantities in whole lots, never below zero."""
+    return lots_qty(max(qty_lots(qty, params) + qty_lots(change, params), 0.0), params)
+
+
+@register_jitable
 def min_lots(params: Record) -> float:
     """The smallest order in lots."""
     return steps_up(params.min_qty, params.lot_num, params.lot_den)

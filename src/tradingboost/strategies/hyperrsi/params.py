@@ -1,54 +1,28 @@
 """What a person may set: one schema for settings, presets, API, import and backtest.
 
-Members of the enumerations are English, the stored value is the Korean text people see. `validate` in `checks.py` is
-the only way from a mapping to `HyperrsiParams`.
+`validate` in `checks.py` is the only way from a mapping to `HyperrsiParams`.
 """
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
 
-
-class AmountUnit(StrEnum):
-    """Unit of all amounts."""
-
-    USDT = "usdt"
-    PERCENT = "percent"
-    COUNT = "count"
-
-
-class Direction(StrEnum):
-    """Allowed sides of entries and adds."""
-
-    LONG = "롱"
-    SHORT = "숏"
-    BOTH = "롱숏"
-
-
-class EntryOption(StrEnum):
-    """RSI rule of entries and adds."""
-
-    CROSS_IN = "돌파"
-    TURN = "변곡"
-    CROSS_OUT = "변곡돌파"
-    LEVEL = "초과"
-
-
-class DistanceMode(StrEnum):
-    """How a distance is measured."""
-
-    PERCENTAGE = "퍼센트 기준"
-    PRICE = "금액 기준"
-    ATR = "ATR 기준"
-
-
-class EntryCriterion(StrEnum):
-    """Base of the DCA levels."""
-
-    AVERAGE = "평균 단가"
-    LAST_FILL = "마지막 진입"
+from tradingboost.strategies.hyperrsi.members import (
+    AmountUnit,
+    Direction,
+    DistanceMode,
+    EntryCriterion,
+    EntryOption,
+    ExecutionMode,
+    HedgeRatio,
+    HedgeSl,
+    HedgeTp,
+    PyramidingType,
+    TrailingStart,
+    TrailingType,
+    TrendTimeframe,
+)
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -79,6 +53,7 @@ Amount = Annotated[Decimal, AMOUNT]
 Ratio = Annotated[Decimal, _within("0", "100")]
 Distance = Annotated[Decimal, _within("0", "1000000")]
 OpenDistance = Annotated[Decimal, _within("0", "1000000", open_low=True)]
+Entries = Annotated[int, _within("1", "10")]
 
 
 class HyperrsiParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +64,18 @@ class HyperrsiParams(msgspec.Struct, frozen=True, kw_only=True):
     sol_investment: Amount = Decimal(20)
     entry_amount_option: AmountUnit = AmountUnit.USDT
     symbol_investments: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    execution_mode: ExecutionMode = ExecutionMode.API_DIRECT
+    signal_bot_token: str | None = None
+    signal_bot_webhook_url: str | None = None
+    symbol_execution_modes: dict[str, ExecutionMode] = msgspec.field(default_factory=dict)
     leverage: Annotated[int, _within("1", "125")] = 10
     direction: Direction = Direction.BOTH
     entry_multiplier: Annotated[Decimal, _within("0.1", "5")] = Decimal("1.0")
     use_cooldown: bool = True
     cooldown_time: Annotated[int, _within("0", "3000")] = 300
+    use_trend_logic: bool = True
+    trend_timeframe: TrendTimeframe = TrendTimeframe.AUTO
+    use_trend_close: bool = True
     rsi_length: Annotated[int, _within("1", "100")] = 14
     rsi_oversold: Ratio = Decimal(30)
     rsi_overbought: Ratio = Decimal(70)
@@ -118,9 +100,30 @@ class HyperrsiParams(msgspec.Struct, frozen=True, kw_only=True):
     use_check_DCA_with_price: bool = True  # noqa: N815 - the stored name
     use_rsi_with_pyramiding: bool = True
     entry_criterion: EntryCriterion = EntryCriterion.AVERAGE
-    pyramiding_limit: Annotated[int, _within("1", "10")] = 4
+    pyramiding_type: PyramidingType = PyramidingType.ZERO
+    pyramiding_limit: Entries = 4
     pyramiding_entry_type: DistanceMode = DistanceMode.PERCENTAGE
     pyramiding_value: OpenDistance = Decimal("3.0")
+    trailing_stop_active: bool = True
+    trailing_start_point: TrailingStart = TrailingStart.TP3
+    trailing_stop_type: TrailingType = TrailingType.FIXED
+    use_trailing_stop_value_with_tp2_tp3_difference: bool = False
+    trailing_stop_offset_value: Distance = Decimal("0.5")
+
+    use_dual_side_entry: bool = False
+    dual_side_entry_trigger: Entries = 3
+    dual_side_entry_ratio_type: HedgeRatio = HedgeRatio.PERCENT_OF_POSITION
+    dual_side_entry_ratio_value: OpenDistance = Decimal(30)
+    dual_side_entry_tp_trigger_type: HedgeTp = HedgeTp.LAST_DCA_ON_POSITION
+    dual_side_entry_tp_value: OpenDistance = Decimal("0.3")
+    close_main_on_hedge_tp: bool = False
+    use_dual_sl: bool = False
+    dual_side_entry_sl_trigger_type: HedgeSl = HedgeSl.PERCENT
+    dual_side_entry_sl_value: OpenDistance = Decimal(5)
+    dual_side_pyramiding_limit: Entries = 1
+    activate_tp_sl_after_all_dca: bool = False
+    dual_side_trend_close: bool = False
+    dual_side_close_on_main_sl: bool = False
 
     @property
     def tp_enabled(self) -> tuple[bool, bool, bool]:
@@ -137,9 +140,18 @@ class HyperrsiParams(msgspec.Struct, frozen=True, kw_only=True):
         """Distance of each level."""
         return self.tp1_value, self.tp2_value, self.tp3_value
 
+    @property
+    def trailing_level(self) -> int:
+        """Number of the take-profit that arms the trailing stop, 0 = it never arms."""
+        if not self.trailing_stop_active:
+            return 0
+        return (*TrailingStart,).index(self.trailing_start_point) + 1
+
 
 STOP_BOUNDS: Final = {
     DistanceMode.PERCENTAGE: Bounds(Decimal("0.1"), Decimal(100), open_high=True),
     DistanceMode.ATR: _within("0.1", "100"),
     DistanceMode.PRICE: AMOUNT,
 }
+TRAILING_BOUNDS: Final = _within("0", "50", open_low=True)
+HEDGE_PERCENT: Final = _within("0", "1000", open_low=True)

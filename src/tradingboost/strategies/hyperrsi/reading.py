@@ -4,9 +4,21 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 from tradingboost.core.errors import InvalidInput
-from tradingboost.strategies.hyperrsi.params import Direction, DistanceMode, EntryCriterion, EntryOption
+from tradingboost.strategies.hyperrsi.members import (
+    AmountUnit,
+    DistanceMode,
+    EntryCriterion,
+    EntryOption,
+    HedgeRatio,
+    HedgeSl,
+    HedgeTp,
+    TrailingStart,
+    TrailingType,
+    TrendTimeframe,
+)
 
 _TRUE: Final = frozenset({"true", "1", "on", "예", "사용", "활성화"})
 _FALSE: Final = frozenset({"false", "0", "off", "아니오", "미사용", "비활성화"})
@@ -30,7 +42,18 @@ _OTHER_NAMES: Final[Mapping[type[StrEnum], Mapping[str, StrEnum]]] = {
         "recent": EntryCriterion.LAST_FILL,
         "최근 진입가": EntryCriterion.LAST_FILL,
     },
-    Direction: {},
+    TrendTimeframe: {"자동": TrendTimeframe.AUTO},
+    TrailingStart: {"사용 안함": TrailingStart.NONE, "사용안함": TrailingStart.NONE},
+    TrailingType: {"tp2_tp3_difference": TrailingType.TP_DIFF},
+    HedgeRatio: {"포지션 %": HedgeRatio.PERCENT_OF_POSITION, "고정 수량": HedgeRatio.FIXED_AMOUNT},
+    HedgeTp: {
+        "설정한 마지막 진입에 익절": HedgeTp.LAST_DCA_ON_POSITION,
+        "기존 포지션 sl에 익절": HedgeTp.EXISTING_POSITION,
+        "퍼센트(%) 도달 시 익절": HedgeTp.PERCENT,
+        "양방향 익절 사용 안함": HedgeTp.DO_NOT_CLOSE,
+    },
+    HedgeSl: {"기존 포지션 tp 이용": HedgeSl.EXISTING_POSITION},
+    AmountUnit: {"개": AmountUnit.COUNT},
 }
 
 
@@ -77,3 +100,33 @@ def member(value: object, kind: type[StrEnum]) -> StrEnum:
             return each
     known = ", ".join(f"{each.name} ({each.value})" for each in kind)
     raise InvalidInput("unknown_option", f"{value!r} is not a choice; choose one of {known}.")
+
+
+def text(value: object) -> str:
+    """A word that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInput("not_a_text", "give a text that is not empty.")
+    return value.strip()
+
+
+def webhook(value: object) -> str:
+    """An https address with a host and no user name in it."""
+    word = text(value)
+    try:
+        found = urlsplit(word)
+        sound = found.scheme == "https" and bool(found.hostname) and found.username is None
+    except ValueError:
+        sound = False
+    if not sound:
+        raise InvalidInput("not_an_https_url", "give an https address such as https://example.com/hook.")
+    return word
+
+
+def symbol(value: object) -> str:
+    """A unified symbol; a venue's own id of the form BTC-USDT or BTC-USDT-SWAP is translated."""
+    word = text(value).upper()
+    base, _, rest = word.partition("-")
+    quote, _, kind = rest.partition("-")
+    if not quote or kind not in ("", "SWAP"):
+        return word
+    return f"{base}/{quote}:{quote}" if kind else f"{base}/{quote}"

@@ -14,7 +14,7 @@ from tradingboost.strategies.hyperrsi.levels import (
     static_stop,
     static_stop_active,
 )
-from tradingboost.strategies.hyperrsi.state import BREAK_EVEN_STOP, GUARD_STOP, NO_STOP, STATIC_STOP
+from tradingboost.strategies.hyperrsi.state import BREAK_EVEN_STOP, GUARD_STOP, NO_STOP, STATIC_STOP, TRAILING_STOP
 
 SL_SLOT: Final = slot_code(Family.SL, 0)
 EXIT_SLOT: Final = slot_code(Family.EXIT, 0)
@@ -44,6 +44,9 @@ def wanted_stop(state: Record, params: Record) -> tuple[int, float]:
     if is_tighter(state.side, state.break_even, price):
         kind = BREAK_EVEN_STOP
         price = state.break_even
+    if state.trail_ms != 0 and is_tighter(state.side, state.trail_rest, price):
+        kind = TRAILING_STOP
+        price = state.trail_rest
     return kind, price
 
 
@@ -64,6 +67,8 @@ def stop_reason(kind: int) -> int:
     """The reason a stop of this kind is placed or fills for."""
     if kind == BREAK_EVEN_STOP:
         return Reason.BREAK_EVEN
+    if kind == TRAILING_STOP:
+        return Reason.TRAILING_STOP
     if kind == GUARD_STOP:
         return Reason.GUARD
     return Reason.SL
@@ -84,7 +89,7 @@ def protect(state: Record, params: Record, last: float, may_loosen: bool, out: R
         return withdraw_stop(state, out, 0)
     moved = state.stop_live == 0 or price != state.stop_price
     if moved and beyond_market(state.side, price, last):
-        return close_leg(state, params, stop_reason(kind), out)
+        return close_leg(state, params, stop_reason(kind), out, 0)
     if state.qty < params.min_qty or (not moved and state.stop_qty == state.qty):
         return 0
     n = stop_row(state, price, stop_reason(kind), out)
@@ -128,16 +133,16 @@ def cancel_row(slot: int, leg_side: int, reason: int, out: Record, n: int) -> in
 
 
 @register_jitable
-def close_leg(state: Record, params: Record, reason: int, out: Record) -> int:
+def close_leg(state: Record, params: Record, reason: int, out: Record, n: int) -> int:
     """Close what is left at market, once; what is too small for any order is noted as dust, not retried for ever."""
     state.exit_reason = reason
     if state.exit_live:
-        return 0
+        return n
     if state.qty < params.min_qty:
         state.dust = 1
-        return 0
+        return n
     state.exit_live = 1
-    n = place(out, 0, EXIT_SLOT, -state.side, state.side, Type.MARKET, state.qty)
-    out[0].reduce_only = 1
-    out[0].reason = reason
+    n = place(out, n, EXIT_SLOT, -state.side, state.side, Type.MARKET, state.qty)
+    out[n - 1].reduce_only = 1
+    out[n - 1].reason = reason
     return n

@@ -116,12 +116,14 @@ class Run:
         value = self.state[0][name]
         return value.tolist() if value.ndim else value
 
-    def bar(self, close: float, rsi_prev: float = 50.0, rsi: float = 50.0, atr: float = 100.0) -> list[Wish]:
+    def bar(
+        self, close: float, rsi_prev: float = 50.0, rsi: float = 50.0, atr: float = 100.0, trend: float = 0.0
+    ) -> list[Wish]:
         """Close the next candle."""
         self.now_ms = (self.now_ms // TIMEFRAME_MS + 1) * TIMEFRAME_MS
         bar, row = records(BAR), records(HYPERRSI.indicators)
         bar.close_ms, bar.close = self.now_ms, close
-        row.rsi_prev, row.rsi, row.atr = rsi_prev, rsi, atr
+        row.rsi_prev, row.rsi, row.atr, row.trend = rsi_prev, rsi, atr, trend
         return self._call(HYPERRSI.on_bar, bar[0], row[0])
 
     def tick(self, mark: float, after_ms: int = 1000) -> list[Wish]:
@@ -133,8 +135,9 @@ class Run:
         """Tell what happened to an order; `side` defaults to that of the leg or its opening."""
         row = records(FILL)
         price = more.get("price", 0.0)
-        opens = slot.startswith(("entry", "add"))
-        leg_side = more.get("side") or int(self.opening_side if opens else self.side or 1)
+        opens = slot.startswith(("entry", "add", "hedge:entry"))
+        leg = self.hedge_side if slot.startswith("hedge") else self.side
+        leg_side = more.get("side") or int(self.opening_side if opens else leg or 1)
         row.kind, row.slot, row.qty, row.left, row.price = kind, slot_number(slot), qty, left, price
         row.position_side, row.side = leg_side, leg_side if opens else -leg_side
         row.last, row.ts_ms = more.get("last", price), self.now_ms

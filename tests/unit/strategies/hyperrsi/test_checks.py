@@ -1,6 +1,7 @@
 """Reading a person's parameters: one schema, every error at once, nothing half understood."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -9,15 +10,18 @@ from tests.golden import vectors
 from tradingboost.core.errors import InvalidInput
 from tradingboost.strategies.hyperrsi.advice import warnings
 from tradingboost.strategies.hyperrsi.checks import HINTS, read_value, validate
-from tradingboost.strategies.hyperrsi.keys import KEYS, LATER
-from tradingboost.strategies.hyperrsi.params import (
-    Bounds,
+from tradingboost.strategies.hyperrsi.keys import KEYS
+from tradingboost.strategies.hyperrsi.members import (
     Direction,
     DistanceMode,
     EntryCriterion,
     EntryOption,
-    HyperrsiParams,
+    HedgeRatio,
+    HedgeSl,
+    HedgeTp,
+    TrailingType,
 )
+from tradingboost.strategies.hyperrsi.params import STOP_BOUNDS, TRAILING_BOUNDS, Bounds, HyperrsiParams
 from tradingboost.strategies.hyperrsi.reading import boolean
 
 GOLDEN = {param.id: param.values[0] for param in vectors("params")}
@@ -30,28 +34,28 @@ def errors_of(given: dict[str, object]) -> list[tuple[str, str]]:
     return [(error["key"], error["code"]) for error in listed]
 
 
-def test_defaults_equal_the_table_for_every_key_that_exists() -> None:
-    table: Any = GOLDEN["params.schema"]["expected"]["params"]
-    params = validate({})
-    assert set(KEYS) == set(table) - set(LATER)
-    for key in KEYS:
-        default = table[key]["default"]
-        value = getattr(params, key)
-        assert value == (read_value(key, default) if table[key]["type"] != "map" else {}), key
-
-
-def test_the_keys_of_later_versions_are_exactly_the_missing_ones() -> None:
+def test_defaults_equal_the_table_for_every_key() -> None:
     expected: Any = GOLDEN["params.schema"]["expected"]
-    everything = set(expected["params"]) | set(expected["dual_side"])
-    assert everything - set(KEYS) <= set(LATER)
+    table = expected["params"] | expected["dual_side"]
+    assert (len(expected["params"]), len(expected["dual_side"])) == (50, 14)
+    params = validate({})
+    assert list(KEYS) == [*expected["params"], *expected["dual_side"]]
+    for key, row in table.items():
+        value = getattr(params, key)
+        if row["type"] == "map" or row["default"] is None:
+            assert value == row["default"], key
+        else:
+            assert value == read_value(key, row["default"]), key
 
 
 def test_bounds_are_those_of_the_table() -> None:
     expected: Any = GOLDEN["params.bounds"]["expected"]
-    for key in set(expected["bounds"]) & set(KEYS) - {"sl_value"}:
-        bounds: Bounds = HINTS[key].__metadata__[0]
-        assert [float(bounds.low), float(bounds.high)] == expected["bounds"][key], key
+    by_mode = {"sl_value": STOP_BOUNDS[DistanceMode.PERCENTAGE], "trailing_stop_offset_value": TRAILING_BOUNDS}
+    for key, limits in expected["bounds"].items():
+        bounds: Bounds = by_mode.get(key) or HINTS[key].__metadata__[0]
+        assert [float(bounds.low), float(bounds.high)] == limits, key
         assert bounds.open_low == (key in expected["exclusive_low"]), key
+        assert bounds.open_high == (key in expected["exclusive_high"]), key
 
 
 @pytest.mark.parametrize(
@@ -84,19 +88,28 @@ def test_null_means_not_given() -> None:
 
 def test_members_are_read_by_name_stored_text_and_alias() -> None:
     vector: Any = GOLDEN["params.enum_aliases"]
-    rows = zip(vector["input"]["rows"], vector["expected"]["member"], strict=True)
-    known = [(key, value, member) for (key, value), member in rows if key in KEYS]
-    assert len(known) == 19
-    for key, value, member in known:
-        assert read_value(key, value).name == member
+    for (key, value), member in zip(vector["input"]["rows"], vector["expected"]["member"], strict=True):
+        read = read_value(key, value)
+        assert member in (read.name, read.value), (key, value)
 
 
-def test_members_are_stored_as_the_text_people_see() -> None:
-    wire: Any = GOLDEN["params.enum_wire_values"]["expected"]["wire"]
-    kinds = {"direction": Direction, "entry_option": EntryOption, "tp_option": DistanceMode}
-    kinds["entry_criterion"] = EntryCriterion
-    for key, kind in kinds.items():
-        assert {each.name: each.value for each in kind} == wire[key]
+KINDS: dict[str, type[StrEnum]] = {
+    "direction": Direction,
+    "entry_option": EntryOption,
+    "tp_option": DistanceMode,
+    "entry_criterion": EntryCriterion,
+    "trailing_stop_type": TrailingType,
+    "dual_side_entry_ratio_type": HedgeRatio,
+    "dual_side_entry_tp_trigger_type": HedgeTp,
+    "dual_side_entry_sl_trigger_type": HedgeSl,
+}
+
+
+@pytest.mark.parametrize("vector", ["params.enum_wire_values", "params.dual_enum_wire_values"])
+def test_members_are_stored_as_the_text_people_see(vector: str) -> None:
+    wire: Any = GOLDEN[vector]["expected"]["wire"]
+    for key, table in wire.items():
+        assert {each.name: each.value for each in KINDS[key]} == table
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
@@ -109,33 +122,24 @@ def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
         assert ("did you mean" in caught.value.message) == (near is not None)
 
 
-@pytest.mark.parametrize("key", sorted(LATER))
-def test_a_key_whose_part_is_not_built_in_is_refused_in_plain_words(key: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        validate({key: True})
-    assert caught.value.code == "not_in_this_version"
-    assert key in caught.value.message
-
-
 def test_ladder_rules_refuse_what_does_not_fit() -> None:
     vector: Any = GOLDEN["params.ratio_rules"]
-    ran = 0
-    for row, expected in zip(vector["input"]["rows"], vector["expected"]["errors"], strict=True):
-        ratios, switches, trailing, _, use_sl = row
-        trails = trailing and (sum(ratios) < 100 or "trailing_start_disabled" in expected)
-        if trails:
-            continue
-        ran += 1
+    rows = zip(
+        vector["input"]["rows"], vector["expected"]["errors"], vector["expected"]["nothing_to_trail"], strict=True
+    )
+    for (ratios, switches, active, start, use_sl), expected, nothing in rows:
         given = {f"tp{i}_ratio": ratio for i, ratio in enumerate(ratios, start=1)}
         given |= {f"use_tp{i}": on for i, on in enumerate(switches, start=1)} | {"use_sl": use_sl}
-        codes = [code for _, code in errors_of(given)] if expected else []
-        assert codes == expected
-        assert expected or validate(given)
-    assert ran == 6
+        given |= {"trailing_stop_active": active, "trailing_start_point": start}
+        if expected:
+            assert [code for _, code in errors_of(given)] == expected
+        else:
+            assert ("nothing_to_trail" in warnings(validate(given))) is nothing
 
 
-def test_the_defaults_raise_exactly_the_expected_warning() -> None:
-    assert warnings(validate({})) == ["no_static_stop"]
+def test_the_defaults_raise_exactly_the_expected_warnings() -> None:
+    expected: Any = GOLDEN["params.default_warnings"]["expected"]
+    assert warnings(validate({})) == expected["warnings"]
 
 
 def test_all_errors_come_at_once() -> None:

@@ -96,7 +96,7 @@ def test_a_stop_already_beyond_the_market_closes_now(mode: str) -> None:
 
 
 def test_each_take_profit_shrinks_and_tightens_the_stop(mode: str) -> None:
-    run = Run(mode, tp1_ratio=20, tp2_ratio=20, tp3_ratio=20, use_sl=True)
+    run = Run(mode, tp1_ratio=20, tp2_ratio=20, tp3_ratio=20, use_sl=True, trailing_start_point="NONE")
     run.open_long()
     moves = []
     for level, price in enumerate((102_000.0, 103_000.0, 104_000.0), start=1):

@@ -10,13 +10,15 @@ import pytest
 from tests.golden import vectors
 from tests.unit.strategies.hyperrsi.harness import MODES, Run, compiled_params, facts, in_mode, spot, swap
 
-from tradingboost.strategies.contract import step_ratio
+from tradingboost.strategies.contract import Reason, step_ratio
 from tradingboost.strategies.hyperrsi import compile as compiling
-from tradingboost.strategies.hyperrsi import decide, levels, signal, stops
+from tradingboost.strategies.hyperrsi import decide, hedge_rules, ladder, levels, signal, stops, trailing
 from tradingboost.strategies.hyperrsi.checks import validate
 
 Mode = Callable[[Callable[..., Any]], Callable[..., Any]]
 SIDES: Final = {"long": 1, "short": -1}
+SCENARIO: Final = "hedge_scenario"
+"""Played by `test_hedge_scenarios.py`."""
 NAN: Final = float("nan")
 
 
@@ -274,12 +276,12 @@ def cooldown_length(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
 
 
 def entry_side(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
-    """Rows which the trend alone decides are left to the trend filter."""
     answers: list[str | None] = []
     for row in rows_of(given):
-        run = Run("interpreted", direction=row["direction"], use_cooldown=row["use_cooldown"])
+        names = ("direction", "use_cooldown", "use_trend_logic")
+        run = Run("interpreted", **{name: row[name] for name in names})
         state = run.state[0]
-        state.rsi_prev, state.rsi = 50.0, 50.0
+        state.trend = row["trend_state"]
         far = run.now_ms + 1
         for index, side in enumerate(("long", "short")):
             state.lock_ms[index] = far * row[f"lock_{side}"]
@@ -293,25 +295,100 @@ def entry_side(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
     return {"side": answers}
 
 
+def tp_placed(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    placed = []
+    for row in given["rows"]:
+        params = compiled_params(**row)[0]
+        placed.append([level + 1 for level in range(3) if mode(ladder.is_placed)(level, params)])
+    return {"placed": placed}
+
+
+def trailing_path(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    """The rules by themselves, unrounded, as the vectors have no tick."""
+    side = SIDES[given["side"]]
+    kind, value = given["offset_mode"], given["trailing_stop_offset_value"]
+    params = compiled_params(trailing_stop_type=kind, trailing_stop_offset_value=value)[0]
+    extreme = float(given["arming_price"])
+    tp2, tp3 = (float(price) for price in given["tp_prices"][1:])
+    offset = mode(trailing.trailing_offset)(extreme, tp2, tp3, params)
+    stop = initial = mode(trailing.trailing_stop)(side, extreme, offset)
+    stops, triggered = [], []
+    for price in map(float, given["prices"]):
+        triggered.append(bool(mode(trailing.trailing_hit)(side, price, stop)))
+        extreme = max(extreme, price) if side > 0 else min(extreme, price)
+        stop = mode(trailing.trailing_stop)(side, extreme, offset)
+        stops.append(as_text(round(stop, 9)))
+    answer = {"offset": as_text(round(offset, 9)), "initial_stop": as_text(round(initial, 9))}
+    return {**answer, "stops": stops, "triggered": triggered}
+
+
+def hedge_add(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    target, added = [], []
+    for row in rows_of(given):
+        rule = {f"dual_side_entry_{key}": row[key] for key in ("ratio_type", "ratio_value")}
+        params = compiled_params(on_grid(given), **rule)[0]
+        main, hedge = float(row["main_contracts"]), float(row["hedge_contracts"])
+        target.append(as_text(mode(hedge_rules.hedge_target)(main, params)))
+        added.append(as_text(mode(hedge_rules.hedge_addition)(main, hedge, params)))
+    return {"target": target, "add": added}
+
+
+def hedge_percent_prices(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    params, found = compiled_params(on_grid(given))[0], {"tp": [], "sl": []}
+    price = mode(hedge_rules.percent_from)
+    for row in rows_of(given):
+        side, average = SIDES[row["hedge_side"]], float(row["hedge_average"])
+        found["tp"].append(as_text(price(average, side, side, float(row["tp_value_pct"]), params)))
+        found["sl"].append(as_text(price(average, -side, side, float(row["sl_value_pct"]), params)))
+    return found
+
+
+STOP_KINDS: Final = {"none": 0, "guard": 1, "static": 2, "break_even": 3, "trailing": 4}
+
+
+def hedge_tp_main_stop(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    prices = []
+    for row in rows_of(given):
+        side, average, kind = SIDES[row["hedge_side"]], float(row["hedge_average"]), STOP_KINDS[row["main_stop_kind"]]
+        price = mode(hedge_rules.main_stop_tp)(side, average, kind, float(row["main_stop"] or 0))
+        prices.append(as_text(price) if price else None)
+    return {"tp": prices}
+
+
+ENDS: Final = {
+    "main_stop": Reason.SL,
+    "main_closed_last_tp": Reason.LADDER,
+    "main_closed_manual": Reason.NONE,
+    "main_trend_close": Reason.TREND_REVERSAL,
+}
+
+
+def hedge_linked_exit(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    answers = []
+    for row in rows_of(given):
+        names = {f"dual_side_entry_{key}": row[key] for key in ("tp_trigger_type", "tp_value", "sl_trigger_type")}
+        names |= {"dual_side_entry_sl_value": row["sl_value"], "use_dual_sl": given["use_dual_sl"]}
+        names |= {key: row[key] for key in ("dual_side_close_on_main_sl", "dual_side_trend_close")}
+        params = compiled_params(use_dual_side_entry=True, **names)[0]
+        event = row["event"]
+        if event in ENDS:
+            answers.append(bool(mode(hedge_rules.closes_on_main_end)(int(ENDS[event]), params)))
+        else:
+            answers.append(bool(mode(hedge_rules.closes_on_main_tp)(int(event[-1]), 4, params)))
+    return {"close_hedge": answers}
+
+
 KINDS: Final[dict[str, Callable[[dict[str, Any], Mode], dict[str, Any]]]] = {
     function.__name__: function
     for function in (
         rsi_signal_indices, rsi_signal_table, atr_floor, tp_prices, exit_rounding, tp_quantities, tp_shares, sl_price,
         sl_active, sl_beyond_market, break_even_chain, dca_levels, dca_amounts, dca_allowed, dca_price_trigger,
         average_price, entry_contracts, amount_for_symbol, start_notional, min_sustain, guard_stop, candle_lock,
-        cooldown, cooldown_length, entry_side,
+        cooldown, cooldown_length, entry_side, tp_placed, hedge_add, hedge_percent_prices, hedge_tp_main_stop,
+        hedge_linked_exit,
     )
 }  # fmt: skip
-
-
-def decided_here(vector: dict[str, Any]) -> dict[str, Any]:
-    """The vector without the rows of the entry gates which only the trend filter closes."""
-    if vector["kind"] != "entry_side":
-        return vector
-    given = vector["input"]
-    kept = [i for i, row in enumerate(rows_of(given)) if not (row["use_trend_logic"] and abs(row["trend_state"]) == 2)]
-    expected = {"side": [vector["expected"]["side"][i] for i in kept]}
-    return {**vector, "input": {**given, "rows": [given["rows"][i] for i in kept]}, "expected": expected}
+KINDS["trailing"] = trailing_path
 
 
 def assert_equal(found: Any, expected: Any, tolerance: float | None) -> None:
@@ -330,9 +407,8 @@ def assert_equal(found: Any, expected: Any, tolerance: float | None) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("vector", vectors("hyperrsi"))
+@pytest.mark.parametrize("vector", [one for one in vectors("hyperrsi") if one.values[0]["kind"] != SCENARIO])
 def test_the_kernel_gives_the_golden_numbers(vector: dict[str, Any], mode: str) -> None:
-    vector = decided_here(vector)
     found = KINDS[vector["kind"]](vector["input"], lambda function: in_mode(mode, function))
     assert_equal(found, vector["expected"], vector.get("abs_tol"))
 

@@ -12,7 +12,7 @@ def test_every_other_name_leads_to_a_key_that_exists() -> None:
 def test_no_name_has_two_meanings() -> None:
     groups = [
         set(keys.KEYS), set(keys.ALIASES), set(keys.PERCENT_ALIASES), set(keys.LIMIT_SWITCHES),
-        set(keys.ADDS_COUNTS), set(keys.LATER), set(keys.WITHOUT_EQUIVALENT),
+        set(keys.ADDS_COUNTS), set(keys.WITHOUT_EQUIVALENT),
     ]  # fmt: skip
     assert sum(map(len, groups)) == len(set().union(*groups))
 

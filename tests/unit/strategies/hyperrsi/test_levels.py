@@ -71,7 +71,9 @@ def test_ladder_quantities_conserve_and_are_placeable(
 ) -> None:
     given_ratios: dict[str, Any] = {f"tp{i}_ratio": ratio for i, ratio in enumerate(ratios, start=1)}
     switches: dict[str, Any] = {f"use_tp{i}": enabled for i, enabled in enumerate(on, start=1)}
-    params = compiled_params(swap(min_qty=Decimal(least) / 100), use_sl=True, **given_ratios, **switches)[0]
+    params = compiled_params(
+        swap(min_qty=Decimal(least) / 100), use_sl=True, trailing_start_point="NONE", **given_ratios, **switches
+    )[0]
     quantities = np.zeros(3)
     levels.tp_quantities(lots / 100, params, quantities)
     found = [round(float(qty) * 100) for qty in quantities]

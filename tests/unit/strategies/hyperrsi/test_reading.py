@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tradingboost.core.errors import InvalidInput
-from tradingboost.strategies.hyperrsi.params import DistanceMode, EntryOption
+from tradingboost.strategies.hyperrsi.members import DistanceMode, EntryOption
 from tradingboost.strategies.hyperrsi.reading import integer, member, number
 
 

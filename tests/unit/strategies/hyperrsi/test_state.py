@@ -23,7 +23,7 @@ def test_the_whole_state_survives_json(mode: str) -> None:
 def test_the_last_decision_can_be_explained(mode: str) -> None:
     run = Run(mode)
     run.bar(100_000.0, 65.0, 60.0)
-    assert notes(run.state[0]) == {"long": "no_signal", "short": "no_signal", "add": "none"}
+    assert notes(run.state[0]) == {"long": "no_signal", "short": "no_signal", "add": "none", "hedge": "none"}
     run.open_long()
     run.bar(99_000.0)
     assert notes(run.state[0])["add"] == "no_signal"

@@ -31,8 +31,8 @@ def test_a_close_is_sent_once(mode: str) -> None:
     run = Run(mode)
     run.open_long()
     close = in_mode(mode, stops.close_leg)
-    assert close(run.state[0], run.params[0], 10, run.out) == 1
-    assert close(run.state[0], run.params[0], 10, run.out) == 0
+    assert close(run.state[0], run.params[0], 10, run.out, 0) == 1
+    assert close(run.state[0], run.params[0], 10, run.out, 0) == 0
 
 
 def test_an_unchanged_stop_is_not_sent_again(mode: str) -> None:
