@@ -1,6 +1,6 @@
 """Tillson's T3: six exponential averages in a row, mixed so that what each lags is mostly put back."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tradingboost.indicators.ema import ema_step
 
-STAGES = 6
+STAGES: Final = 6
 
 
 @register_jitable

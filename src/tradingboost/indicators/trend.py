@@ -27,12 +27,6 @@ from tradingboost.indicators.trend_width import take_width_close
 
 
 @register_jitable
-def last_closed_open(at_ms: int, length_ms: int) -> int:
-    """Open of the latest bar of a timeframe that has closed at a time; a bar closing at that very time has."""
-    return at_ms // length_ms * length_ms - length_ms
-
-
-@register_jitable
 def end_of_bar(last_ms: int, length_ms: int) -> int:
     """Close of a timeframe's bar that a bar closing at `last_ms` belongs to."""
     return -(-last_ms // length_ms) * length_ms

@@ -11,6 +11,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from tradingboost.core.errors import InvalidInput
+from tradingboost.indicators.vidya import CHANGES
 
 TAPS: Final = 7
 WIDTH_LENGTH: Final = 15
@@ -20,7 +21,6 @@ PIVOT_LEFT: Final = 20
 PIVOT_RIGHT: Final = 10
 LONG_PIVOT_LEFT: Final = 30
 PIVOTS: Final = 50
-VIDYA_CHANGES: Final = 9
 
 TREND_FIELDS: Final[list[Any]] = [
     ("trend_last_ms", np.int64),  # close of the newest bar taken in
@@ -50,7 +50,7 @@ TREND_FIELDS: Final[list[Any]] = [
     # long variant: 240 minutes
     ("trend_vidya_bars", np.int64),
     ("trend_vidya_close", np.float64),
-    ("trend_vidya_changes", np.float64, (VIDYA_CHANGES,)),
+    ("trend_vidya_changes", np.float64, (CHANGES,)),
     ("trend_vidyas", np.float64, (3,)),
     ("trend_vidya_bull", np.int64),
     ("trend_vidya_bear", np.int64),

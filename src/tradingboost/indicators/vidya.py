@@ -1,6 +1,6 @@
 """Chande's variable index dynamic average: an exponential mean whose weight follows how one-sided the market moves."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from tradingboost.indicators.window import push
 
-CHANGES = 9
-"""One-bar changes the one-sidedness is taken from, unless told otherwise."""
+CHANGES: Final = 9
+"""One-bar changes the one-sidedness is taken from in the trend state."""
 
 
 @register_jitable

@@ -9,6 +9,8 @@ import pytest
 from numba import njit
 from tests.golden import vectors
 
+from tradingboost.indicators.trend_fold import TREND
+
 COMPILED, INTERPRETED = "compiled", "interpreted"
 both_modes = pytest.mark.parametrize("mode", [COMPILED, INTERPRETED])
 
@@ -62,3 +64,8 @@ def walk(bars: int, seed: int = 7, sigma: float = 0.002) -> tuple[Any, Any, Any]
 def times(bars: int, minutes: int, first_open_ms: int = 0) -> Any:
     """Close times of adjacent bars."""
     return first_open_ms + (np.arange(bars, dtype=np.int64) + 1) * minutes * 60_000
+
+
+def new_fold() -> Any:
+    """The start of a trend state."""
+    return np.zeros(1, TREND).view(np.recarray)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.golden import vectors
-from tests.unit.indicators.series import both_modes, in_mode
+from tests.unit.indicators.series import both_modes, in_mode, new_fold
 
 from tradingboost.indicators import bollinger, ema, jma, kernel, mama, trend, trend_cycle, trend_fold, trend_width
 
@@ -63,10 +63,14 @@ def trend_timeframes(mode: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def last_closed_bar(mode: str, given: dict[str, Any]) -> dict[str, Any]:
-    found = []
+    """How many bars of a timeframe a fold has taken by a time tells which one was the last."""
+    charts, found = {15: 1, 60: 60, 480: 240}, []
     for at, minutes in given["rows"]:
-        at_ms = int(datetime.fromisoformat(at).timestamp() * 1000)
-        found.append(in_mode(mode, trend.last_closed_open)(at_ms, minutes * 60_000))
+        at_ms, day_ms, fold = int(datetime.fromisoformat(at).timestamp() * 1000), 86_400_000, new_fold()
+        start_ms = at_ms // day_ms * day_ms - day_ms
+        ms = np.arange(start_ms, at_ms, 60_000) + 60_000
+        in_mode(mode, trend.trend_continue)(fold, charts[minutes], 0, ms, np.full(ms.size, 100.0))
+        found.append(start_ms + (int(fold.trend_cycles[0]) - 1) * minutes * 60_000)
     return {"bar_open": found}
 
 

@@ -2,14 +2,13 @@
 
 import hashlib
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.indicators.plain_trend import plain_trend
-from tests.unit.indicators.series import COMPILED, both_modes, drawn, golden, in_mode, times, walk
+from tests.unit.indicators.series import COMPILED, both_modes, drawn, golden, in_mode, new_fold, times, walk
 
 from tradingboost.indicators.trend import (
     known_at,
@@ -22,10 +21,6 @@ from tradingboost.indicators.trend import (
 )
 from tradingboost.indicators.trend_fold import OFFERED, TREND, VIDYA_MINUTES, feed_minutes, warm_up_bars
 from tradingboost.strategies.contract import state_from_json, state_to_json
-
-
-def new_fold() -> Any:
-    return np.zeros(1, TREND).view(np.recarray)
 
 
 def changes(values: list[int]) -> list[list[int]]:
