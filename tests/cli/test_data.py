@@ -3,14 +3,14 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from tests.cli.candles import START_MS, write_candles
-from tests.cli.conftest import Ended, Run
+from tests.cli.conftest import Ended, Run, Running
 from tests.simulator.stage import BTC, stepped_settings
 
 from tradingboost.simulator.client import AdminClient
@@ -152,13 +152,17 @@ def test_what_cannot_be_done_is_one_sentence(tb: Run, words: tuple[str, ...], co
 
 
 @pytest.fixture
-def exchange() -> Iterator[Endpoints]:
+def exchange(request: pytest.FixtureRequest) -> Iterator[Endpoints]:
     """A simulated exchange with a day of minutes behind it, in a thread with a loop of its own."""
+    scale: float = getattr(request, "param", 0.0)
     up, found, loop = threading.Event(), list[Endpoints](), asyncio.new_event_loop()
     over = asyncio.Event()
 
     async def serve() -> None:
-        async with Simulator(stepped_settings()).running() as at, AdminClient(at.admin, at.admin_token) as admin:
+        async with (
+            Simulator(stepped_settings(limit_scale=scale)).running() as at,
+            AdminClient(at.admin, at.admin_token) as admin,
+        ):
             base = NOW_MS - 1_440 * 60_000
             history: list[list[str | int]] = [
                 [base + i * 60_000, "42000", "42010.1", "41990", f"4200{i % 7}", 5] for i in range(1_440)
@@ -191,7 +195,24 @@ def test_a_download_is_told_in_one_object_and_can_be_repeated(tb: Run, exchange:
     assert (found["rows"], found["missing"], found["never_printed"]) == (1440, 0, 0)
 
 
-def test_an_exchange_that_is_away_is_told(tb: Run) -> None:
+@pytest.mark.parametrize("exchange", [0.1], indirect=True)  # two pages in two seconds
+def test_ctrl_c_keeps_what_was_fetched_and_the_next_run_goes_on(
+    started: Callable[..., Running], tb: Run, exchange: Endpoints
+) -> None:
+    words = ("download-data", "-p", BTC, "-i", "1m", "--timerange", "20251231-20260101", "--json")
+    at = {"TB_MARKET__OKX_REST": exchange.rest, "TB_MARKET__OKX_WS": exchange.ws}
+    running = started(*words, **at)
+    running.wait_for(" of 1,440")
+    ended = running.interrupt()
+    assert ended.code == 130, ended.err
+    kept = ended.envelope["data"]
+    assert (kept["complete"], 0 < kept["series"][0]["rows"] < 1440) == (False, True)
+    (done,) = told(tb(*words, **at))["series"]
+    assert (done["rows"], done["added"]) == (1440, 1440 - kept["series"][0]["rows"])
+
+
+def test_an_exchange_that_is_away_is_told(tb: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradingboost.app.data.download._ATTEMPTS", 2)
     ended = tb("download-data", "-p", BTC, "--days", "1", TB_MARKET__OKX_REST="http://127.0.0.1:1")
     assert ended.code == 6, ended.err
     assert "try again" in ended.sentence

@@ -76,11 +76,16 @@ async def _fetched(session: Session, settings: "Settings", request: "DownloadReq
     console = session.err
     with Progress(*columns, *rate, console=console, transient=True, disable=not console.is_terminal) as bars:
         shown: dict[SeriesKey, TaskID] = {}
+        lines: dict[SeriesKey, int] = {}
 
         def tell(key: "SeriesKey", done: int, total: int) -> None:
             if key not in shown:
                 shown[key] = bars.add_task(str(key), total=total)
             bars.update(shown[key], completed=done, total=total)
+            tenth = done * 10 // max(total, 1)
+            if not console.is_terminal and tenth > lines.get(key, 0):  # a log is told now and then
+                lines[key] = tenth
+                session.say(f"{key}: {done:,} of {total:,}")
 
         return await stoppable(lambda stop: downloaded(settings, request, tell, stop), lambda: True)
 

@@ -1,10 +1,10 @@
 """Bringing an exchange's own candles into the store: page by page, and on from where it stopped."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,11 +22,13 @@ from tradingboost.venues.base import CandleHistory
 
 _PAGES_A_WRITE: Final = 20
 _SLOWEST_S: Final = 2.0
+_FASTER: Final = 0.9
 _PATIENCE_S: Final = 180.0
 _ATTEMPTS: Final = 10
 _DAWN_MS: Final = 1_262_304_000_000  # 2010: older than any venue's candles
 _GAPS_TOLD: Final = 200
 
+T = TypeVar("T")
 Tell = Callable[[int, int], None]
 """Is told (candles done, candles in all)."""
 
@@ -76,7 +78,7 @@ class Downloader:
             Unavailable: the exchange stayed away for minutes, or the disk is full; what was stored is kept.
             Conflict: another process fetches the same.
         """
-        await self._history.instrument(Symbol(key.symbol))
+        await self._patiently(lambda: self._history.instrument(Symbol(key.symbol)))
         bar = key.bar_ms
         now_ms = int(self._clock.now().timestamp() * 1000)
         wanted = (-(-max(span[0], _DAWN_MS) // bar) * bar, min(span[1], now_ms) // bar * bar)
@@ -130,25 +132,37 @@ class Downloader:
         return low
 
     async def _page(self, key: SeriesKey, span: Span) -> list[Candle]:
-        """One page at the exchange's pace; slower after each refusal."""
+        """One page; empty when the user wants it to end, and then nothing is concluded from it."""
+        symbol, timeframe = Symbol(key.symbol), Timeframe(key.timeframe)
+        first, end = _moment(span[0]), _moment(span[1])
+        asking = asyncio.ensure_future(self._patiently(lambda: self._history.history(symbol, timeframe, first, end)))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return await asking if asking.done() else []
+        finally:
+            for one in (asking, stopping):
+                one.cancel()
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask at the exchange's pace: slower after a refusal, and by and by as before."""
 
         @safe
-        async def once() -> list[Candle]:
-            now = self._clock.monotonic()
-            await self._clock.sleep(max(self._next - now, 0.0))
+        async def once() -> T:
+            await self._clock.sleep(max(self._next - self._clock.monotonic(), 0.0))
             self._next = self._clock.monotonic() + self._pause_s
             try:
-                return await self._history.history(
-                    Symbol(key.symbol), Timeframe(key.timeframe), _moment(span[0]), _moment(span[1])
-                )
+                found = await ask()
             except Unavailable:
                 self._pause_s = min(self._pause_s * 2, _SLOWEST_S)
                 raise
+            self._pause_s = max(self._pause_s * _FASTER, self._history.pause_s)
+            return found
 
-        ask = retried(
+        again = retried(
             once, attempts=_ATTEMPTS, first_pause_s=0.5, longest_pause_s=_PATIENCE_S / 6, time_limit_s=_PATIENCE_S
         )
-        return await ask()
+        return await again()
 
     def _report(self, writer: Writer, wanted: Span, before: int, *, complete: bool) -> Downloaded:
         entry = writer.entry
