@@ -195,6 +195,15 @@ def test_a_download_is_told_in_one_object_and_can_be_repeated(tb: Run, exchange:
     assert (found["rows"], found["missing"], found["never_printed"]) == (1440, 0, 0)
 
 
+def test_a_terminal_sees_how_far_and_how_fast(tb: Run, exchange: Endpoints) -> None:
+    at = {"TB_MARKET__OKX_REST": exchange.rest, "FORCE_COLOR": "1", "TERM": "xterm"}
+    ended = tb("download-data", "-p", BTC, "-i", "1m", "--timerange", "20251231-20260101", **at)
+    assert ended.code == 0, ended.err
+    assert "/1440" in ended.err
+    assert "/s" in ended.err
+    assert "1,440 new" in ended.out
+
+
 @pytest.mark.parametrize("exchange", [0.1], indirect=True)  # two pages in two seconds
 def test_ctrl_c_keeps_what_was_fetched_and_the_next_run_goes_on(
     started: Callable[..., Running], tb: Run, exchange: Endpoints

@@ -163,7 +163,7 @@ def generate(
 ) -> Answer:
     """Make up a market and write it as a candle file."""
     session.settings()
-    from tradingboost.app.data import curating
+    from tradingboost.app.data import making
     from tradingboost.app.instruments import listed as instrument
     from tradingboost.core.market import Timeframe
 
@@ -173,7 +173,7 @@ def generate(
     kind = "swap" if symbol.kind == "SWAP" else "spot"
     path = output or Path(f"made_up_{kind}_{name}_{length.value}_{days}d_seed{seed}.parquet")
     with session.progress("making up a market ..."):
-        rows = curating.generated(seed, symbol, length, days, path)
+        rows = making.generated(seed, symbol, length, days, path)
     data = {"output": path, "rows": rows, "seed": seed, "symbol": symbol.inst_id, "timeframe": length.value}
     return Answer(data, lambda console: console.print(f"[bold]{path}[/]: {rows:,} made-up candles of {symbol.inst_id}"))
 
@@ -207,10 +207,13 @@ def _show_checks(console: "Console", found: "list[Checked]") -> None:
             where = f", first at {moment(fault.at_ms)}" if fault.at_ms > 0 else ""
             console.print(f"  [bold red]{fault.count:,}[/] {fault.text}{where}")
         if one.missing:
+            asked = one.never_printed
             known = (
-                "" if one.never_printed is None else f", {one.never_printed:,} of them never printed by the exchange"
+                ""
+                if asked is None
+                else f"; {asked:,} the exchange does not have, {one.missing - asked:,} not asked for"
             )
-            console.print(f"  {one.missing:,} absent in {len(one.gaps):,} gaps{known}")
+            console.print(f"  {one.missing:,} absent{known}")
         for gap in one.gaps[:_GAPS_DRAWN]:
             console.print(f"    after {moment(gap.after_ms)}: {gap.missing:,}")
         if one.zero_volume:

@@ -67,12 +67,19 @@ def _words(given: list[str]) -> list[str]:
 
 
 async def _fetched(session: Session, settings: "Settings", request: "DownloadRequest") -> "list[Downloaded]":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
     from tradingboost.app.data.downloading import downloaded
 
+    class Rate(TextColumn):
+        """Candles a second, once there is anything to measure."""
+
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    rate = (TextColumn("{task.speed:,.0f}/s", justify="right"), TimeRemainingColumn())
+    rate = (Rate(""), TimeRemainingColumn())
     console = session.err
     with Progress(*columns, *rate, console=console, transient=True, disable=not console.is_terminal) as bars:
         shown: dict[SeriesKey, TaskID] = {}

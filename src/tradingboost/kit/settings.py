@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
-from sqlalchemy.engine import URL
 
 
 class Slice(BaseModel):
@@ -40,6 +39,8 @@ class DbSettings(Slice):
             return self.url.get_secret_value()
         if self.host is None:
             return None
+        from sqlalchemy.engine import URL  # here, because every verb reads settings and few need a database
+
         password = self.password.get_secret_value() if self.password else None
         url = URL.create("postgresql", self.user, password, self.host, self.port, self.name)
         return url.render_as_string(hide_password=False)

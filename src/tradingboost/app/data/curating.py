@@ -1,4 +1,4 @@
-"""Candles people bring, look at, mend and make: each step writes something new, and nothing in silence."""
+"""Candles people bring, look at and mend: each step writes something new, and nothing in silence."""
 
 from pathlib import Path
 
@@ -7,7 +7,6 @@ import numpy as np
 
 from tradingboost.app.data.loading import key_of
 from tradingboost.app.instruments import symbol_of
-from tradingboost.app.replay.bars import doubles, walked
 from tradingboost.core.candles import (
     Fault,
     Gap,
@@ -24,11 +23,8 @@ from tradingboost.core.market import Timeframe
 from tradingboost.kit.candles import files
 from tradingboost.kit.candles.spans import stretches, uncovered
 from tradingboost.kit.candles.store import CandleStore, SeriesKey
-from tradingboost.sim.instruments import Instrument
-from tradingboost.sim.scale import QUANTA
 
 _GAPS_TOLD = 200
-_MOST_MADE_MINUTES = 3_000_000
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,23 +168,6 @@ def filled_in(candles: RawCandles, output: Path) -> tuple[int, int]:
         raise InvalidInput("no_gap", "These candles have no gap; there is nothing to fill.")
     files.write(output, whole, made_up)
     return len(whole), int(made_up.sum())
-
-
-def generated(seed: int, instrument: Instrument, timeframe: Timeframe, days: int, output: Path) -> int:
-    """Write a made-up market, the same for the same seed; gives the number of candles.
-
-    Raises:
-        InvalidInput: too long, or the file exists.
-    """
-    if days * 1440 > _MOST_MADE_MINUTES:
-        most = _MOST_MADE_MINUTES // 1440
-        raise InvalidInput("too_many_candles", f"{days} days are more than are made at once; ask for at most {most}.")
-    series = walked(seed, instrument, timeframe, days * 1440 // timeframe.minutes)
-    num, den = instrument.tick
-    prices = [doubles(column, num, den) for column in series.values[:4]]
-    volume = doubles(series.volume, instrument.lot_base_q, QUANTA)
-    files.write(output, RawCandles(series.bar_ms, series.at_ms, *[*prices, volume]))
-    return len(series)
 
 
 def source_of(store: CandleStore, path: Path | None, key: SeriesKey | None) -> RawCandles:
