@@ -121,7 +121,7 @@ def adverse_first(room: Room, low: int, high: int, low_first: bool) -> bool:
 
 @register_jitable
 def both_inside(room: Room, leg: int, low: int, high: int) -> bool:
-    """Whether a stop (or the liquidation) and a closing limit of a leg both lie within [low, high]."""
+    """Whether a stop (or the liquidation) and a take-profit of a leg both lie within [low, high]."""
     desk = room.desk
     long = desk.lots[leg] > 0
     stop = low <= desk.liquidation_below if long else high >= desk.liquidation_above
@@ -131,8 +131,9 @@ def both_inside(room: Room, leg: int, low: int, high: int) -> bool:
         if order.status == RESTING and order.closes and money.leg_of(desk, order.position_side) == leg:
             price = order.trigger if order.type == STOP else order.price
             inside = low <= price <= high
-            stop = stop or (inside and order.type == STOP)
-            profit = profit or (inside and order.type != STOP)
+            stops = order.type == STOP and not order.takes
+            stop = stop or (inside and stops)
+            profit = profit or (inside and not stops)
     return stop and profit
 
 

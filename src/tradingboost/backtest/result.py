@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradingboost.backtest import metrics
+from tradingboost.backtest.deals import deals_of
 from tradingboost.backtest.model import BacktestConfig, Candles, Scale, tidy
 from tradingboost.backtest.trace import Trace, end_line, fill_line, intent_line, name_of, position_lines, reason_of
 from tradingboost.strategies.contract import FillKind, Kind, Reason
@@ -109,6 +110,24 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         """Equity in quote at each candle's close, for figures and charts."""
         return self.equity_quanta / float(self.scale.money)
 
+    def net_pnl(self) -> Decimal:
+        """Final equity less the balance at the start."""
+        return tidy(self.scale.amount(self.equity_quanta[-1]) - self.config.initial_balance)
+
+    def deals(self) -> NDArray[Any]:
+        """DEAL rows in order of their first fill, those still open among them."""
+        return deals_of(self.fills, bool(self.desk[0]["net"]))
+
+    def daily_curve(self) -> tuple[NDArray[np.float64], float, float | None, float]:
+        """What `metrics.curve` asks for: daily equity, days, deepest fall, equity at the end."""
+        candles, first = self.candles, self.config.warmup_bars
+        start = float(self.config.initial_balance)
+        traded = self.equity_quanta[first:]
+        values = metrics.daily(traded / float(self.scale.money), candles.open_ms[first:], candles.timeframe_ms, start)
+        days = (int(candles.open_ms[-1]) + candles.timeframe_ms - int(candles.open_ms[first])) / metrics.DAY_MS
+        fall = metrics.drawdown(traded)
+        return values, days, fall.ratio if fall else None, float(traded[-1]) / self.scale.money
+
     def trace(self) -> Trace:
         """What parity compares."""
         filled = self.reports["kind"] == FillKind.FILLED
@@ -123,7 +142,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         """The figures, derived from the log."""
         desk, scale, candles = self.desk[0], self.scale, self.candles
         fills = self.fills
-        results = metrics.deals(fills, bool(desk["net"]))
+        deals = self.deals()
+        results = metrics.of_deals(deals["net"][deals["closed"]])
         final = scale.amount(self.equity_quanta[-1])
         cash = scale.amount(desk["cash"])
         traded = len(candles) - self.config.warmup_bars
@@ -135,17 +155,17 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             last_ms=int(candles.open_ms[-1]) + candles.timeframe_ms,
             initial_balance=self.config.initial_balance,
             final_equity=final,
-            net_pnl=tidy(final - self.config.initial_balance),
+            net_pnl=self.net_pnl(),
             realised=scale.amount(desk["realised"]),
             unrealised=tidy(final - cash),
             fees=scale.amount(desk["fees"]),
             funding=scale.amount(desk["funding"]),
             insurance=scale.amount(desk["insurance"]),
             fills=int(fills.size),
-            round_trips=len(results),
-            wins=sum(result > 0 for result in results),
-            losses=sum(result < 0 for result in results),
-            max_drawdown=metrics.max_drawdown(self.equity_quanta),
+            round_trips=results.deals,
+            wins=results.wins,
+            losses=results.losses,
+            max_drawdown=metrics.max_drawdown(self.equity_quanta[self.config.warmup_bars :]),
             exposure=tidy(round(Decimal(int(desk["exposed_bars"])) / traded, 6)),
             intents=int(self.intents.size),
             fills_by_reason=_counted(reason_of(int(row["slot"]), int(row["reason"])) for row in fills),

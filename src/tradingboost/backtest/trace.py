@@ -7,7 +7,7 @@ import msgspec
 
 from tradingboost.backtest.model import Scale
 from tradingboost.backtest.records import END_SLOT, LIQUIDATION_SLOT, MAKER
-from tradingboost.strategies.contract import FillKind, Kind, Reason, Type, reason_name, slot_name
+from tradingboost.strategies.contract import SLOT_BASE, Family, FillKind, Kind, Reason, Type, reason_name, slot_name
 
 _SIDES: Final = {1: "buy", -1: "sell"}
 _NO_SLOT: Final = {LIQUIDATION_SLOT: "liquidation", END_SLOT: "backtest_end"}
@@ -92,6 +92,13 @@ def name_of(slot: int) -> str:
 def reason_of(slot: int, reason: int) -> str:
     """The word for why a fill happened."""
     return _NO_SLOT.get(slot) or reason_name(reason)
+
+
+def exit_word(slot: int, reason: int) -> str:
+    """Why a deal ended, in the words of a report: a take-profit by its level, all else by its reason."""
+    if slot >= 0 and slot // SLOT_BASE == Family.TP:
+        return f"tp{slot % SLOT_BASE}"
+    return reason_of(slot, reason)
 
 
 def intent_line(row: Any) -> IntentLine:
