@@ -64,6 +64,14 @@ def test_a_plain_second_computation_over_whole_bars_agrees(chart: int, feed: int
     assert len(set(whole.values())) > 1
 
 
+def test_a_plain_second_computation_agrees_in_a_market_so_wild_that_the_long_width_stays_above_one() -> None:
+    _, _, closes = walk(6000, seed=6, sigma=0.02)
+    ms = times(closes.size, 60)
+    states = dict(zip((ms // 60_000).tolist(), trend(ms, closes, 60).tolist(), strict=True))
+    assert states == plain_trend(dict(zip((ms // 60_000).tolist(), closes.tolist(), strict=True)), 60)
+    assert set(states.values()) == {-2, 0, 2}
+
+
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 99), lost=st.sets(st.integers(1, 1500), max_size=300), chart=st.sampled_from([1, 3, 5]))
 def test_missing_bars_are_never_invented(seed: int, lost: set[int], chart: int) -> None:
