@@ -204,6 +204,11 @@ def test_a_terminal_sees_how_far_and_how_fast(tb: Run, exchange: Endpoints) -> N
     assert "1,440 new" in ended.out
 
 
+async def unlimited(exchange: Endpoints) -> None:
+    async with AdminClient(exchange.admin, exchange.admin_token) as admin:
+        await admin.change_settings(limit_scale=0)
+
+
 @pytest.mark.parametrize("exchange", [0.1], indirect=True)  # two pages in two seconds
 def test_ctrl_c_keeps_what_was_fetched_and_the_next_run_goes_on(
     started: Callable[..., Running], tb: Run, exchange: Endpoints
@@ -216,6 +221,7 @@ def test_ctrl_c_keeps_what_was_fetched_and_the_next_run_goes_on(
     assert ended.code == 130, ended.err
     kept = ended.envelope["data"]
     assert (kept["complete"], 0 < kept["series"][0]["rows"] < 1440) == (False, True)
+    asyncio.run(unlimited(exchange))
     (done,) = told(tb(*words, **at))["series"]
     assert (done["rows"], done["added"]) == (1440, 1440 - kept["series"][0]["rows"])
 

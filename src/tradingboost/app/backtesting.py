@@ -117,7 +117,7 @@ def series_of(request: BacktestRequest, store: CandleStore) -> tuple[Listed, Can
         return listed, load(request.candles, listed)
     if request.symbol is None:
         raise InvalidInput(
-            "no_candles", "Name a candle file with --candles, or stored candles with -p BTC-USDT-SWAP -i 5m."
+            "candles_unnamed", "Name a candle file with --candles, or stored candles with -p BTC-USDT-SWAP -i 5m."
         )
     listed = listed_as(request.symbol)
     timeframe = None if request.timeframe is None else Timeframe.parse(request.timeframe).value
@@ -139,7 +139,7 @@ def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries,
         raise InvalidInput(
             "too_few_candles",
             f"{max(end - begin, 0)} candles are in that range and the strategy needs {needs} to warm up; "
-            f"there are candles from {days}. Take a longer range, or get more with download-data.",
+            f"there are candles from {days}: take a longer range, or get more with download-data.",
         )
     return sliced(series, begin, end), max(needs, first - begin)
 

@@ -60,7 +60,7 @@ def convert(
     store = loading.store_of(settings)
     if output is None:
         if not source:
-            raise InvalidInput("no_candles", "Name the candle files to bring in, or --output to write stored ones.")
+            raise InvalidInput("candles_unnamed", "Name candle files to bring in, or --output to write stored ones.")
         if timeframe is not None:
             raise InvalidInput(
                 "timeframe_unused", "Candles are stored as they are; --timeframe goes with --output or without a FILE."
@@ -182,7 +182,7 @@ def _key(pair: str | None, timeframe: str | None, exchange: str | None) -> "Seri
     from tradingboost.kit.candles.store import SeriesKey
 
     if pair is None or timeframe is None:
-        raise InvalidInput("no_candles", "Name a candle file, or stored candles with -p BTC-USDT-SWAP -i 5m.")
+        raise InvalidInput("candles_unnamed", "Name a candle file, or stored candles with -p BTC-USDT-SWAP -i 5m.")
     return SeriesKey(exchange or "okx", pair.strip().upper(), timeframe.strip().lower())
 
 

@@ -180,7 +180,7 @@ def source_of(store: CandleStore, path: Path | None, key: SeriesKey | None) -> R
     if path is not None:
         return files.read(path)
     if key is None:
-        raise InvalidInput("no_candles", "Name a candle file, or stored candles with -p BTC-USDT-SWAP -i 5m.")
+        raise InvalidInput("candles_unnamed", "Name a candle file, or stored candles with -p BTC-USDT-SWAP -i 5m.")
     found = store.read(key)
     if not len(found):
         raise NotFound("candles_not_stored", f"No candles of {key} are stored; get them with download-data.")
