@@ -13,7 +13,7 @@ from tradingboost.strategies.contract import Record, on_grid
 @register_jitable
 def is_above(order: Record) -> bool:
     """Whether the order waits for a rise: buy stops and sell limits."""
-    return (order.type == STOP) == (direction(order) > 0)
+    return (order.type == STOP) == (direction(order) > 0)  # type: ignore[no-any-return]
 
 
 @register_jitable

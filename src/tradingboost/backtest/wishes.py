@@ -72,7 +72,7 @@ def refused(room: Room, index: int) -> int:
     order = room.orders[index]
     held = desk.lots[leg_of(desk, order.position_side)]
     if order.closes:
-        if held * order.side >= 0 or (order.type != STOP and order.lots > abs(held)):
+        if held * order.side >= 0 or (order.type != STOP and order.lots > abs(held) - spoken_for(room, index)):
             return REJECTED
         if order.type == STOP and beyond_market(desk, direction(order), order.trigger):
             return REJECTED
@@ -86,6 +86,19 @@ def refused(room: Room, index: int) -> int:
         desk.margin_refusals += 1
         return DENIED
     return 0
+
+
+@register_jitable
+def spoken_for(room: Room, index: int) -> int:
+    """Lots of a leg that other resting orders close already: beside a second leg nothing may be closed twice."""
+    desk = room.desk
+    lots = 0
+    for k in range(desk.count):
+        other = room.orders[k]
+        closes = other.closes and other.type != STOP and not desk.net
+        if closes and k != index and other.position_side == room.orders[index].position_side:
+            lots += other.lots
+    return lots
 
 
 @register_jitable

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tradingboost.backtest import BacktestConfig, Candles
-from tradingboost.backtest.model import Scale, rate_parts
+from tradingboost.backtest.model import PositionMode, Scale, rate_parts
 from tradingboost.backtest.path import corners, point_ms
 from tradingboost.backtest.records import INTENT_ROW, MAKER, REPORT, TAKER
 from tradingboost.backtest.trace import Trace, end_line, fill_line, intent_line
@@ -28,6 +28,7 @@ from tradingboost.strategies.contract import (
     FILL,
     INTENT,
     MAX_INTENTS,
+    SLOT_BASE,
     Family,
     FillKind,
     Kind,
@@ -42,6 +43,7 @@ UID, INST = "me", "X-USDT-SWAP"
 _NO_MARGIN = 51008
 _TYPES: dict[int, Any] = {Type.MARKET: "market", Type.LIMIT: "limit", Type.POST_ONLY: "post_only"}
 SL_SLOT = slot_code(Family.SL, 0)
+HEDGE_SL_SLOT = slot_code(Family.HEDGE_SL, 0)
 
 
 def listed(instrument: Instrument, config: BacktestConfig) -> SimInstrument:
@@ -100,7 +102,8 @@ class Replay:
         self.live: dict[int, tuple[str, int]] = {}  # slot -> (order or algo, id)
         self.reports: list[Any] = []
         self.intents: list[Any] = []
-        self.position = 0
+        self.net = config.position_mode is PositionMode.NET
+        self.position = {1: 0, -1: 0}
         self.bar, self.now_ms = 0, int(candles.open_ms[0])
         strategy.start(self.state[0], self.params)
         self._open_account()
@@ -109,6 +112,8 @@ class Replay:
         cash = int(self.config.initial_balance * QUANTA)
         self.send(c.OpenAccount(at_us=0, uid=UID))
         self.send(c.Credit(at_us=0, uid=UID, ccy="USDT", amount=cash))
+        if not self.net:
+            self.send(c.SetPositionMode(at_us=0, uid=UID, pos_mode="long_short_mode"))
         self.send(c.SetLeverage(at_us=0, uid=UID, inst_id=INST, mgn_mode="cross", lever=self.config.leverage))
 
     # -- the market ------------------------------------------------------------------------------------------------
@@ -198,7 +203,8 @@ class Replay:
             terms = event.algo.terms
             if event.algo.state == "live" and terms.parent_ord_id and terms.algo_id not in self.known:
                 parent = self.known[terms.parent_ord_id]
-                self.adopt("algo", terms.algo_id, Known(SL_SLOT, -parent.side, parent.position_side, parent.reason))
+                slot = HEDGE_SL_SLOT if parent.slot // SLOT_BASE == Family.HEDGE_ENTRY else SL_SLOT
+                self.adopt("algo", terms.algo_id, Known(slot, -parent.side, parent.position_side, parent.reason))
             elif event.algo.state in ("canceled", "order_failed") and terms.algo_id in self.known:
                 self.report(terms.algo_id, FillKind.ENDED, event.algo.lots)
 
@@ -211,12 +217,16 @@ class Replay:
         if fill is not None:
             row.lots, row.price, row.fee, row.profit = fill.lots, fill.px, -fill.fee, fill.pnl
             row.liquidity = MAKER if fill.exec_type == "M" else TAKER
-            self.position += fill.lots * known.side
-        row.leg_lots = self.position
+            self.position[self.leg(known)] += fill.lots * known.side
+        row.leg_lots = self.position[self.leg(known)]
         self.waiting.append(row)
         over = left == 0 or kind is FillKind.ENDED
         if over and self.live.get(known.slot, ("", 0))[1] == key:
             del self.live[known.slot]
+
+    def leg(self, known: Known) -> int:
+        """The leg an order belongs to."""
+        return 1 if self.net else known.position_side
 
     def adopt(self, kind: str, key: int, known: Known) -> None:
         """An order or algo now lives in a slot."""
@@ -253,10 +263,11 @@ class Replay:
         side: Any = "buy" if wish.side > 0 else "sell"
         lots, px, trigger = self.lots(wish.qty), self.ticks(wish.price), self.ticks(wish.trigger)
         common: dict[str, Any] = {"at_us": 0, "uid": UID, "inst_id": INST, "td_mode": "cross", "side": side}
-        if wish.type == Type.STOP:
-            events = self.send(
-                c.PlaceAlgo(**common, ord_type="conditional", lots=lots, sl_trigger_px=trigger, reduce_only=True)
-            )
+        if not self.net:
+            common["pos_side"] = "long" if wish.position_side > 0 else "short"
+        if wish.type in (Type.STOP, Type.TAKE):
+            legs = {"sl_trigger_px" if wish.type == Type.STOP else "tp_trigger_px": trigger}
+            events = self.send(c.PlaceAlgo(**common, ord_type="conditional", lots=lots, **legs, reduce_only=self.net))
             self.settle_place(wish, events, lots)
             return
         attached = (Attached(sl_trigger_px=trigger),) if trigger else ()
@@ -267,7 +278,7 @@ class Replay:
                 ord_type=order_type,
                 lots=lots,
                 px=px,
-                reduce_only=bool(wish.reduce_only),
+                reduce_only=bool(wish.reduce_only) and self.net,
                 attached=attached,
             )
         )
@@ -341,7 +352,15 @@ class Replay:
         return Decimal(next(row.cash for row in self.engine.balances(UID) if row.ccy == "USDT")) / rules.RATE_ONE
 
     @property
+    def legs(self) -> list[tuple[int, int]]:
+        """Lots and cost of the net leg, or of the long and the short one, as the backtest keeps them."""
+        held: dict[str, tuple[int, int]] = {
+            position.pos_side: (position.lots, position.cost) for position in self.engine.positions(UID)
+        }
+        names = ("net", "") if self.net else ("long", "short")
+        return [held.get(name, (0, 0)) for name in names]
+
+    @property
     def lots_and_cost(self) -> tuple[int, int]:
-        """The open position."""
-        position = next(iter(self.engine.positions(UID)), None)
-        return (position.lots, position.cost) if position is not None else (0, 0)
+        """The net leg."""
+        return self.legs[0]

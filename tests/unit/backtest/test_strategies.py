@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.unit.backtest.exchange import Replay
-from tests.unit.backtest.worlds import WORLDS, conditions, market, part, world
+from tests.unit.backtest.worlds import WORLDS, conditions, market, mode, part, world
 
 from tradingboost import backtest
 from tradingboost.backtest.compare import report
@@ -22,7 +22,7 @@ BARS = 2000
 @pytest.mark.parametrize("name", WORLDS)
 def test_a_strategy_trades_in_the_backtest_as_on_the_exchange(name: str) -> None:
     candles = market(BARS)
-    config = conditions(candles)
+    config = conditions(candles, position_mode=mode(name))
     strategy, params = world(name)
     result = backtest.run(strategy, candles, params, config)
     replay = Replay(strategy, candles, params, config).run()
@@ -31,7 +31,7 @@ def test_a_strategy_trades_in_the_backtest_as_on_the_exchange(name: str) -> None
     assert not found, report(found)
     assert len(trace.fills) >= 10
     assert result.scale.amount(result.desk[0].cash) == replay.cash
-    assert (int(result.desk[0].lots[0]), int(result.desk[0].cost[0])) == replay.lots_and_cost
+    assert list(zip(result.desk[0].lots.tolist(), result.desk[0].cost.tolist(), strict=True)) == replay.legs
     assert result.state.tobytes() == replay.state.tobytes()
 
 
@@ -39,8 +39,8 @@ def test_a_strategy_trades_in_the_backtest_as_on_the_exchange(name: str) -> None
 def test_more_candles_behind_the_end_change_nothing_before_it(name: str) -> None:
     candles, n = market(BARS), 1200
     strategy, params = world(name)
-    whole = backtest.run(strategy, candles, params, conditions(candles))
-    start = backtest.run(strategy, part(candles, n), params, conditions(candles))
+    whole = backtest.run(strategy, candles, params, conditions(candles, position_mode=mode(name)))
+    start = backtest.run(strategy, part(candles, n), params, conditions(candles, position_mode=mode(name)))
     _same_until(start, whole, n)
 
 
@@ -51,8 +51,8 @@ def test_another_future_changes_nothing_before_it(name: str) -> None:
     for column in (other.opens, other.highs, other.lows, other.closes):
         column[n:] *= 2
     strategy, params = world(name)
-    whole = backtest.run(strategy, candles, params, conditions(candles))
-    changed = backtest.run(strategy, other, params, conditions(candles))
+    whole = backtest.run(strategy, candles, params, conditions(candles, position_mode=mode(name)))
+    changed = backtest.run(strategy, other, params, conditions(candles, position_mode=mode(name)))
     _same_until(changed, whole, n)
 
 
@@ -67,7 +67,7 @@ def _same_until(one: backtest.BacktestResult, other: backtest.BacktestResult, n:
 def test_quantity_and_money_are_conserved(name: str) -> None:
     candles = market(BARS)
     strategy, params = world(name)
-    result = backtest.run(strategy, candles, params, conditions(candles))
+    result = backtest.run(strategy, candles, params, conditions(candles, position_mode=mode(name)))
     fills, desk, scale = result.fills, result.desk[0], result.scale
     assert int((fills["lots"] * fills["side"]).sum()) == int(desk.lots.sum())
     assert int(desk.fees) == int(fills["fee"].sum())
@@ -75,7 +75,7 @@ def test_quantity_and_money_are_conserved(name: str) -> None:
     start = int(result.config.initial_balance * scale.money)
     assert int(desk.cash) == start + int(desk.realised) - int(desk.fees) + int(desk.funding)
     traded = int((fills["price"] * fills["lots"] * -fills["side"]).sum())
-    signed_cost = int(desk.cost[0]) * (1 if desk.lots[0] > 0 else -1)
+    signed_cost = sum(int(cost) * (1 if lots > 0 else -1) for lots, cost in zip(desk.lots, desk.cost, strict=True))
     assert int(desk.realised) == (traded + signed_cost) * scale.tick_value
     assert np.all(np.diff(fills["bar"]) >= 0)
 
@@ -85,7 +85,7 @@ def test_every_order_ends_once(name: str) -> None:
     """Placed = told complete, ended or refused, or still live; attached stops are placed with their parent."""
     candles = market(BARS)
     strategy, params = world(name)
-    result = backtest.run(strategy, candles, params, conditions(candles))
+    result = backtest.run(strategy, candles, params, conditions(candles, position_mode=mode(name)))
     placed = int((result.intents["kind"] == 1).sum())
     parents = {int(slot) for slot in result.intents["slot"][(result.intents["trigger"] > 0) & _openings(result)]}
     armed = int(np.isin(result.fills["slot"], list(parents)).sum())
@@ -99,7 +99,7 @@ def _openings(result: backtest.BacktestResult) -> np.ndarray:
 
 _CHILD = """
 import json, sys
-from tests.unit.backtest.worlds import conditions, market, world
+from tests.unit.backtest.worlds import conditions, market, mode, world
 from tradingboost import backtest
 from tradingboost.backtest.runner import driver_of
 from hashlib import sha256
@@ -107,7 +107,7 @@ found = {}
 for name in sys.argv[2:]:
     candles = market(int(sys.argv[1]))
     strategy, params = world(name)
-    result = backtest.run(strategy, candles, params, conditions(candles))
+    result = backtest.run(strategy, candles, params, conditions(candles, position_mode=mode(name)))
     logs = (result.intents, result.reports, result.state, result.equity_quanta)
     found[name] = [sha256(rows.tobytes()).hexdigest() for rows in logs]
 stats = getattr(driver_of(strategy), "stats", None)

@@ -10,17 +10,18 @@ from tradingboost.strategies.hyperrsi.hedge_exits import (
     link_main_tp,
     on_hedge,
 )
-from tradingboost.strategies.hyperrsi.ladder import TP_BASE, cancel_level
 from tradingboost.strategies.hyperrsi.levels import average_after, min_sustain, sum_qty
 from tradingboost.strategies.hyperrsi.openings import on_opening
 from tradingboost.strategies.hyperrsi.state import FILLED, INACTIVE, LEVELS, NO_STOP, SUSPENDED, WORKING, side_index
 from tradingboost.strategies.hyperrsi.stops import (
     EXIT_SLOT,
+    TP_BASE,
     cancel_row,
     close_leg,
     protect,
     raise_break_even,
     stop_reason,
+    withdraw_ladder,
     withdraw_stop,
 )
 from tradingboost.strategies.hyperrsi.trailing import arm_trailing
@@ -151,9 +152,7 @@ def on_exit(state: Record, params: Record, fill: Record, out: Record) -> int:
 def end_leg(state: Record, params: Record, now_ms: int, reason: int, out: Record) -> int:
     """Flat: withdraw every order that still lives, start the cooldown, forget the leg, tell the hedge why."""
     n = withdraw_stop(state, out, 0)
-    for level in range(LEVELS):
-        if state.tp_status[level] == WORKING:
-            n = cancel_level(state, level, Reason.LEG_CLOSED, out, n)
+    n = withdraw_ladder(state, out, n)
     if state.exit_live:
         n = cancel_row(EXIT_SLOT, state.side, Reason.LEG_CLOSED, out, n)
     if state.opening:

@@ -4,7 +4,7 @@ from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import SLOT_BASE, Family, FillKind, Reason, Record
 from tradingboost.strategies.hyperrsi.hedge import on_hedge_opening
-from tradingboost.strategies.hyperrsi.hedge_rules import closes_on_main_end, closes_on_main_tp
+from tradingboost.strategies.hyperrsi.hedge_rules import MAIN_STOP_TP, closes_on_main_end, closes_on_main_tp
 from tradingboost.strategies.hyperrsi.hedge_stops import (
     HEDGE_EXIT_SLOT,
     close_hedge,
@@ -65,6 +65,7 @@ def on_hedge_take_profit(state: Record, params: Record, fill: Record, out: Recor
     if fill.kind != FillKind.FILLED:
         if state.hedge_tp_status == WORKING:
             state.hedge_tp_status = SUSPENDED
+            state.hedge_exit_waits = 0
         return 0
     state.hedge_qty = sum_qty(state.hedge_qty, -fill.qty, params)
     state.hedge_tp_left = max(fill.left, 0.0)
@@ -159,9 +160,16 @@ def link_main_tp(state: Record, params: Record, number: int) -> None:
 
 @register_jitable
 def link_main_end(state: Record, params: Record, reason: int) -> None:
-    """The main leg is flat for this reason; 0 = by hand."""
+    """The main leg is flat for this reason; 0 = by hand.
+
+    A trigger order of the hedge at the stop that has just filled fires with it: a close beside it would be one too
+    many, so it gets until the next candle.
+    """
     if closes_on_main_end(reason, params):
         ask_hedge_close(state)
+        together = params.hedge_tp_rule == MAIN_STOP_TP and state.hedge_tp_status == WORKING
+        if together and state.exit_reason == Reason.NONE and state.hedge_tp_price == state.stop_price:
+            state.hedge_exit_waits = 1
     state.hedge_count = 0
 
 

@@ -154,13 +154,14 @@ def withdraw_take_profit(state: Record, out: Record, n: int) -> int:
 
 @register_jitable
 def close_hedge(state: Record, params: Record, reason: int, out: Record, n: int) -> int:
-    """Close what is left of the hedge at market, once."""
+    """Close what is left of the hedge at market, once; its resting limit goes first, for that part is spoken for."""
     state.hedge_exit_reason = reason
     if state.hedge_exit_live:
         return n
     if state.hedge_qty < params.min_qty:
         state.hedge_dust = 1
         return n
+    n = withdraw_take_profit(state, out, n)
     state.hedge_exit_live = 1
     n = place(out, n, HEDGE_EXIT_SLOT, -state.hedge_side, state.hedge_side, Type.MARKET, state.hedge_qty)
     out[n - 1].reduce_only = 1

@@ -1,16 +1,12 @@
 """The take-profit ladder as resting orders."""
 
-from typing import Final
-
 import numpy as np
 from numba.extending import register_jitable
 
-from tradingboost.strategies.contract import Family, Reason, Record, Type, place, slot_code
+from tradingboost.strategies.contract import Reason, Record, Type, place
 from tradingboost.strategies.hyperrsi.levels import tp_price, tp_quantities, tp_target
 from tradingboost.strategies.hyperrsi.state import INACTIVE, LEVELS, WORKING
-from tradingboost.strategies.hyperrsi.stops import cancel_row
-
-TP_BASE: Final = slot_code(Family.TP, 0)
+from tradingboost.strategies.hyperrsi.stops import TP_BASE, cancel_level
 
 
 @register_jitable
@@ -56,11 +52,3 @@ def place_level(state: Record, params: Record, level: int, out: Record, n: int) 
     out[n - 1].reduce_only = 1
     out[n - 1].reason = Reason.LADDER
     return n
-
-
-@register_jitable
-def cancel_level(state: Record, level: int, reason: int, out: Record, n: int) -> int:
-    """Withdraw one resting level and remember that its end will be reported."""
-    state.tp_status[level] = INACTIVE
-    state.tp_cancelling[level] += 1
-    return cancel_row(TP_BASE + level + 1, state.side, reason, out, n)

@@ -14,10 +14,20 @@ from tradingboost.strategies.hyperrsi.levels import (
     static_stop,
     static_stop_active,
 )
-from tradingboost.strategies.hyperrsi.state import BREAK_EVEN_STOP, GUARD_STOP, NO_STOP, STATIC_STOP, TRAILING_STOP
+from tradingboost.strategies.hyperrsi.state import (
+    BREAK_EVEN_STOP,
+    GUARD_STOP,
+    INACTIVE,
+    LEVELS,
+    NO_STOP,
+    STATIC_STOP,
+    TRAILING_STOP,
+    WORKING,
+)
 
 SL_SLOT: Final = slot_code(Family.SL, 0)
 EXIT_SLOT: Final = slot_code(Family.EXIT, 0)
+TP_BASE: Final = slot_code(Family.TP, 0)
 NOTHING_AFTER_TP3_PCT: Final = 99.0
 
 
@@ -123,6 +133,23 @@ def withdraw_stop(state: Record, out: Record, n: int) -> int:
 
 
 @register_jitable
+def withdraw_ladder(state: Record, out: Record, n: int) -> int:
+    """Cancel every level that rests."""
+    for level in range(LEVELS):
+        if state.tp_status[level] == WORKING:
+            n = cancel_level(state, level, Reason.LEG_CLOSED, out, n)
+    return n
+
+
+@register_jitable
+def cancel_level(state: Record, level: int, reason: int, out: Record, n: int) -> int:
+    """Withdraw one resting level and remember that its end will be reported."""
+    state.tp_status[level] = INACTIVE
+    state.tp_cancelling[level] += 1
+    return cancel_row(TP_BASE + level + 1, state.side, reason, out, n)
+
+
+@register_jitable
 def cancel_row(slot: int, leg_side: int, reason: int, out: Record, n: int) -> int:
     """Ask for the end of a slot's order."""
     n = place(out, n, slot, -leg_side, leg_side, 0, 0.0)
@@ -134,13 +161,18 @@ def cancel_row(slot: int, leg_side: int, reason: int, out: Record, n: int) -> in
 
 @register_jitable
 def close_leg(state: Record, params: Record, reason: int, out: Record, n: int) -> int:
-    """Close what is left at market, once; what is too small for any order is noted as dust, not retried for ever."""
+    """Close what is left at market, once; what is too small for any order is noted as dust, not retried for ever.
+
+    Beside a second leg the venue refuses to close what a resting order closes already, so the ladder goes first.
+    """
     state.exit_reason = reason
     if state.exit_live:
         return n
     if state.qty < params.min_qty:
         state.dust = 1
         return n
+    if params.hedge_on:
+        n = withdraw_ladder(state, out, n)
     state.exit_live = 1
     n = place(out, n, EXIT_SLOT, -state.side, state.side, Type.MARKET, state.qty)
     out[n - 1].reduce_only = 1

@@ -334,7 +334,8 @@ def hedge_add(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
 
 
 def hedge_percent_prices(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
-    params, found = compiled_params(on_grid(given))[0], {"tp": [], "sl": []}
+    params = compiled_params(on_grid(given))[0]
+    found: dict[str, list[str]] = {"tp": [], "sl": []}
     price = mode(hedge_rules.percent_from)
     for row in rows_of(given):
         side, average = SIDES[row["hedge_side"]], float(row["hedge_average"])
