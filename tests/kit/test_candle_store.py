@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tradingboost.core.candles import RawCandles
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -85,6 +87,32 @@ def test_older_candles_and_candles_of_a_gap_find_their_place(store: CandleStore)
     assert (entry.missing, len(entry.covered)) == (0, 1)
     names = {path.name.partition(".")[0] for path in (store.root / "okx" / KEY.symbol / "1m").glob("*.?64")}
     assert names == {str(entry.generation)}
+
+
+@settings(max_examples=25, deadline=None)
+@given(parts=st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=8))
+def test_parts_in_any_order_make_the_same_whole(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[int, int]]
+) -> None:
+    place = CandleStore(tmp_path_factory.mktemp("store"))
+    added = sum(add(place, made(first, count)) for first, count in parts)
+    minutes = sorted({first + i for first, count in parts for i in range(count)})
+    found, entry = place.read(KEY), place.find(KEY)
+    assert ((found.at_ms - START_MS) // MINUTE_MS).tolist() == minutes
+    assert same(found, picked(minutes))
+    assert entry is not None
+    assert (added, entry.rows, entry.missing) == (
+        len(minutes),
+        len(minutes),
+        minutes[-1] - minutes[0] + 1 - len(minutes),
+    )
+    assert entry.covered == stretches(found)
+
+
+def picked(minutes: list[int]) -> RawCandles:
+    """The candles of these minutes."""
+    whole, at = made(0, 100), np.array(minutes)
+    return RawCandles(MINUTE_MS, whole.at_ms[at], *(column[at] for column in whole.values))
 
 
 def test_a_stored_candle_is_never_exchanged_for_another(store: CandleStore) -> None:
