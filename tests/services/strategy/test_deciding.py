@@ -53,7 +53,7 @@ async def test_candles_told_in_the_wrong_order_are_folded_once_and_only_the_newe
     await desk.tell(CandleClosed.of(newer))
     await desk.tell(CandleClosed.of(older))
     assert [row.bar_close_at for row in await desk.rows(t.decisions)] == [newer.close_at]
-    assert (await desk.fold(run.run_id))["rsi"] == columns(desk.market.closed()[-282:]).rsi[-1]
+    assert (await desk.fold(run.run_id))["rsi"] == columns(desk.market.closed()[-402:]).rsi[-1]
 
 
 async def test_a_gap_is_folded_without_deciding_and_the_indicators_are_as_if_there_was_none(desk: Desk) -> None:
@@ -62,9 +62,9 @@ async def test_a_gap_is_folded_without_deciding_and_the_indicators_are_as_if_the
         desk.market.close_bar(close)
     candle = await desk.bar("46900")
     assert [row.bar_close_at for row in await desk.rows(t.decisions)] == [candle.close_at]
-    batch = columns(desk.market.closed()[-284:])
+    batch = columns(desk.market.closed()[-404:])
     fold = await desk.fold(run.run_id)
-    assert (fold["bars"], fold["rsi"]) == (284, batch.rsi[-1])
+    assert (fold["bars"], fold["rsi"]) == (404, batch.rsi[-1])
 
 
 async def test_candles_caught_up_after_an_outage_are_folded_and_the_last_is_decided(desk: Desk) -> None:
@@ -73,7 +73,7 @@ async def test_candles_caught_up_after_an_outage_are_folded_and_the_last_is_deci
     for younger, candle in zip((2, 1, 0), missed, strict=True):
         await desk.tell(CandleClosed.of(candle, younger))
     assert [row.bar_close_at for row in await desk.rows(t.decisions)] == [missed[-1].close_at]
-    assert (await desk.fold(run.run_id))["rsi"] == columns(desk.market.closed()[-283:]).rsi[-1]
+    assert (await desk.fold(run.run_id))["rsi"] == columns(desk.market.closed()[-403:]).rsi[-1]
     assert {row.at for row in await desk.rows(t.wishes)} == {missed[-1].close_at}
 
 
@@ -98,7 +98,7 @@ async def test_a_missing_candle_that_cannot_be_fetched_stops_the_decision_until_
         await desk.tell(CandleClosed.of(newest))
     assert await desk.rows(t.decisions) == []
     await desk.tell(CandleClosed.of(newest))
-    assert (await desk.fold(run.run_id))["bars"] == 282
+    assert (await desk.fold(run.run_id))["bars"] == 402
     assert len(await desk.rows(t.decisions)) == 1
 
 
@@ -286,8 +286,8 @@ async def test_a_failed_step_is_forgotten_even_when_another_process_steps_to_the
     await _fails_at_the_end(one, lost)  # in its memory the run is at the next version already
     await two.tell(CandleClosed.of(lost))  # ... which the record reaches by another's hand
     await one.bar("50001")
-    assert (await one.fold(run.run_id))["bars"] == 283
-    assert (await one.fold(run.run_id))["rsi"] == columns(world.market.closed()[-283:]).rsi[-1]
+    assert (await one.fold(run.run_id))["bars"] == 403
+    assert (await one.fold(run.run_id))["rsi"] == columns(world.market.closed()[-403:]).rsi[-1]
 
 
 async def test_two_facts_in_one_transaction_build_on_each_other(desk: Desk, another_stage: Room) -> None:

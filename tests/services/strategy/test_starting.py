@@ -166,19 +166,19 @@ async def test_a_start_compares_the_account_claims_watches_and_tells_once(desk: 
     assert (await desk.service.runs())[0].run_id == run.run_id
 
 
-async def test_the_warm_up_takes_exactly_the_candles_the_indicators_need(desk: Desk) -> None:
+async def test_the_warm_up_asks_for_all_the_trend_wants_and_takes_what_there_is(desk: Desk) -> None:
     run = await desk.start()
-    assert desk.market.asked == [(280, None)]
-    assert (await desk.fold(run.run_id))["bars"] == 280
+    assert desk.market.asked == [(30_000, None)]
+    assert (await desk.fold(run.run_id))["bars"] == 400
     assert (await desk.run(run.run_id)).last_bar_at == desk.market.closed()[-1].close_at
 
 
 async def test_the_fold_equals_the_batch_indicators_bar_by_bar(desk: Desk) -> None:
     run = await desk.start()
-    assert (await desk.fold(run.run_id))["rsi"] == columns(desk.market.closed()[-280:]).rsi[-1]
+    assert (await desk.fold(run.run_id))["rsi"] == columns(desk.market.closed()).rsi[-1]
     for number, close in enumerate(("50010", "50003.3", "49990.1"), start=1):
         await desk.bar(close)
-        batch = columns(desk.market.closed()[-280 - number :])
+        batch = columns(desk.market.closed()[-400 - number :])
         state = await desk.state(run.run_id)
         assert (state["rsi_prev"], state["rsi"], state["atr"]) == (batch.rsi_prev[-1], batch.rsi[-1], batch.atr[-1])
 
@@ -188,3 +188,26 @@ async def test_a_strategy_without_indicators_begins_at_the_newest_candle(stage: 
     run = await desk.start()
     assert desk.market.asked == [(1, None)]
     assert run.last_bar_at == desk.market.closed()[-1].close_at
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"use_dual_side_entry": True}, "hedge_mode_required"),
+        (
+            {
+                "execution_mode": "signal_bot",
+                "signal_bot_token": "word",
+                "signal_bot_webhook_url": "https://example.com/hook",
+            },
+            "signal_bot_unavailable",
+        ),
+    ],
+)
+async def test_what_cannot_be_carried_out_here_is_refused_before_anything_is_claimed(
+    desk: Desk, given: dict[str, object], code: str
+) -> None:
+    with pytest.raises(Refused) as raised:
+        await desk.start(params={**HYPERRSI, **given})
+    assert raised.value.code == code
+    assert desk.orders.legs == {}

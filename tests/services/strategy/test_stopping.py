@@ -210,7 +210,7 @@ async def test_candles_of_the_down_time_are_folded_and_not_decided(stage: Room) 
     for candle in missed:
         await following.tell(CandleClosed.of(candle))
     assert await following.rows(t.decisions) == []
-    assert (await following.fold(run.run_id))["rsi"] == columns(world.market.closed()[-283:]).rsi[-1]
+    assert (await following.fold(run.run_id))["rsi"] == columns(world.market.closed()[-403:]).rsi[-1]
 
 
 async def test_after_a_restart_the_triggers_are_watched_before_the_first_candle(stage: Room) -> None:

@@ -266,7 +266,7 @@ class Replay:
         if not self.net:
             common["pos_side"] = "long" if wish.position_side > 0 else "short"
         if wish.type in (Type.STOP, Type.TAKE):
-            legs = {"sl_trigger_px" if wish.type == Type.STOP else "tp_trigger_px": trigger}
+            legs: dict[str, Any] = {"sl_trigger_px" if wish.type == Type.STOP else "tp_trigger_px": trigger}
             events = self.send(c.PlaceAlgo(**common, ord_type="conditional", lots=lots, **legs, reduce_only=self.net))
             self.settle_place(wish, events, lots)
             return

@@ -99,6 +99,17 @@ class LiveRun:
         self._kernel.fold_bar(*self._fold_args)
         self.last_bar_at = candle.close_at
 
+    def fold_finer(self, candle: Candle) -> None:
+        """Take a closed candle of the finer timeframe into the indicators."""
+        fold, params = self._fold_args[:2]
+        self._kernel.fold_feed(fold, params, to_ms(candle.close_at), float(candle.close))
+
+    @property
+    def finer(self) -> Timeframe | None:
+        """The timeframe whose candles are folded beside the run's own."""
+        minutes = int(self.strategy.feed_ms(self.params[0])) // 60_000
+        return next((one for one in Timeframe if one.minutes == minutes), None)
+
     def on_bar(self) -> list[Wish]:
         """Decide on the candle folded last."""
         return self._wishes(self._kernel.on_bar(*self._args))
@@ -169,6 +180,7 @@ def warm_up(name: str) -> None:
     bar, indicators, fill = (plain(records(dtype)) for dtype in (BAR, strategy.indicators, FILL))
     out = plain(records(INTENT, MAX_INTENTS))
     compiled.fold_bar(fold, params, bar, indicators)
+    compiled.fold_feed(fold, params, 0, 0.0)
     compiled.triggers(state, params)
     compiled.on_tick(state, params, 0.0, 0, out)
     compiled.on_fill(state, params, fill, out)

@@ -10,6 +10,7 @@ from tradingboost.strategies.hyperrsi.decide import on_bar, on_tick, triggers
 from tradingboost.strategies.hyperrsi.exits import on_fill
 from tradingboost.strategies.hyperrsi.fold import feed_ms, fold_bar, fold_feed, indicator_columns, needs, wants
 from tradingboost.strategies.hyperrsi.params import HyperrsiParams
+from tradingboost.strategies.hyperrsi.attention import attention, watch
 from tradingboost.strategies.hyperrsi.state import FOLD, INDICATORS, STATE, ended, request_stop, start
 
 HYPERRSI: Final = Strategy(
@@ -36,4 +37,6 @@ HYPERRSI: Final = Strategy(
     feed_ms=feed_ms,
     fold_feed=fold_feed,
     asks=asks,
+    attention=attention,
+    watch=watch,
 )

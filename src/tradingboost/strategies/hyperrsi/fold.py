@@ -104,7 +104,7 @@ def trend_column(candles: Series, params: Record, feed: Series | None) -> NDArra
     minutes, length = int(params.trend_minutes), int(params.timeframe_ms)
     closes_ms = candles.open_ms + length
     if not feed_ms(params):
-        return trend_rows(np.zeros(1, TREND), minutes, closes_ms, candles.closes)
+        return trend_rows(records(TREND), minutes, closes_ms, candles.closes)
     if feed is None:
         raise InvalidInput(
             "trend_feed_missing",
@@ -112,7 +112,7 @@ def trend_column(candles: Series, params: Record, feed: Series | None) -> NDArra
             "give those too, or switch use_trend_logic and use_trend_close off.",
             minutes=feed_ms(params) // MINUTE_MS,
         )
-    states = trend_rows(np.zeros(1, TREND), minutes, feed.open_ms + feed_ms(params), feed.closes)
+    states = trend_rows(records(TREND), minutes, feed.open_ms + feed_ms(params), feed.closes)
     known = known_at(closes_ms, feed.open_ms + feed_ms(params))
     return np.where(known >= 0, states[known], np.nan)
 

@@ -14,7 +14,14 @@ from tradingboost.core.market import Timeframe
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.services.strategy import repository as store
-from tradingboost.services.strategy.errors import max_symbols_reached, run_already_active, run_not_found, short_history
+from tradingboost.services.strategy.errors import (
+    hedge_mode_required,
+    max_symbols_reached,
+    run_already_active,
+    run_not_found,
+    short_history,
+    signal_bot_unavailable,
+)
 from tradingboost.services.strategy.models import LiveRun, blank, view
 from tradingboost.services.strategy.service.stepping import Stepper
 from tradingboost.services.strategy.settings import StrategySettings
@@ -56,6 +63,11 @@ class Starter:
         parsed = strategy.validate(request.params)
         instrument = await self._market.instrument(venue, request.symbol)
         facts = RunFacts(timeframe_ms=request.timeframe.minutes * 60_000)
+        asks = strategy.asks(parsed, instrument)
+        if asks.signal_bot:
+            raise signal_bot_unavailable()
+        if asks.long_short:
+            raise hedge_mode_required()
         params = strategy.compile_params(parsed, instrument, facts)
         async with self._db.read() as db:
             await self._check(db, request)
@@ -125,7 +137,7 @@ class Starter:
             "ended_at": None,
         }
         run = LiveRun(row, await self._market.instrument(venue, request.symbol))
-        await self._warm_up(run, int(strategy.needs(params[0])))
+        await self._warm_up(run, int(strategy.needs(params[0])), int(strategy.wants(params[0])))
         row |= run.stored()
         async with self._db.transaction() as db:
             await store.lock_slots(db, request.user_id)
@@ -138,17 +150,16 @@ class Starter:
             await self._stepper.keep(db, loaded)
         return view(row)
 
-    async def _warm_up(self, run: LiveRun, needed: int) -> None:
+    async def _warm_up(self, run: LiveRun, needed: int, wanted: int) -> None:
         """Feed the closed candles before now; fewer than the indicators need is an answer, not a guess."""
         if needed == 0:
             newest = await self._market.candles(run.venue, run.symbol, run.timeframe, 1)
             run.last_bar_at = newest[-1].close_at if newest else None
             return
-        candles = await self._market.candles(run.venue, run.symbol, run.timeframe, needed)
+        candles = await self._market.candles(run.venue, run.symbol, run.timeframe, wanted)
         if len(candles) < needed:
             raise short_history(run.symbol, run.timeframe, len(candles), needed)
-        for candle in candles:
-            run.fold_candle(candle)
+        await self._stepper.fold(run, candles)
 
     async def stop(self, run_id: RunId, policy: StopPolicy) -> RunView:
         """See `Strategy.stop`."""

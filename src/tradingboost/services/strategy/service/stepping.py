@@ -124,13 +124,12 @@ class Stepper:
         if run.last_bar_at is not None and candle.close_at <= run.last_bar_at:
             return
         await self.catch_up(run, candle.open_at)
+        await self.fold(run, [candle])
         if late:
-            run.fold_candle(candle)
             await self.keep(db, run)
             return
         decision_id = str(self._ids.uuid7())
         now = self._clock.now()
-        run.fold_candle(candle)
         wishes = run.on_bar()
         decided = {
             "decision_id": decision_id,
@@ -156,9 +155,21 @@ class Stepper:
             return
         missing = int((until - run.last_bar_at) / run.timeframe.length)
         candles = await self._market.candles(run.venue, run.symbol, run.timeframe, missing, until)
+        await self.fold(run, [candle for candle in candles if candle.open_at >= run.last_bar_at])
+
+    async def fold(self, run: LiveRun, candles: Sequence[Candle]) -> None:
+        """Fold closed candles in order, before each the finer ones that have closed with it."""
+        finer = run.finer
+        feed: Sequence[Candle] = []
+        if finer is not None and candles:
+            span = candles[-1].close_at - candles[0].open_at
+            feed = await self._market.candles(run.venue, run.symbol, finer, span // finer.length, candles[-1].close_at)
+        at = 0
         for candle in candles:
-            if candle.open_at >= run.last_bar_at:
-                run.fold_candle(candle)
+            while at < len(feed) and feed[at].close_at <= candle.close_at:
+                run.fold_finer(feed[at])
+                at += 1
+            run.fold_candle(candle)
 
     async def order_filled(self, db: AsyncConnection, event: OrderFilled) -> None:
         """Tell the run of a fill."""
