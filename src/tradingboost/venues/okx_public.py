@@ -112,12 +112,18 @@ class OkxPublic:
         """See `CandleHistory.history`; a candle that closed just now may be in the list of new ones only."""
         spot = (await self.instrument(symbol)).kind is InstrumentKind.SPOT
         bars = min(-((since - until) // timeframe.length), _HISTORY_BARS)
-        params = {"instId": symbol, "bar": rows.BARS[timeframe], "after": str(rows.millis(until)), "limit": str(bars)}
+        first_ms, newest_ms = rows.millis(since), rows.millis(until - timeframe.length)
+        params = {"instId": symbol, "bar": rows.BARS[timeframe], "limit": str(bars)}
         found: dict[int, list[str]] = {}
         for path in ("market/history-candles", "market/candles"):
-            page = await self.caller.rows(path, params)
-            found |= {int(row[0]): row for row in page if rows.closed(row) and int(row[0]) >= rows.millis(since)}
-            if rows.millis(until - timeframe.length) in found:
+            after = rows.millis(until)
+            while after > first_ms and len(found) < bars:  # a page may be shorter than asked and not be the last
+                page = await self.caller.rows(path, {**params, "after": str(after)})
+                found |= {int(row[0]): row for row in page if rows.closed(row) and int(row[0]) >= first_ms}
+                if not page or int(page[-1][0]) >= after:
+                    break
+                after = int(page[-1][0])
+            if newest_ms in found:
                 break
         return [rows.candle(found[at], symbol, timeframe, spot=spot) for at in sorted(found)][-bars:]
 
