@@ -13,7 +13,8 @@ from tradingboost.app.instruments import instrument_of, rules_of
 from tradingboost.app.instruments import listed as listed_as
 from tradingboost.app.replay.bars import doubles
 from tradingboost.app.timerange import day, span_of
-from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, run
+from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, PositionMode, run
+from tradingboost.backtest.runner import indicators_of
 from tradingboost.core.candles import bar_name, resampled, sliced
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import InstrumentKind
@@ -79,30 +80,44 @@ def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
         raise InvalidInput("bad_fee", "A fee is a ratio of the notional, such as 0.0005 for 0.05 %.")
     listed, series = series_of(request, store)
     instrument = rules_of(listed)
+    whole = series
     if request.timeframe is not None:
         series = resampled(series, Timeframe.parse(request.timeframe).minutes * 60_000)
     swap = instrument.kind is InstrumentKind.LINEAR_SWAP
     fees = (_ratio(listed.maker_rate), _ratio(listed.taker_rate)) if request.fee is None else (request.fee, request.fee)
-    facts = RunFacts(timeframe_ms=series.bar_ms, maker_fee=fees[0], taker_fee=fees[1], available_quote=request.balance)
+    asks = strategy.asks(parsed, instrument)
+    facts = RunFacts(
+        timeframe_ms=series.bar_ms,
+        maker_fee=fees[0],
+        taker_fee=fees[1],
+        available_quote=request.balance,
+        long_short=asks.long_short,
+    )
     params = strategy.compile_params(parsed, instrument, facts)
-    series, warmup = cut(series, request.timerange, int(strategy.needs(params[0])))
+    series, warmup = cut(series, request.timerange, int(strategy.needs(params[0])), int(strategy.wants(params[0])))
     candles = _candles(series, listed)
     candles.check(instrument.tick)
-    first, last = int(candles.open_ms[warmup]), int(candles.open_ms[-1])
+    feed_ms = int(strategy.feed_ms(params[0]))
+    feed = _candles(resampled(whole, feed_ms), listed) if feed_ms and feed_ms % whole.bar_ms == 0 else None
     config = BacktestConfig(
         instrument=instrument,
         initial_balance=request.balance,
         maker_fee=fees[0],
         taker_fee=fees[1],
+        position_mode=PositionMode.LONG_SHORT if asks.long_short else PositionMode.NET,
         leverage=int(getattr(parsed, "leverage", 1)) if swap else 1,
-        funding=Funding.constant(FUNDING_RATE, 8, first, last) if swap else Funding.off(),
+        funding=_funding(candles, warmup) if swap else Funding.off(),
         warmup_bars=warmup,
     )
     return Backtested(
-        result=run(strategy, candles, params, config),
+        result=run(strategy, candles, params, config, indicators_of(strategy, candles, params, feed)),
         timeframe=bar_name(series.bar_ms),
         advice=list(strategy.warnings(parsed)),
     )
+
+
+def _funding(candles: Candles, warmup: int) -> Funding:
+    return Funding.constant(FUNDING_RATE, 8, int(candles.open_ms[warmup]), int(candles.open_ms[-1]))
 
 
 def series_of(request: BacktestRequest, store: CandleStore) -> tuple[Listed, CandleSeries]:
@@ -124,8 +139,12 @@ def series_of(request: BacktestRequest, store: CandleStore) -> tuple[Listed, Can
     return listed, on_grid(stored(store, request.venue, listed.inst_id, timeframe), listed)
 
 
-def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries, int]:
+def cut(series: CandleSeries, timerange: str, needs: int, wants: int = 0) -> tuple[CandleSeries, int]:
     """The bars of a range with the warm-up in front of it, and how many of them are warm-up.
+
+    Args:
+        needs: bars without which nothing can be decided.
+        wants: bars that are taken where the series has them.
 
     Raises:
         InvalidInput: an unreadable range, or nothing is left in it.
@@ -133,15 +152,17 @@ def cut(series: CandleSeries, timerange: str, needs: int) -> tuple[CandleSeries,
     first_ms, end_ms = span_of(timerange)
     first = int(np.searchsorted(series.at_ms, first_ms))
     end = int(np.searchsorted(series.at_ms, end_ms))
-    begin = max(first - needs, 0)
-    if end - begin <= needs:
+    begin = max(first - max(needs, wants), 0)
+    warmup = max(needs, first - begin)
+    if end - begin <= warmup:
         days = f"{day(series.at_ms[0])} to {day(series.at_ms[-1])}"
         raise InvalidInput(
             "too_few_candles",
-            f"{max(end - begin, 0)} candles are in that range and the strategy needs {needs} to warm up; "
+            f"{max(end - max(first - needs, 0), 0)} candles are in that range and the strategy needs {needs} "
+            "to warm up; "
             f"there are candles from {days}: take a longer range, or get more with download-data.",
         )
-    return sliced(series, begin, end), max(needs, first - begin)
+    return sliced(series, begin, end), warmup
 
 
 def params_of(pairs: list[str], file: Path | None) -> dict[str, Any]:
