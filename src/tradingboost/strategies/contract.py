@@ -147,6 +147,16 @@ class Reason(IntEnum):
     PENDING_WINDOW = 47
     PENDING_PRICE = 48
     CAPITAL = 49
+    REGIME = 50
+    MAX_ORDERS = 51
+    MIN_SIZE = 52
+    TRAIL_BLOCKED = 53
+    TOO_CLOSE = 54
+    OTHER_SIDE = 55
+    OUTER_LEVEL = 56
+    TOTAL_LOSS = 57
+    TOTAL_PROFIT = 58
+    NO_FILLS = 59
 
 
 def reason_name(code: int) -> str:

@@ -1,42 +1,18 @@
-"""GRID: a ladder of cells, each buying low and selling one step higher (classic spacing, long, short and neutral)."""
+"""GRID: a ladder of cells, each buying low and selling one step higher."""
 
-from typing import Any, Final
-
-import numpy as np
-from numba.extending import register_jitable
+from typing import Final
 
 from tradingboost.core.instrument import Instrument
-from tradingboost.strategies.contract import Asks, Record, Series, Strategy
+from tradingboost.strategies.contract import Asks, Strategy
 from tradingboost.strategies.grid.checks import validate, warnings
 from tradingboost.strategies.grid.compile import compile_params
 from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, triggers
+from tradingboost.strategies.grid.fold import FOLD, INDICATORS, feed_ms, fold_bar, fold_feed, indicator_columns, needs
 from tradingboost.strategies.grid.params import GridParams
-from tradingboost.strategies.grid.state import PARAMS, STATE, ended, request_stop, start
+from tradingboost.strategies.grid.settled import PARAMS
+from tradingboost.strategies.grid.state import STATE, ended, request_stop, start
 
 __all__ = ["GRID"]
-
-NO_FIELDS: Final = np.dtype([])
-"""A classic grid reads prices only: no indicator, nothing to fold."""
-
-
-def needs(params: Record) -> int:  # noqa: ARG001 - the contract's signature
-    """Closed bars of warm-up: none."""
-    return 0
-
-
-@register_jitable
-def fold_bar(fold: Record, params: Record, bar: Record, indicators: Record) -> None:
-    """Nothing to take in."""
-
-
-@register_jitable
-def fold_feed(fold: Record, params: Record, close_ms: int, close: float) -> None:
-    """Nothing to take in."""
-
-
-def indicator_columns(candles: Series, params: Record, feed: Series | None = None) -> Any:  # noqa: ARG001
-    """One empty row a bar."""
-    return np.zeros(len(candles.closes), NO_FIELDS)
 
 
 def asks(params: GridParams, instrument: Instrument) -> Asks:  # noqa: ARG001 - the contract's signature
@@ -48,7 +24,7 @@ GRID: Final = Strategy(
     name="grid",
     state=STATE,
     params=PARAMS,
-    indicators=NO_FIELDS,
+    indicators=INDICATORS,
     start=start,
     on_bar=on_bar,
     on_tick=on_tick,
@@ -61,11 +37,11 @@ GRID: Final = Strategy(
     warnings=warnings,
     compile_params=compile_params,
     needs=needs,
-    fold=NO_FIELDS,
+    fold=FOLD,
     fold_bar=fold_bar,
     indicator_columns=indicator_columns,
     wants=needs,
-    feed_ms=needs,
+    feed_ms=feed_ms,
     fold_feed=fold_feed,
     asks=asks,
 )

@@ -10,14 +10,8 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 
 from tradingboost.core.errors import InvalidInput
-from tradingboost.strategies.grid.params import (
-    AMOUNT,
-    Bounds,
-    Direction,
-    GridParams,
-    StartTrigger,
-    StopTrigger,
-)
+from tradingboost.strategies.grid.cross import Problem, cross_check
+from tradingboost.strategies.grid.params import AMOUNT, Bounds, GridParams, Rsi, Spacing
 
 _ALIASES: Final = {
     "run_type": "spacing",
@@ -27,29 +21,6 @@ _ALIASES: Final = {
     "max_price": "upper_price",
     "stop_bottom": "stop_loss_price",
     "stop_top": "take_profit_price",
-}
-_LATER: Final[dict[str, tuple[object, ...]]] = {
-    "step_pct": (),
-    "replace_tolerance_pct": ("0.1",),
-    "regime_filter": (False,),
-    "regime_close": (False,),
-    "trail_limit": (),
-    "start_rsi": (),
-    "stop_rsi": (),
-    "stop_loss_total_pct": (),
-    "take_profit_total_pct": (),
-    "custom_stop": (),
-    "reinvest": (False,),
-    "enter_symbol_count": ("1",),
-}
-"""Keys of the whole schema without an effect in this build, with the values that ask for nothing."""
-_LATER_MEMBERS: Final = {
-    ("spacing", "adaptive"),
-    ("start_trigger", "rsi"),
-    ("stop_trigger", "rsi"),
-    ("range_exit", "trail"),
-    ("range_exit_up", "trail"),
-    ("range_exit_down", "trail"),
 }
 _MEMBER_ALIASES: Final = {
     "neutral": "long-short",
@@ -63,15 +34,6 @@ _NO: Final = frozenset({"false", "0", "off", "아니오", "미사용", "비활�
 _HINTS: Final = get_type_hints(GridParams, include_extras=True)
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """One thing wrong with the parameters."""
-
-    code: str
-    key: str
-    message: str
-    suggestion: str | None = None
-
-
 def validate(values: Mapping[str, object]) -> GridParams:
     """Turn a mapping of keys (or their aliases) into parameters; None means "not given".
 
@@ -82,18 +44,17 @@ def validate(values: Mapping[str, object]) -> GridParams:
     given: dict[str, Any] = {}
     for name, value in values.items():
         key = _ALIASES.get(name, name)
-        if value is None and (key in _HINTS or key in _LATER):
+        if value is None and key in _HINTS:
             continue
         if key in given:
             problems.append(Problem("given_twice", name, f"`{key}` is given twice, once by an alias; keep one."))
         elif key in _HINTS:
             _read(key, value, given, problems)
         else:
-            problems.extend(_foreign(name, key, value))
-    problems.extend(_missing(given, problems))
+            problems.append(_foreign(name))
     if not problems:
-        params = GridParams(**given)
-        problems.extend(_cross_check(params))
+        params = GridParams(**_settled(given))
+        problems.extend(cross_check(params))
         if not problems:
             return params
     raise InvalidInput(
@@ -110,41 +71,29 @@ def warnings(params: GridParams) -> list[str]:
     found = []
     if params.stop_loss == 0 and params.stop_loss_price is None:
         found.append("no_static_stop")
-    if params.order_window > params.max_open_orders:
+    if (params.order_window or 0) > params.max_open_orders:
         found.append("window_above_cap")
+    if params.enter_symbol_count > 1:
+        found.append("selection_needs_no_symbol")
     return found
 
 
-def _foreign(name: str, key: str, value: object) -> list[Problem]:
-    """A key outside this build: accepted where it asks for nothing, else refused with what to do."""
-    if key in _LATER:
-        if _asks_for_nothing(key, value):
-            return []
-        return [Problem("not_yet", name, f"`{name}` has no effect in this build; it comes later. Leave it out.")]
-    near = get_close_matches(name, [*_HINTS, *_ALIASES, *_LATER], n=1, cutoff=0.75)
+def _settled(given: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what depends on other keys: the spacing on the range, window and regime on the spacing."""
+    out = dict(given)
+    if "spacing" not in out and {"lower_price", "upper_price", "step_pct"} & set(out):
+        out["spacing"] = Spacing.GEOMETRIC if "step_pct" in out else Spacing.ARITHMETIC
+    adaptive = out.get("spacing", Spacing.ADAPTIVE) is Spacing.ADAPTIVE
+    out.setdefault("order_window", 2 if adaptive else 20)
+    out.setdefault("regime_filter", adaptive)
+    out.setdefault("regime_close", adaptive and out["regime_filter"])
+    return out
+
+
+def _foreign(name: str) -> Problem:
+    near = get_close_matches(name, [*_HINTS, *_ALIASES], n=1, cutoff=0.75)
     hint = f"; did you mean `{near[0]}`?" if near else "."
-    return [Problem("unknown_key", name, f"`{name}` is not a parameter of the grid{hint}", near[0] if near else None)]
-
-
-def _asks_for_nothing(key: str, value: object) -> bool:
-    for harmless in _LATER[key]:
-        if harmless is False and str(value).lower() in _NO:
-            return True
-        if isinstance(harmless, str):
-            try:
-                return Decimal(str(value)) == Decimal(harmless)
-            except InvalidOperation:
-                return False
-    return False
-
-
-def _missing(given: Mapping[str, Any], problems: Sequence[Problem]) -> list[Problem]:
-    wrong = {_ALIASES.get(problem.key, problem.key) for problem in problems}
-    return [
-        Problem("range_missing", key, f"`{key}` is required: the grid works between two prices.")
-        for key in ("lower_price", "upper_price")
-        if key not in given and key not in wrong
-    ]
+    return Problem("unknown_key", name, f"`{name}` is not a parameter of the grid{hint}", near[0] if near else None)
 
 
 def _read(key: str, value: object, given: dict[str, Any], problems: list[Problem]) -> None:
@@ -157,6 +106,8 @@ def _read(key: str, value: object, given: dict[str, Any], problems: list[Problem
         elif hint is int or hint is Decimal:
             number = _number(key, value, bounds)
             given[key] = _whole(key, number) if hint is int else number
+        elif hint is Rsi:
+            given[key] = _rsi(key, value)
         else:
             given[key] = _amounts(key, value)
     except InvalidInput as error:
@@ -188,9 +139,6 @@ def _member(key: str, value: object, members: type[StrEnum]) -> StrEnum:
     for member in members:
         if text in {member.value, member.name.lower()}:
             return member
-    if (key, text) in _LATER_MEMBERS:
-        known = ", ".join(member.value for member in members)
-        raise InvalidInput("not_yet", f"`{key}` = {text} comes later; this build knows {known}.")
     raise InvalidInput("not_a_member", f"`{key}` is one of {', '.join(m.value for m in members)}; got {value!r}.")
 
 
@@ -224,31 +172,12 @@ def _amounts(key: str, value: object) -> tuple[Decimal, ...]:
     return amounts
 
 
-def _cross_check(params: GridParams) -> list[Problem]:
-    found = []
-    lower, upper = params.lower_price, params.upper_price
-    if lower >= upper:
-        found.append(Problem("range_order", "lower_price", "`lower_price` must be below `upper_price`."))
-    if 0 < params.stop_loss < Decimal("0.1"):
-        found.append(Problem("out_of_bounds", "stop_loss", "`stop_loss` is 0 (off) or at least 0.1 percent."))
-    if params.start_trigger is StartTrigger.PRICE and params.trigger_price is None:
-        found.append(Problem("trigger_missing", "trigger_price", "A start by price needs `trigger_price`."))
-    if params.start_trigger is StartTrigger.INSTANT and params.trigger_price is not None:
-        text = "`trigger_price` works only with `start_trigger` = price; set that or leave it out."
-        found.append(Problem("trigger_unused", "trigger_price", text))
-    if params.stop_trigger is StopTrigger.PRICE and params.stop_trigger_price is None:
-        found.append(Problem("trigger_missing", "stop_trigger_price", "A stop by price needs `stop_trigger_price`."))
-    if params.stop_trigger is StopTrigger.NONE and params.stop_trigger_price is not None:
-        text = "`stop_trigger_price` works only with `stop_trigger` = price; set that or leave it out."
-        found.append(Problem("trigger_unused", "stop_trigger_price", text))
-    down = params.enter_strategy is not Direction.SHORT
-    found.extend(_outside("stop_loss_price", params.stop_loss_price, lower if down else upper, down))
-    found.extend(_outside("take_profit_price", params.take_profit_price, upper if down else lower, not down))
-    return found
-
-
-def _outside(key: str, price: Decimal | None, edge: Decimal, below: bool) -> list[Problem]:
-    if price is None or (price < edge if below else price > edge):
-        return []
-    side = "below" if below else "above"
-    return [Problem("bound_inside_range", key, f"`{key}` must be {side} the range, {side} {edge}.")]
+def _rsi(key: str, value: object) -> Rsi:
+    """A trigger as a mapping, or as JSON text of one."""
+    wanted = '{"timeframe": "15m", "length": 14, "threshold": 30, "cross": "up"}'
+    try:
+        if isinstance(value, str):
+            return msgspec.json.decode(value, type=Rsi)
+        return msgspec.convert(value, Rsi)
+    except msgspec.MsgspecError as error:
+        raise InvalidInput("rsi_invalid", f"`{key}` is given like {wanted}: {error}.") from error

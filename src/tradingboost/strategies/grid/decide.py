@@ -5,18 +5,8 @@ from typing import Final
 import numpy as np
 from numba.extending import register_jitable
 
-from tradingboost.strategies.contract import (
-    BUY,
-    LONG,
-    SELL,
-    SHORT,
-    FillKind,
-    Reason,
-    Record,
-    on_grid,
-    steps_down,
-    steps_up,
-)
+from tradingboost.strategies.contract import BUY, LONG, SELL, SHORT, FillKind, Reason, Record, on_grid
+from tradingboost.strategies.grid.adaptive import retype
 from tradingboost.strategies.grid.book import all_quiet, sweep_dust, want_closes, want_openings
 from tradingboost.strategies.grid.emit import (
     emit_cancels,
@@ -28,20 +18,26 @@ from tradingboost.strategies.grid.emit import (
     stop_reason,
 )
 from tradingboost.strategies.grid.fills import book
-from tradingboost.strategies.grid.layout import lay_out
+from tradingboost.strategies.grid.phases import (
+    advance,
+    has_inventory,
+    judge_range,
+    leave,
+    read,
+    ticks_around,
+    too_quiet,
+)
+from tradingboost.strategies.grid.settled import ADAPTIVE, NEVER
 from tradingboost.strategies.grid.state import (
     EXIT,
     FLATTEN_REQUEST,
     FLATTENING,
-    HOLD,
     LIVE,
     MAX_ATTEMPTS,
-    NEVER,
     NOT_LIVE,
     ORDERS,
     RUNNING,
     SL,
-    STOP,
     STOPPED,
     STOPPING,
     WAITING,
@@ -51,23 +47,20 @@ from tradingboost.strategies.grid.stops import stop_ticks
 from tradingboost.strategies.grid.wakes import set_wakes
 
 _FILLED: Final = int(FillKind.FILLED)
-_RANGE_EXIT: Final = int(Reason.RANGE_EXIT)
-_MANUAL: Final = int(Reason.MANUAL)
-_STOPPED: Final = int(Reason.STOPPED)
-_TP1: Final = int(Reason.TP1)
 _NONE: Final = int(Reason.NONE)
-_UNPLACEABLE: Final = int(Reason.UNPLACEABLE)
 _PRICE: Final = int(Reason.PENDING_PRICE)
 
 
 @register_jitable
-def on_bar(state: Record, params: Record, bar: Record, indicators: Record, out: Record) -> int:  # noqa: ARG001
-    """A candle closed: refused slots are tried again and the range is judged by the close."""
+def on_bar(state: Record, params: Record, bar: Record, indicators: Record, out: Record) -> int:
+    """A candle closed: its indicators are taken in, the range is judged, refused slots are tried again."""
     lo, hi = ticks_around(params, bar.close)
-    outside = params.range_on_close == 1 and state.status == RUNNING and range_policy(params, lo, hi) != HOLD
-    if outside:
-        leave(state, range_policy(params, lo, hi), _RANGE_EXIT)
-    if not outside and state.held_back == 0 and quiet(state, lo, hi):
+    news = params.range_on_close == 1 and judge_range(state, params, bar.close_ms, lo, hi)
+    if params.folds == 1:
+        news = read(state, params, indicators, lo, hi) or news
+    if params.quiet_ms > 0:
+        news = too_quiet(state, params, bar.close_ms) or news
+    if not news and state.held_back == 0 and quiet(state, lo, hi):
         return 0
     release(state, ORDERS)
     return plan(state, params, lo, hi, out)
@@ -113,13 +106,6 @@ def triggers(state: Record, params: Record) -> tuple[float, float]:
 
 
 @register_jitable
-def ticks_around(params: Record, price: float) -> tuple[int, int]:
-    """The whole ticks at or below and at or above a price."""
-    lo = int(steps_down(price, params.tick_num, params.tick_den))
-    return lo, int(steps_up(price, params.tick_num, params.tick_den))
-
-
-@register_jitable
 def quiet(state: Record, lo: int, hi: int) -> bool:
     """Whether the book planned last is still the wanted one."""
     inside: bool = lo > state.wake_below_ticks and hi < state.wake_above_ticks
@@ -132,72 +118,6 @@ def release(state: Record, attempts: int) -> None:
     for order in range(ORDERS):
         if state.order_hold[order] == 1 and state.order_attempts[order] < attempts:
             state.order_hold[order] = 0
-
-
-@register_jitable
-def leave(state: Record, policy: int, reason: int) -> None:
-    """Stop opening (STOP) or also close everything (STOP_FLATTEN); a run only ever moves forward."""
-    wanted = STOPPING if policy == STOP else FLATTENING
-    if state.status < wanted:
-        state.status = wanted
-        state.status_reason = reason
-        state.init_left_lots = 0
-
-
-@register_jitable
-def range_policy(params: Record, lo: int, hi: int) -> int:
-    """What the range exit asks for at this price; HOLD inside the range."""
-    policy: int = HOLD
-    if lo >= params.range_above_ticks:
-        policy = params.range_up
-    elif hi <= params.range_below_ticks:
-        policy = params.range_down
-    return policy
-
-
-@register_jitable
-def crossed(ticks: int, side: int, lo: int, hi: int) -> bool:
-    """Whether a price trigger is reached from the side it was armed on; 0 = no trigger."""
-    if ticks == 0:
-        return False
-    return lo >= ticks if side > 0 else hi <= ticks
-
-
-@register_jitable
-def begin(state: Record, params: Record, lo: int, hi: int) -> None:
-    """Lay the grid out once its start trigger is reached; without one, at the first price."""
-    ticks = params.start_trigger_ticks
-    if state.start_side == 0:
-        state.start_side = 1 if hi <= ticks else -1
-    if ticks > 0 and not crossed(ticks, state.start_side, lo, hi):
-        return
-    state.status = RUNNING
-    state.stop_side = 1 if hi <= params.stop_trigger_ticks else -1
-    if not lay_out(state, params, lo, hi):
-        state.status = STOPPED
-        state.status_reason = _UNPLACEABLE
-
-
-@register_jitable
-def advance(state: Record, params: Record, lo: int, hi: int) -> None:
-    """Move the run's status: requests, start and stop triggers, bounds, range by tick."""
-    if state.stop_request != 0:
-        leave(state, state.stop_request, _MANUAL)
-        state.stop_request = 0
-    if state.status == STOPPED and has_inventory(state, params):
-        state.status = FLATTENING  # a fill that was reported after the end
-    if state.status == WAITING:
-        begin(state, params, lo, hi)
-    if state.status == RUNNING:
-        if crossed(params.stop_trigger_ticks, state.stop_side, lo, hi):
-            leave(state, params.stop_trigger_policy, _STOPPED)
-        elif params.range_on_close == 0 and range_policy(params, lo, hi) != HOLD:
-            leave(state, range_policy(params, lo, hi), _RANGE_EXIT)
-    if state.status in (RUNNING, STOPPING):
-        if lo >= params.profit_above_ticks or hi <= params.profit_below_ticks:
-            leave(state, FLATTEN_REQUEST, _TP1)
-        if params.is_swap == 0 and hi <= stop_ticks(state, params, LONG):
-            leave(state, FLATTEN_REQUEST, stop_reason(params))
 
 
 @register_jitable
@@ -232,6 +152,8 @@ def plan(state: Record, params: Record, lo: int, hi: int, out: Record) -> int:
     """Wanted book minus live book, as rows of `out`; the same inputs again give no rows."""
     sweep_dust(state, params)
     advance(state, params, lo, hi)
+    if state.status == RUNNING and params.rule == ADAPTIVE and params.direction == 0:
+        retype(state, params, lo, hi)
     plan_stop(state, params, lo, hi)
     closes = want_closes(state, params, lo, hi)
     want_openings(state, params, lo, hi, closes)
@@ -256,11 +178,3 @@ def finish(state: Record, params: Record) -> None:
         return
     if not has_inventory(state, params):
         state.status = STOPPED
-
-
-@register_jitable
-def has_inventory(state: Record, params: Record) -> bool:
-    """Whether a leg holds enough to be closed."""
-    least = max(params.min_lots, 1)
-    enough: bool = leg_lots(state, params, LONG) >= least or leg_lots(state, params, SHORT) >= least
-    return enough

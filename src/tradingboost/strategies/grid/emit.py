@@ -5,17 +5,18 @@ from typing import Final
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import BUY, LONG, SELL, SHORT, Kind, Reason, Record, Type, on_grid, place
-from tradingboost.strategies.grid.book import all_quiet, may_place, to_cancel
+from tradingboost.strategies.grid.book import all_quiet, may_place, side_quiet, to_cancel
+from tradingboost.strategies.grid.settled import MAX_CELLS
 from tradingboost.strategies.grid.state import (
     CANCELLING,
     EXIT,
     FLATTENING,
     INIT,
     LIVE,
-    MAX_CELLS,
     NOT_LIVE,
     RUNNING,
     SL,
+    cell_at,
     closing,
     leg_lots,
     opening,
@@ -77,9 +78,9 @@ def _cancel(state: Record, params: Record, order: int, out: Record, n: int) -> i
 def emit_cancels(state: Record, params: Record, out: Record, n: int) -> int:
     """Take back every order that is no longer wanted as it rests."""
     for cell in range(params.cells):
-        if to_cancel(state, cell):
+        if to_cancel(state, params, cell):
             n = _cancel(state, params, cell, out, n)
-        if to_cancel(state, MAX_CELLS + cell):
+        if to_cancel(state, params, MAX_CELLS + cell):
             n = _cancel(state, params, MAX_CELLS + cell, out, n)
     turned = state.sl_side != state.want_stop_side
     if state.order_live[SL] == LIVE and (state.order_want[SL] == 0 or turned):
@@ -129,22 +130,25 @@ def emit_init(state: Record, params: Record, out: Record, n: int) -> int:
 @register_jitable
 def emit_exit(state: Record, params: Record, out: Record, n: int) -> int:
     """Close the inventory at market, one leg after the other, once nothing of ours can fill beside it."""
-    if state.status != FLATTENING or state.order_live[EXIT] != NOT_LIVE or state.order_hold[EXIT] == 1:
+    if state.order_live[EXIT] != NOT_LIVE or state.order_hold[EXIT] == 1:
         return n
-    if not all_quiet(state, params):
+    least = max(params.min_lots, 1)
+    if state.status == FLATTENING and all_quiet(state, params):
+        side = LONG if leg_lots(state, params, LONG) >= least else SHORT
+        reason = state.status_reason
+    elif state.status == RUNNING and state.clearing != 0 and side_quiet(state, params, state.clearing):
+        side = state.clearing
+        reason = state.clearing_reason
+    else:
         return n
-    side = LONG
-    lots = leg_lots(state, params, LONG)
-    if lots < max(params.min_lots, 1):
-        side = SHORT
-        lots = leg_lots(state, params, SHORT)
-    if lots < max(params.min_lots, 1):
+    lots = leg_lots(state, params, side)
+    if lots < least:
         return n
     state.order_want[EXIT] = min(lots, params.max_market_lots)
     state.exit_side = -side
     n = _row(state, params, EXIT, out, n)
     out[n - 1].reduce_only = params.is_swap
-    out[n - 1].reason = state.status_reason
+    out[n - 1].reason = reason
     return n
 
 
@@ -155,6 +159,7 @@ def _emit_level(state: Record, params: Record, order: int, out: Record, n: int) 
     cell = order if order < MAX_CELLS else order - MAX_CELLS
     is_close = order == closing(state, cell)
     n = _row(state, params, order, out, n)
+    state.order_ticks[order] = price_ticks(state, order)
     out[n - 1].price = on_grid(float(price_ticks(state, order)), params.tick_num, params.tick_den)
     out[n - 1].reduce_only = params.is_swap if is_close else 0
     out[n - 1].reason = _GRID_CLOSE if is_close else _GRID_OPEN
@@ -164,23 +169,26 @@ def _emit_level(state: Record, params: Record, order: int, out: Record, n: int) 
 @register_jitable
 def emit_closes(state: Record, params: Record, out: Record, n: int) -> int:
     """Place the wished closes: those of long cells upward, then those of short cells downward."""
-    for cell in range(params.cells):
+    for place_ in range(params.cells):
+        cell = cell_at(state, params, place_)
         if state.cell_side[cell] > 0:
             n = _emit_level(state, params, MAX_CELLS + cell, out, n)
-    for cell in range(params.cells - 1, -1, -1):
+    for place_ in range(params.cells - 1, -1, -1):
+        cell = cell_at(state, params, place_)
         if state.cell_side[cell] < 0:
             n = _emit_level(state, params, cell, out, n)
     return n
 
 
 @register_jitable
-def _next(state: Record, params: Record, cell: int, side: int) -> int:
-    """The next cell of a side whose opening is wished: downward for long cells, upward for short ones."""
-    while 0 <= cell < params.cells:
+def _next(state: Record, params: Record, at: int, side: int) -> int:
+    """The next place of a side whose opening is wished: downward for long cells, upward for short ones."""
+    while 0 <= at < params.cells:
+        cell = cell_at(state, params, at)
         if state.cell_side[cell] == side and state.order_want[opening(state, cell)] > 0:
-            return cell
-        cell -= side
-    return cell
+            return at
+        at -= side
+    return at
 
 
 @register_jitable
@@ -191,11 +199,12 @@ def emit_openings(state: Record, params: Record, market: tuple[int, int], out: R
     while low >= 0 or high < params.cells:
         take_low = low >= 0
         if low >= 0 and high < params.cells:
-            take_low = market[0] - state.levels_ticks[low] <= state.levels_ticks[high + 1] - market[1]
+            buy, sell = cell_at(state, params, low), cell_at(state, params, high)
+            take_low = market[0] - state.cell_low[buy] <= state.cell_high[sell] - market[1]
         if take_low:
-            n = _emit_level(state, params, low, out, n)
+            n = _emit_level(state, params, cell_at(state, params, low), out, n)
             low = _next(state, params, low - 1, LONG)
         else:
-            n = _emit_level(state, params, MAX_CELLS + high, out, n)
+            n = _emit_level(state, params, MAX_CELLS + cell_at(state, params, high), out, n)
             high = _next(state, params, high + 1, SHORT)
     return n

@@ -6,16 +6,18 @@ import numpy as np
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import FillKind, Record
+from tradingboost.strategies.grid.adaptive import fix_exit
+from tradingboost.strategies.grid.settled import ADAPTIVE, INFINITY, MAX_CELLS
 from tradingboost.strategies.grid.state import (
     CANCELLING,
     E7,
     INIT,
-    MAX_CELLS,
     NOT_LIVE,
     SL,
+    cell_at,
     closing,
     order_of,
-    price_ticks,
+    part_of,
 )
 
 _FILLED: Final = int(FillKind.FILLED)
@@ -74,6 +76,8 @@ def _book_end(state: Record, order: int, kind: int) -> None:
 @register_jitable
 def _book_fill(state: Record, params: Record, order: int, trade: tuple[int, int, int]) -> None:
     lots, ticks, side = trade
+    takes = order >= SL
+    state.fees += int(np.ceil(lots * ticks * (params.taker_fee if takes else params.maker_fee)))
     if order == INIT:
         state.init_left_lots = max(state.init_left_lots - lots, 0)
         _book_init(state, params, trade)
@@ -82,9 +86,10 @@ def _book_fill(state: Record, params: Record, order: int, trade: tuple[int, int,
     else:
         cell = order if order < MAX_CELLS else order - MAX_CELLS
         if order == closing(state, cell):
-            _add_dust(state, state.cell_side[cell], -(lots - _close(state, cell, lots, ticks)) * E7)
+            _add_dust(state, state.cell_side[cell], -(lots - _close(state, params, cell, lots, ticks)) * E7)
         else:
             _open(state, cell, _net_lots(state, side, lots, params.maker_base_fee_e7), ticks)
+            _note_opening(state, params, cell, ticks)
 
 
 @register_jitable
@@ -113,21 +118,38 @@ def _open(state: Record, cell: int, lots: int, ticks: int) -> None:
 
 
 @register_jitable
+def _note_opening(state: Record, params: Record, cell: int, ticks: int) -> None:
+    """Remember the last opening of the side; an adaptive cell's exit is settled now."""
+    state.quiet_since_ms = 0
+    if state.cell_side[cell] > 0:
+        state.last_buy_ticks = ticks
+    else:
+        state.last_sell_ticks = ticks
+    if params.rule == ADAPTIVE and state.cell_held_lots[cell] > 0:
+        fix_exit(state, params, cell)
+
+
+@register_jitable
 def _book_init(state: Record, params: Record, trade: tuple[int, int, int]) -> None:
-    """Spread the initial position over its cells, nearest to the market first."""
+    """Spread the initial position over its cells, nearest to the market first; the rest lies above the window."""
     left = _net_lots(state, trade[2], trade[0], params.taker_base_fee_e7)
+    state.quiet_since_ms = 0
     for step in range(params.cells):
-        cell = step if params.direction > 0 else params.cells - 1 - step
+        cell = cell_at(state, params, step if params.direction > 0 else params.cells - 1 - step)
         if state.cell_init[cell] == 1 and left > 0:
             lots = min(left, max(state.cell_lots[cell] - state.cell_held_lots[cell], 0))
             _open(state, cell, lots, trade[1])
             state.cell_from_init[cell] = 1
             left -= lots
+    if params.rule == INFINITY:
+        state.tail_lots += left
+        state.tail_cost += left * trade[1]
+        left = 0
     _add_dust(state, trade[2], left * E7)
 
 
 @register_jitable
-def _close(state: Record, cell: int, lots: int, ticks: int) -> int:
+def _close(state: Record, params: Record, cell: int, lots: int, ticks: int) -> int:
     """Book a closing fill of a cell; returns the lots the cell really held of it.
 
     The step of the grid is grid profit; what an initial cell paid off its own level is trend profit.
@@ -139,15 +161,18 @@ def _close(state: Record, cell: int, lots: int, ticks: int) -> int:
     side = state.cell_side[cell]
     share = _take_cost(state, cell, closed)
     gain = side * (ticks * closed - share)
+    made = gain
     if state.cell_from_init[cell] == 1:
-        level = price_ticks(state, cell if side > 0 else MAX_CELLS + cell)
-        state.grid_profit += side * (ticks - level) * closed
-        state.trend_profit += gain - side * (ticks - level) * closed
-    else:
-        state.grid_profit += gain
+        level = state.cell_low[cell] if side > 0 else state.cell_high[cell]
+        made = side * (ticks - level) * closed
+    state.grid_profit += made
+    state.trend_profit += gain - made
+    state.cell_gain[cell] += made - int(np.ceil((share + ticks * closed) * params.maker_fee))
     if closed == held:
         state.cycles += 1
         state.cell_from_init[cell] = 0
+        state.reinvested += state.cell_gain[cell]
+        state.cell_gain[cell] = 0
     return closed
 
 
@@ -156,7 +181,7 @@ def _take_cost(state: Record, cell: int, lots: int) -> int:
     """Take lots out of a cell with their share of its entry cost."""
     held = state.cell_held_lots[cell]
     cost = state.cell_cost[cell]
-    share: int = cost // held * lots + cost % held * lots // held  # cost x lots // held without leaving 64 bits
+    share: int = part_of(cost, lots, held)
     state.cell_cost[cell] = cost - share
     state.cell_held_lots[cell] = held - lots
     return share
@@ -164,7 +189,7 @@ def _take_cost(state: Record, cell: int, lots: int) -> int:
 
 @register_jitable
 def _book_exit(state: Record, params: Record, trade: tuple[int, int, int]) -> None:
-    """A stop or a market exit takes from the leg it reduces, lowest cell first, then from the dust."""
+    """A stop or a market exit takes from the leg it reduces, lowest cell first, then the tail, then the dust."""
     left, ticks, order_side = trade
     side = -order_side
     for cell in range(params.cells):
@@ -175,4 +200,12 @@ def _book_exit(state: Record, params: Record, trade: tuple[int, int, int]) -> No
             left -= lots
             if state.cell_held_lots[cell] == 0:
                 state.cell_from_init[cell] = 0
+                state.cell_gain[cell] = 0
+    lots = min(left, state.tail_lots) if side > 0 else 0
+    if lots > 0:
+        share = part_of(state.tail_cost, lots, state.tail_lots)
+        state.trend_profit += ticks * lots - share
+        state.tail_lots -= lots
+        state.tail_cost -= share
+        left -= lots
     _add_dust(state, side, -left * E7)

@@ -1,26 +1,52 @@
-"""Laying the grid out around the price at its start: side, first state and quantity of every cell."""
+"""Laying the grid out around the price at its start: levels, side, first state and quantity of every cell."""
 
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import LONG, SHORT, Record
+from tradingboost.strategies.grid.ladder import holding, level_at, number_of, set_cell, set_range, tradable
+from tradingboost.strategies.grid.settled import ADAPTIVE, INFINITY
 
 
 @register_jitable
-def lay_out(state: Record, params: Record, lo: int, hi: int) -> bool:
+def lay_out(state: Record, params: Record, lo: int, hi: int, may_init: bool = True) -> bool:
     """Decide the cells once; False when a cell would be smaller than the venue takes (nothing is started then).
 
     Args:
         lo: the market in ticks, rounded down; `hi` rounded up.
+        may_init: whether cells beyond the price may be bought (sold short) at once.
     """
+    if params.rule == ADAPTIVE:
+        return True
+    if params.rule == INFINITY:
+        return _lay_out_window(state, params, hi, may_init)
     for cell in range(params.cells):
-        low, high = state.levels_ticks[cell], state.levels_ticks[cell + 1]
+        set_cell(state, cell, level_at(params, cell), level_at(params, cell + 1))
+        low, high = state.cell_low[cell], state.cell_high[cell]
         if params.direction == 0:
             state.cell_side[cell] = LONG if low < hi else SHORT
         else:
             state.cell_side[cell] = params.direction
             beyond = low >= hi if params.direction > 0 else high <= lo
-            state.cell_init[cell] = 1 if beyond and params.initial_position == 1 else 0
+            state.cell_init[cell] = 1 if beyond and params.initial_position == 1 and may_init else 0
+    set_range(state, params)
     return _size(state, params, hi)
+
+
+@register_jitable
+def _lay_out_window(state: Record, params: Record, price: int, may_init: bool) -> bool:
+    """The cells around the price of a grid without an upper end; what is held above them is the tail."""
+    number = number_of(state, params, price)
+    state.base = max(number - params.cells // 2, 0)
+    for cell in range(params.cells):
+        at = state.base + cell
+        set_cell(state, cell, level_at(params, at), level_at(params, at + 1))
+        state.cell_side[cell] = LONG
+        state.cell_lots[cell] = tradable(params, holding(params, at) - holding(params, at + 1))
+        state.cell_init[cell] = 1 if at >= number and params.initial_position == 1 and may_init else 0
+    if params.initial_position == 1 and may_init:
+        state.init_left_lots = holding(params, number)
+    set_range(state, params)
+    return state.cell_lots[min(number - state.base, params.cells - 1)] > 0  # type: ignore[no-any-return]
 
 
 @register_jitable
@@ -29,7 +55,7 @@ def side_cost(state: Record, params: Record, side: int, price: int) -> int:
     cost = 0
     for cell in range(params.cells):
         if state.cell_side[cell] == side:
-            level = state.levels_ticks[cell if side > 0 else cell + 1]
+            level = state.cell_low[cell] if side > 0 else state.cell_high[cell]
             cost += price if state.cell_init[cell] == 1 else level
     return cost
 

@@ -18,7 +18,8 @@ def build_levels(params: GridParams, tick: Decimal) -> list[Decimal]:
     Raises:
         InvalidInput: two levels fall on the same tick.
     """
-    lower, upper, cells = params.lower_price, params.upper_price, params.grid_num
+    lower, upper = ends(params)
+    cells = params.grid_num
     levels = [to_step(lower, tick, Rounding.UP)]
     for index in range(1, cells):
         levels.append(to_step(_raw_level(params, index), tick, Rounding.NEAREST))
@@ -35,8 +36,19 @@ def build_levels(params: GridParams, tick: Decimal) -> list[Decimal]:
     return levels
 
 
+def ends(params: GridParams) -> tuple[Decimal, Decimal]:
+    """Lower and upper price of a classic grid.
+
+    Raises:
+        InvalidInput: one is missing.
+    """
+    if params.lower_price is None or params.upper_price is None:
+        raise InvalidInput("range_missing", "A classic grid needs `lower_price` and `upper_price`.", key="lower_price")
+    return params.lower_price, params.upper_price
+
+
 def _raw_level(params: GridParams, index: int) -> Decimal:
-    lower, upper = params.lower_price, params.upper_price
+    lower, upper = ends(params)
     with localcontext() as context:
         context.prec = _PRECISION
         share = Decimal(index) / params.grid_num
@@ -65,3 +77,21 @@ def check_profit(levels: Sequence[Decimal], fee: Decimal) -> None:
             key="grid_num",
             cells=losing,
         )
+
+
+def check_step(params: GridParams, tick: Decimal, fee: Decimal) -> None:
+    """The same for a grid without an upper end: its first step is its smallest.
+
+    Raises:
+        InvalidInput: a step is smaller than a tick, or does not earn its fees.
+    """
+    lower = params.lower_price or Decimal(0)
+    ratio = 1 + (params.step_pct or Decimal(0)) / 100
+    if lower * (ratio - 1) < tick:
+        raise InvalidInput(
+            "grid_step_below_tick",
+            f"A step of {params.step_pct} % above {lower} is smaller than the tick {tick}; use a larger `step_pct`.",
+            key="step_pct",
+            tick=str(tick),
+        )
+    check_profit([lower, lower * ratio], fee)

@@ -1,7 +1,4 @@
-"""What a person may set for a grid: the keys that work in this build. `validate` in `checks.py` fills this struct.
-
-The default spacing is arithmetic: the adaptive rule is not part of this build, and a default must work.
-"""
+"""What a person may set for a grid. `validate` in `checks.py` fills this struct."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -9,10 +6,13 @@ from typing import Annotated, Final
 
 import msgspec
 
+from tradingboost.core.market import Timeframe
+
 
 class Spacing(StrEnum):
     """How the levels are spaced."""
 
+    ADAPTIVE = "adaptive"
     ARITHMETIC = "arithmetic"
     GEOMETRIC = "geometric"
 
@@ -38,6 +38,7 @@ class RangeExit(StrEnum):
     HOLD = "hold"
     STOP = "stop"
     STOP_FLATTEN = "stop_flatten"
+    TRAIL = "trail"
 
 
 class Confirm(StrEnum):
@@ -52,6 +53,7 @@ class StartTrigger(StrEnum):
 
     INSTANT = "instant"
     PRICE = "price"
+    RSI = "rsi"
 
 
 class StopTrigger(StrEnum):
@@ -59,6 +61,14 @@ class StopTrigger(StrEnum):
 
     NONE = "none"
     PRICE = "price"
+    RSI = "rsi"
+
+
+class Cross(StrEnum):
+    """Direction in which an oscillator passes a level."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 class StopPolicy(StrEnum):
@@ -87,6 +97,15 @@ def _within(low: str, high: str, above: bool = False) -> Bounds:
     return Bounds(Decimal(low), Decimal(high), above)
 
 
+class Rsi(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trigger: the RSI of closed candles of one length passes a level."""
+
+    timeframe: Timeframe = Timeframe.M15
+    length: Annotated[int, msgspec.Meta(ge=2, le=100)] = 14
+    threshold: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 30.0
+    cross: Cross = Cross.UP
+
+
 LARGEST: Final = "1000000000000"
 AMOUNT: Final = _within("0", LARGEST)
 Price = Annotated[Decimal, _within("0", LARGEST, above=True)]
@@ -95,36 +114,67 @@ Price = Annotated[Decimal, _within("0", LARGEST, above=True)]
 class GridParams(msgspec.Struct, frozen=True, kw_only=True):
     """One validated set of parameters; the defaults here are the only ones.
 
+    `validate` settles what depends on the spacing: `order_window` (2 adaptive, 20 else), `regime_filter` and
+    `regime_close` (on adaptive, off else). A range without a spacing is arithmetic, a `step_pct` geometric.
+
     Args:
         investment: quote margin in total; this or `enter_symbol_amount_list` (quote margin per level).
         leverage: without effect on spot, where it is 1.
         stop_loss: percent of the average entry of the inventory; 0 = off.
+        custom_stop: minutes.
     """
 
-    lower_price: Price
-    upper_price: Price
-    spacing: Spacing = Spacing.ARITHMETIC
+    spacing: Spacing = Spacing.ADAPTIVE
     enter_strategy: Direction = Direction.LONG
-    grid_num: Annotated[int, _within("2", "200")] = 20
+    grid_num: Annotated[int, _within("1", "200")] = 20
+    lower_price: Price | None = None
+    upper_price: Price | None = None
+    step_pct: Annotated[Decimal, _within("0.1", "20")] | None = None
     investment: Annotated[Decimal, _within("0", LARGEST, above=True)] | None = None
     enter_symbol_amount_list: tuple[Decimal, ...] = ()
     sizing: Sizing = Sizing.EQUAL_BASE
     fee_reserve_pct: Annotated[Decimal, _within("0", "5")] = Decimal("0.5")
     leverage: Annotated[int, _within("1", "125")] = 10
     initial_position: bool = True
-    order_window: Annotated[int, _within("1", "100")] = 20
+    order_window: Annotated[int, _within("1", "100")] | None = None
     max_open_orders: Annotated[int, _within("2", "200")] = 100
     post_only: bool = True
+    replace_tolerance_pct: Annotated[Decimal, _within("0", "1")] = Decimal("0.1")
+    regime_filter: bool | None = None
+    regime_close: bool | None = None
     range_exit: RangeExit = RangeExit.HOLD
     range_exit_up: RangeExit | None = None
     range_exit_down: RangeExit | None = None
     range_exit_buffer_pct: Annotated[Decimal, _within("0", "10")] = Decimal("0.5")
     range_exit_confirm: Confirm = Confirm.CANDLE_CLOSE
+    trail_limit: Price | None = None
     start_trigger: StartTrigger = StartTrigger.INSTANT
     trigger_price: Price | None = None
+    start_rsi: Rsi | None = None
     stop_trigger: StopTrigger = StopTrigger.NONE
     stop_trigger_price: Price | None = None
+    stop_rsi: Rsi | None = None
     stop_trigger_policy: StopPolicy = StopPolicy.STOP
     stop_loss: Annotated[Decimal, _within("0", "50")] = Decimal(0)
     stop_loss_price: Price | None = None
     take_profit_price: Price | None = None
+    stop_loss_total_pct: Annotated[Decimal, _within("0.1", "100")] | None = None
+    take_profit_total_pct: Annotated[Decimal, _within("0.1", "1000")] | None = None
+    custom_stop: Annotated[int, _within("1", "5256000")] | None = None
+    reinvest: bool = False
+    enter_symbol_count: Annotated[int, _within("1", "20")] = 1
+
+    @property
+    def infinite(self) -> bool:
+        """Whether the levels go on without an upper end."""
+        return self.spacing is Spacing.GEOMETRIC and self.upper_price is None
+
+    @property
+    def exit_up(self) -> RangeExit:
+        """What happens above the range."""
+        return self.range_exit_up or self.range_exit
+
+    @property
+    def exit_down(self) -> RangeExit:
+        """What happens below it."""
+        return self.range_exit_down or self.range_exit

@@ -6,15 +6,20 @@ settled here. What the venue would not take is refused with what would be enough
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import Any, Final
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO, Rounding, to_step
 from tradingboost.strategies.contract import LONG, SHORT, records
+from tradingboost.strategies.grid.ladder import level_at, number_of
 from tradingboost.strategies.grid.layout import cost_per_lot, lay_out
-from tradingboost.strategies.grid.params import GridParams, Sizing
+from tradingboost.strategies.grid.params import GridParams, Sizing, Spacing
+from tradingboost.strategies.grid.settled import ADAPTIVE, INFINITY
 from tradingboost.strategies.grid.state import STATE, start
+
+CAPITAL_SHARE: Final = Decimal("0.95")
+"""Share of what the account has free at which an adaptive grid opens nothing more."""
 
 
 def extend_amounts(amounts: Sequence[Decimal], count: int) -> list[Decimal]:
@@ -36,18 +41,52 @@ def usable(params: GridParams, leverage: int) -> Decimal:
     return (params.investment or ZERO) * leverage * (1 - params.fee_reserve_pct / 100)
 
 
+def unit_of(instrument: Instrument) -> Decimal:
+    """Quote value of one lot per tick of price: kernels count money in ticks x lots."""
+    return instrument.contract_size * instrument.lot * instrument.tick
+
+
+def level_amounts(params: GridParams) -> list[Decimal]:
+    """Quote margin of every level: the person's list, or equal parts of the investment."""
+    if params.enter_symbol_amount_list:
+        return extend_amounts(params.enter_symbol_amount_list, params.grid_num)
+    return [usable(params, 1) / params.grid_num] * params.grid_num
+
+
+def fill_capital(row: Any, params: GridParams, instrument: Instrument, available: Decimal) -> None:
+    """Fill what the whole run may use, lose and make; an adaptive grid also has a largest position."""
+    unit = unit_of(instrument)
+    amounts = level_amounts(params)
+    capital = params.investment if params.investment is not None else sum(amounts, ZERO)
+    row.capital = float(capital / unit)
+    row.total_loss = float(capital * (params.stop_loss_total_pct or ZERO) / 100 / unit)
+    row.total_profit = float(capital * (params.take_profit_total_pct or ZERO) / 100 / unit)
+    if params.spacing is not Spacing.ADAPTIVE:
+        return
+    leverage = int(row.leverage)
+    most = max_notional(amounts, leverage)
+    if available > 0:
+        most = min(most, available * leverage * CAPITAL_SHARE)
+    row.max_cost = int(most / unit)
+    row.level_value[: params.grid_num] = [float(amount * leverage / unit) for amount in amounts]
+
+
 def fill_quantities(row: Any, params: GridParams, levels: Sequence[Decimal], instrument: Instrument) -> None:
     """Fill budget and quantities of a params record whose levels, leverage and limits are filled already."""
     leverage = int(row.leverage)
     if not params.enter_symbol_amount_list and params.sizing is Sizing.EQUAL_BASE:
-        unit = instrument.contract_size * instrument.lot * instrument.tick
-        row.budget = int(usable(params, leverage) / unit)
+        row.budget = int(usable(params, leverage) / unit_of(instrument))
         return
     for side, lots in ((LONG, row.long_lots), (SHORT, row.short_lots)):
         if row.direction != -side:
             units = [value / instrument.contract_size for value in _base_quantities(params, levels, leverage, side)]
             _check_units(params, units, instrument)
             lots[: len(units)] = [int(instrument.qty(value) / instrument.lot) for value in units]
+            opens = levels[:-1] if side > 0 else levels[1:]
+            worth = [
+                value / instrument.lot * level / instrument.tick for value, level in zip(units, opens, strict=True)
+            ]
+            row.level_value[: len(units)] = [float(value) for value in worth]
 
 
 def _base_quantities(params: GridParams, levels: Sequence[Decimal], leverage: int, side: int) -> list[Decimal]:
@@ -67,6 +106,11 @@ def check_budget(params: Any, given: GridParams, instrument: Instrument, price: 
         InvalidInput: a cell is below the venue's minimum or above its maximum.
     """
     row = params[0]
+    if row.rule == ADAPTIVE:
+        return
+    if row.rule == INFINITY:
+        _check_window(row, given, instrument, price)
+        return
     if row.budget == 0 and (given.enter_symbol_amount_list or given.sizing is Sizing.EQUAL_QUOTE):
         return
     state = records(STATE)
@@ -75,6 +119,13 @@ def check_budget(params: Any, given: GridParams, instrument: Instrument, price: 
     lay_out(state[0], row, lo, hi)
     units = Decimal(int(row.budget)) / int(cost_per_lot(state[0], row, hi)) * instrument.lot
     _check_units(given, [units] * given.grid_num, instrument)
+
+
+def _check_window(row: Any, params: GridParams, instrument: Instrument, price: Decimal) -> None:
+    """The cell at the price is the measure: those above it are smaller, those below larger."""
+    number = number_of(records(STATE)[0], row, int(price / instrument.tick))
+    low, high = (Decimal(float(row.worth)) / level_at(row, at) for at in (number, number + 1))
+    _check_units(params, [(low - high) * instrument.lot], instrument)
 
 
 def _least(instrument: Instrument) -> Decimal:

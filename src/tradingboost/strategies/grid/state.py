@@ -1,8 +1,9 @@
-"""The grid's records: what a run remembers and what it was told, in whole ticks and whole lots.
+"""What a grid remembers, in whole ticks and whole lots.
 
 A *cell* is the gap between two neighbouring levels. Each cell owns exactly two order slots for good: entry k of the
-order arrays is the buy at level k (cell k), entry MAX_CELLS + k the sell at level k + 1 (cell k). Behind them stand the
-run's three single slots: `sl`, `init` and `exit`.
+order arrays is the buy of cell k, entry MAX_CELLS + k its sell. Behind them stand the run's three single slots: `sl`,
+`init` and `exit`. The cells are a ring: where a grid moves along its levels, the cell that falls out at one end comes
+back at the other with new prices, and no order of any other cell is touched. `turn` is the lowest cell.
 """
 
 from typing import Final
@@ -11,16 +12,15 @@ import numpy as np
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import Family, Record
+from tradingboost.strategies.grid.settled import MAX_CELLS, NEVER
 
-MAX_CELLS: Final = 200
-MAX_LEVELS: Final = MAX_CELLS + 1
 SL: Final = 2 * MAX_CELLS
 INIT: Final = SL + 1
 EXIT: Final = SL + 2
 ORDERS: Final = SL + 3
 
 WAITING: Final = 0
-"""No price seen yet, or the start trigger not reached; no orders."""
+"""No price seen yet, no levels yet, or the start trigger not reached; no orders."""
 RUNNING: Final = 1
 STOPPING: Final = 2
 """No openings; closes and the stop stay until the run is flat."""
@@ -36,12 +36,6 @@ LIVE: Final = 1
 CANCELLING: Final = 2
 """A cancel was asked for; the slot is taken until its end is reported."""
 
-HOLD: Final = 0
-STOP: Final = 1
-STOP_FLATTEN: Final = 2
-
-NEVER: Final = 1 << 60
-"""A price in ticks no market reaches."""
 E7: Final = 10_000_000
 """Dust is counted in parts of 1e-7 lot, so that spot fees paid in base stay exact."""
 MAX_ATTEMPTS: Final = 5
@@ -54,46 +48,6 @@ _INIT_FAMILY: Final = int(Family.INIT)
 _EXIT_FAMILY: Final = int(Family.EXIT)
 _BASE: Final = 10_000
 
-PARAMS: Final = np.dtype(
-    [
-        ("direction", np.int64),  # LONG, SHORT, 0 = neutral
-        ("cells", np.int64),
-        ("levels_ticks", np.int64, (MAX_LEVELS,)),
-        ("budget", np.int64),  # ticks x lots split in equal quantities at the start; 0 = the quantities below
-        ("long_lots", np.int64, (MAX_CELLS,)),  # quantity of a cell that turns out long; 0 = not traded
-        ("short_lots", np.int64, (MAX_CELLS,)),
-        ("initial_position", np.int64),
-        ("tick_num", np.float64),
-        ("tick_den", np.float64),
-        ("lot_num", np.float64),
-        ("lot_den", np.float64),
-        ("min_lots", np.int64),
-        ("max_market_lots", np.int64),
-        ("order_window", np.int64),
-        ("max_open_orders", np.int64),
-        ("order_type", np.int64),  # LIMIT or POST_ONLY
-        ("is_swap", np.int64),
-        ("leverage", np.float64),
-        ("maintenance_rate", np.float64),
-        ("taker_fee", np.float64),
-        ("maker_base_fee_e7", np.int64),  # part of a bought lot the venue keeps (spot); 0 on swaps
-        ("taker_base_fee_e7", np.int64),
-        ("stop_loss_ratio", np.float64),  # from the average entry; 0 = off
-        ("stop_loss_ticks", np.int64),  # 0 = off
-        ("profit_above_ticks", np.int64),  # NEVER = off
-        ("profit_below_ticks", np.int64),  # 0 = off
-        ("range_above_ticks", np.int64),  # first tick beyond the buffer; NEVER = hold
-        ("range_below_ticks", np.int64),  # 0 = hold
-        ("range_up", np.int64),  # HOLD, STOP, STOP_FLATTEN
-        ("range_down", np.int64),
-        ("range_on_close", np.int64),
-        ("start_trigger_ticks", np.int64),  # 0 = at once
-        ("stop_trigger_ticks", np.int64),  # 0 = none
-        ("stop_trigger_policy", np.int64),  # STOP or STOP_FLATTEN
-    ],
-    align=True,
-)
-
 STATE: Final = np.dtype(
     [
         ("status", np.int64),
@@ -105,13 +59,31 @@ STATE: Final = np.dtype(
         ("held_back", np.int64),  # slots refused by the venue that wait for the next tick or bar
         ("wake_below_ticks", np.int64),  # the wanted book is the same strictly between these two
         ("wake_above_ticks", np.int64),
-        ("levels_ticks", np.int64, (MAX_LEVELS,)),  # levels in force
+        ("base", np.int64),  # number of the lowest level in force, counted from the first price given
+        ("turn", np.int64),  # the cell above it
+        ("shifts", np.int64),  # whole cells the grid has moved up, less those down
+        ("shift_left", np.int64),  # cells it still has to move by; signed
+        ("dropping", np.int64),  # 1 + the cell whose order must end before the grid can move; 0 = none
+        ("range_above_ticks", np.int64),  # first tick beyond the range as it stands now
+        ("range_below_ticks", np.int64),
+        ("levels_ms", np.int64),  # close of the candle the adaptive levels belong to; 0 = none yet
+        ("regime", np.int64),  # -2..2
+        ("clearing", np.int64),  # leg being closed at market while the run goes on; 0 = none
+        ("clearing_reason", np.int64),
+        ("quiet_since_ms", np.int64),  # first candle closed after the last opening fill; 0 = none since
+        ("cell_low", np.int64, (MAX_CELLS,)),  # levels in force
+        ("cell_high", np.int64, (MAX_CELLS,)),
+        ("cell_gain", np.int64, (MAX_CELLS,)),  # profit of the cycle that is not complete, fees taken off
         ("cell_side", np.int64, (MAX_CELLS,)),  # LONG or SHORT, fixed when the grid is laid out; 0 before
         ("cell_lots", np.int64, (MAX_CELLS,)),  # 0 = the cell is not traded
         ("cell_init", np.int64, (MAX_CELLS,)),  # 1 = held from the start through `init`
         ("cell_held_lots", np.int64, (MAX_CELLS,)),
         ("cell_cost", np.int64, (MAX_CELLS,)),  # sum of entry price x quantity of what is held, ticks x lots
         ("cell_from_init", np.int64, (MAX_CELLS,)),
+        ("tail_lots", np.int64),  # held by the cells above the window of an infinity grid
+        ("tail_cost", np.int64),
+        ("order_price", np.int64, (ORDERS,)),  # where a cell's order should rest
+        ("order_ticks", np.int64, (ORDERS,)),  # where it rests
         ("order_live", np.int64, (ORDERS,)),  # NOT_LIVE, LIVE, CANCELLING
         ("order_lots", np.int64, (ORDERS,)),  # what still rests
         ("order_want", np.int64, (ORDERS,)),
@@ -129,17 +101,29 @@ STATE: Final = np.dtype(
         ("cycles", np.int64),
         ("grid_profit", np.int64),  # ticks x lots, gross
         ("trend_profit", np.int64),  # ticks x lots, gross: init difference and risk exits
+        ("fees", np.int64),  # ticks x lots, at the rates the run was started with
+        ("reinvested", np.int64),  # ticks x lots of whole cycles, fees taken off
+        ("last_buy_ticks", np.int64),  # last opening fill of each side; 0 = none
+        ("last_sell_ticks", np.int64),
     ],
     align=True,
 )
 
 
 @register_jitable
-def start(state: Record, params: Record) -> None:
+def start(state: Record, params: Record) -> None:  # noqa: ARG001 - the contract's signature
     """Fill a zeroed state: the grid is laid out around the first price it is told (or that of its start trigger)."""
-    for level in range(params.cells + 1):
-        state.levels_ticks[level] = params.levels_ticks[level]
     state.wake_above_ticks = NEVER
+    state.range_above_ticks = NEVER
+
+
+@register_jitable
+def cell_at(state: Record, params: Record, place: int) -> int:
+    """The cell in a place, counted from the lowest."""
+    cell: int = state.turn + place
+    if cell >= params.cells:
+        cell -= params.cells
+    return cell
 
 
 @register_jitable
@@ -156,8 +140,8 @@ def closing(state: Record, cell: int) -> int:
 
 @register_jitable
 def price_ticks(state: Record, order: int) -> int:
-    """Level price of a cell's order."""
-    ticks: int = state.levels_ticks[order if order < MAX_CELLS else order - MAX_CELLS + 1]
+    """Where a cell's order should rest."""
+    ticks: int = state.order_price[order]
     return ticks
 
 
@@ -200,20 +184,37 @@ def leg_lots(state: Record, params: Record, side: int) -> int:
     for cell in range(params.cells):
         if state.cell_side[cell] == side:
             total += state.cell_held_lots[cell]
-    dust: int = state.dust_long_e7 if side > 0 else state.dust_short_e7
+    dust: int = state.dust_long_e7
+    if side < 0:
+        dust = state.dust_short_e7
+    elif side > 0:
+        total += state.tail_lots
     return total + dust // E7
+
+
+@register_jitable
+def leg_cost(state: Record, params: Record, side: int) -> tuple[int, int]:
+    """Lots that one leg's cells hold, and their cost in ticks x lots; dust has no entry price."""
+    lots: int = state.tail_lots if side > 0 else 0
+    cost: int = state.tail_cost if side > 0 else 0
+    for cell in range(params.cells):
+        if state.cell_side[cell] == side:
+            lots += state.cell_held_lots[cell]
+            cost += state.cell_cost[cell]
+    return lots, cost
 
 
 @register_jitable
 def leg_average_ticks(state: Record, params: Record, side: int) -> float:
     """Average entry of one leg in ticks; 0 when no cell holds anything."""
-    lots = 0
-    cost = 0
-    for cell in range(params.cells):
-        if state.cell_side[cell] == side:
-            lots += state.cell_held_lots[cell]
-            cost += state.cell_cost[cell]
+    lots, cost = leg_cost(state, params, side)
     return cost / lots if lots > 0 else 0.0
+
+
+@register_jitable
+def part_of(cost: int, lots: int, held: int) -> int:
+    """cost x lots // held without leaving 64 bits."""
+    return cost // held * lots + cost % held * lots // held
 
 
 @register_jitable

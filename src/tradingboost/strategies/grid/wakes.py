@@ -5,11 +5,12 @@ from typing import Final
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import LONG, SELL, Reason, Record
+from tradingboost.strategies.grid.adaptive import outer_wakes
+from tradingboost.strategies.grid.ladder import level_at
+from tradingboost.strategies.grid.settled import ADAPTIVE, INFINITY, MAX_CELLS, NEVER
 from tradingboost.strategies.grid.state import (
     LIVE,
     MAX_ATTEMPTS,
-    MAX_CELLS,
-    NEVER,
     NOT_LIVE,
     ORDERS,
     RUNNING,
@@ -20,8 +21,10 @@ from tradingboost.strategies.grid.state import (
     price_ticks,
 )
 from tradingboost.strategies.grid.stops import stop_ticks
+from tradingboost.strategies.grid.totals import bounds
 
 _PRICE: Final = int(Reason.PENDING_PRICE)
+_BLOCKED: Final = int(Reason.TRAIL_BLOCKED)
 
 
 @register_jitable
@@ -34,6 +37,8 @@ def set_wakes(state: Record, params: Record, lo: int, hi: int) -> None:
     for cell in range(params.cells):
         _wake_order(state, cell)
         _wake_order(state, MAX_CELLS + cell)
+    if params.rule == ADAPTIVE and params.direction == 0 and state.status == RUNNING:
+        _wake_turns(state, params)
     _wake_stop(state)
     for order in range(ORDERS):
         if state.order_hold[order] == 1:
@@ -75,25 +80,55 @@ def _wake_order(state: Record, order: int) -> None:
 
 
 @register_jitable
+def _wake_turns(state: Record, params: Record) -> None:
+    """An empty cell of an adaptive neutral grid changes its side once the price has left it behind."""
+    for cell in range(params.cells):
+        if state.cell_held_lots[cell] == 0 and state.cell_side[cell] > 0:
+            _wake(state, state.cell_low[cell] - 1, NEVER)
+        elif state.cell_held_lots[cell] == 0:
+            _wake(state, 0, state.cell_high[cell] + 1)
+
+
+@register_jitable
 def run_wakes(state: Record, params: Record) -> tuple[int, int]:
-    """Prices at which the run as a whole starts, stops or leaves."""
+    """Prices at which the run as a whole starts, stops, moves or leaves."""
     below = 0
     above = NEVER
     if state.status == WAITING:
-        if state.start_side > 0:
+        if state.start_side == 1:
             return 0, params.start_trigger_ticks
-        return params.start_trigger_ticks, NEVER
+        return (params.start_trigger_ticks, NEVER) if state.start_side == -1 else (0, NEVER)
     if state.status in (RUNNING, STOPPING):
         above = min(above, params.profit_above_ticks)
         below = max(below, params.profit_below_ticks)
         if params.is_swap == 0:
             below = max(below, stop_ticks(state, params, LONG))
+        below, above = _whole_run_wakes(state, params, below, above)
     if state.status == RUNNING:
-        if params.range_on_close == 0:
-            above = min(above, params.range_above_ticks)
-            below = max(below, params.range_below_ticks)
+        if params.range_on_close == 0 and state.status_reason != _BLOCKED and state.shift_left == 0:
+            above = min(above, state.range_above_ticks)
+            below = max(below, state.range_below_ticks)
         if params.stop_trigger_ticks > 0 and state.stop_side > 0:
             above = min(above, params.stop_trigger_ticks)
         elif params.stop_trigger_ticks > 0:
             below = max(below, params.stop_trigger_ticks)
+    return below, above
+
+
+@register_jitable
+def _whole_run_wakes(state: Record, params: Record, below: int, above: int) -> tuple[int, int]:
+    """Total bounds, the outer levels of an adaptive grid, the window of one without an upper end."""
+    if params.total_loss > 0.0 or params.total_profit > 0.0:
+        loss_below, loss_above, profit_below, profit_above = bounds(state, params)
+        below = max(below, loss_below, profit_below)
+        above = min(above, loss_above, profit_above)
+    if params.rule == ADAPTIVE and state.clearing == 0 and state.status == RUNNING:
+        outer_below, outer_above = outer_wakes(state, params)
+        below = max(below, outer_below)
+        above = min(above, outer_above)
+    if params.rule == INFINITY and state.status_reason != _BLOCKED and state.shift_left == 0:
+        quarter = params.cells // 4
+        above = min(above, level_at(params, state.base + params.cells - quarter) + 1)
+        if state.base > 0:
+            below = max(below, level_at(params, state.base + quarter - 1))
     return below, above

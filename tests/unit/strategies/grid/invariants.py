@@ -8,12 +8,19 @@ from tests.unit.strategies.grid.venue import Order, Sim
 from tradingboost.strategies.contract import Family, Reason, slot_name
 from tradingboost.strategies.grid import state as grid
 
-WAITING_REASONS = {Reason.PENDING_PRICE, Reason.PENDING_WINDOW, Reason.UNPLACEABLE, Reason.BUSY, Reason.POST_ONLY_RETRY}
+WAITING_REASONS = {
+    Reason.PENDING_PRICE,
+    Reason.PENDING_WINDOW,
+    Reason.MIN_SIZE,
+    Reason.MAX_ORDERS,
+    Reason.BUSY,
+    Reason.POST_ONLY_RETRY,
+}
 
 
 def check(sim: Sim) -> None:
     """Assert every invariant that one run's state and book can show."""
-    levels = sim.state.levels_ticks[: sim.params[0].cells + 1]
+    levels = levels_of(sim)
     assert all(low < high for low, high in pairwise(levels))
     _book_is_believed(sim)
     _inventory_is_booked(sim)
@@ -22,6 +29,16 @@ def check(sim: Sim) -> None:
     if sim.state.status in (grid.STOPPING, grid.FLATTENING, grid.STOPPED):
         assert not any(is_opening(sim, order) for order in sim.orders.values() if order.slot not in sim.cancels)
     _stop_covers_the_net(sim)
+
+
+def levels_of(sim: Sim) -> list[int]:
+    """The levels in force, lowest first."""
+    cells = int(sim.params[0].cells)
+    order = [(int(sim.state.turn) + place) % cells for place in range(cells)]
+    assert all(sim.state.cell_high[low] == sim.state.cell_low[high] for low, high in pairwise(order))
+    if sim.state.cell_side[order[0]] == 0:
+        return []
+    return [int(sim.state.cell_low[cell]) for cell in order] + [int(sim.state.cell_high[order[-1]])]
 
 
 def is_opening(sim: Sim, order: Order) -> bool:

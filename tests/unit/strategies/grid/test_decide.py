@@ -9,6 +9,7 @@ from tests.unit.strategies.grid.venue import Sim, compiled, instrument
 
 from tradingboost.strategies.contract import BUY, SELL, FillKind, Reason, Type, slot_name
 from tradingboost.strategies.grid import state as grid
+from tradingboost.strategies.grid.settled import MAX_CELLS
 
 
 def started(price: str = "102.5", **values: Any) -> Sim:
@@ -18,7 +19,7 @@ def started(price: str = "102.5", **values: Any) -> Sim:
 
 
 def note(sim: Sim, name: str) -> Reason:
-    families = {"buy": 0, "sell": grid.MAX_CELLS - 1}
+    families = {"buy": 0, "sell": MAX_CELLS - 1}
     family, index = name.split(":")
     return Reason(int(sim.state.order_note[families[family] + int(index)]))
 
@@ -250,7 +251,7 @@ def test_part_of_an_opening_that_ended_is_held_and_closed() -> None:
 def test_a_part_below_the_minimum_becomes_dust_and_the_next_opening_carries_it() -> None:
     sim = started(price="102", direction="neutral", spec=instrument(min_qty=Decimal("0.10")))
     sim.fill_part("buy:1", 9)
-    assert note(sim, "sell:2") is Reason.UNPLACEABLE
+    assert note(sim, "sell:2") is Reason.MIN_SIZE
     sim.cancel_by_hand("buy:1")
     assert sim.state.dust_long_e7 == 9 * grid.E7
     sim.move("101.1")

@@ -76,8 +76,9 @@ def test_equal_base_quantities_spend_what_the_worked_example_spends(
     run = records(STATE)
     start(run[0], params[0])
     price = int(Decimal(given["price"]) * 10)
-    assert run[0].levels_ticks[:5].tolist() == [int(level) * 10 for level in given["levels"]]
     assert lay_out(run[0], params[0], price, price)
+    assert run[0].cell_low[:4].tolist() == [int(level) * 10 for level in given["levels"][:-1]]
+    assert run[0].cell_high[:4].tolist() == [int(level) * 10 for level in given["levels"][1:]]
     one = int(1 / Decimal(given["lot"]))
     assert set(run[0].cell_lots[:4].tolist()) == {int(expected["qty_per_cell"]) * one}
     if "cost_per_unit" in expected:

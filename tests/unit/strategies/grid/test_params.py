@@ -7,14 +7,16 @@ import pytest
 from tests.unit.strategies.grid.venue import Sim, compiled, facts, instrument
 
 from tradingboost.core.errors import InvalidInput
+from tradingboost.core.market import Timeframe
 from tradingboost.strategies import get
 from tradingboost.strategies.contract import RunFacts, records, state_from_json, state_to_json
 from tradingboost.strategies.grid import GRID
 from tradingboost.strategies.grid.checks import validate, warnings
 from tradingboost.strategies.grid.compile import compile_params
 from tradingboost.strategies.grid.levels import build_levels
-from tradingboost.strategies.grid.params import Confirm, Direction, GridParams, RangeExit, Spacing
-from tradingboost.strategies.grid.state import EXIT, INIT, MAX_CELLS, ORDERS, SL, order_of, slot_of
+from tradingboost.strategies.grid.params import Confirm, Cross, Direction, GridParams, RangeExit, Rsi, Spacing
+from tradingboost.strategies.grid.settled import MAX_CELLS
+from tradingboost.strategies.grid.state import EXIT, INIT, ORDERS, SL, order_of, slot_of
 
 RANGE = {"lower_price": 100, "upper_price": 104}
 
@@ -43,7 +45,20 @@ def test_the_catalogue_knows_the_grid() -> None:
 
 
 def test_defaults_are_those_of_the_struct_and_need_only_a_range() -> None:
-    assert validate(RANGE) == GridParams(lower_price=Decimal(100), upper_price=Decimal(104))
+    assert validate(RANGE) == GridParams(
+        lower_price=Decimal(100),
+        upper_price=Decimal(104),
+        spacing=Spacing.ARITHMETIC,
+        order_window=20,
+        regime_filter=False,
+        regime_close=False,
+    )
+
+
+def test_an_empty_set_is_the_adaptive_grid_with_its_regime() -> None:
+    params = validate({})
+    assert params.spacing is Spacing.ADAPTIVE
+    assert (params.order_window, params.regime_filter, params.regime_close) == (2, True, True)
 
 
 def test_every_alias_means_its_key() -> None:
@@ -88,32 +103,6 @@ def test_a_key_like_no_other_is_refused_without_a_guess() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("step_pct", 1),
-        ("regime_filter", True),
-        ("reinvest", True),
-        ("custom_stop", 30),
-        ("stop_loss_total_pct", 10),
-        ("trail_limit", 120),
-        ("enter_symbol_count", 2),
-        ("spacing", "adaptive"),
-        ("range_exit", "trail"),
-        ("start_trigger", "rsi"),
-    ],
-)
-def test_what_comes_later_is_refused_and_says_so(key: str, value: object) -> None:
-    error = refusal(**{key: value})
-    assert error.code == "not_yet"
-    assert "comes later" in error.message
-
-
-@pytest.mark.parametrize(("key", "value"), [("regime_filter", False), ("reinvest", "off"), ("enter_symbol_count", 1)])
-def test_a_later_key_that_asks_for_nothing_is_accepted(key: str, value: object) -> None:
-    assert validate({**RANGE, key: value}) == validate(RANGE)
-
-
-@pytest.mark.parametrize(
     ("values", "code"),
     [
         ({"grid_num": 1}, "out_of_bounds"),
@@ -143,6 +132,37 @@ def test_a_later_key_that_asks_for_nothing_is_accepted(key: str, value: object) 
         ({"min_price": 99}, "given_twice"),
         ({"upper_price": 100}, "range_order"),
         ({"upper_price": None}, "range_missing"),
+        ({"lower_price": None}, "range_missing"),
+        ({"spacing": "adaptive"}, "range_unused"),
+        ({"spacing": "adaptive", "lower_price": None, "upper_price": None, "grid_num": 41}, "out_of_bounds"),
+        ({"spacing": "adaptive", "lower_price": None, "upper_price": None, "range_exit": "stop"}, "range_exit_unused"),
+        ({"step_pct": 1}, "step_unused"),
+        ({"step_pct": "0.05", "upper_price": None}, "out_of_bounds"),
+        ({"step_pct": 1, "upper_price": None, "spacing": "arithmetic"}, "infinity_geometric_only"),
+        ({"step_pct": 1, "upper_price": None, "direction": "neutral"}, "infinity_long_only"),
+        ({"step_pct": 1, "upper_price": None, "enter_symbol_amount_list": [5]}, "amounts_unused"),
+        ({"step_pct": 1, "upper_price": None, "range_exit_up": "trail"}, "trail_without_end"),
+        ({"range_exit": "trail"}, "trail_adverse_side"),
+        ({"range_exit_down": "trail"}, "trail_adverse_side"),
+        ({"range_exit_up": "trail", "direction": "short"}, "trail_adverse_side"),
+        ({"range_exit_up": "trail", "direction": "neutral"}, "trail_adverse_side"),
+        ({"trail_limit": 120}, "trail_limit_unused"),
+        ({"trail_limit": 104, "range_exit_up": "trail"}, "trail_limit_inside"),
+        ({"trail_limit": 101, "range_exit_down": "trail", "direction": "short"}, "trail_limit_inside"),
+        ({"start_trigger": "rsi"}, "trigger_missing"),
+        ({"start_rsi": {"timeframe": "1h"}}, "trigger_unused"),
+        ({"stop_rsi": {"timeframe": "1h"}}, "trigger_unused"),
+        ({"stop_trigger": "rsi", "stop_rsi": {"timeframe": "7m"}}, "rsi_invalid"),
+        ({"stop_trigger": "rsi", "stop_rsi": {"length": 1}}, "rsi_invalid"),
+        ({"stop_trigger": "rsi", "stop_rsi": {"lenght": 14}}, "rsi_invalid"),
+        ({"stop_trigger": "rsi", "stop_rsi": "{"}, "rsi_invalid"),
+        ({"regime_close": True}, "regime_close_unused"),
+        ({"stop_loss_total_pct": 101}, "out_of_bounds"),
+        ({"take_profit_total_pct": "0.05"}, "out_of_bounds"),
+        ({"custom_stop": 0}, "out_of_bounds"),
+        ({"custom_stop": "1.5"}, "not_whole"),
+        ({"replace_tolerance_pct": 2}, "out_of_bounds"),
+        ({"enter_symbol_count": 21}, "out_of_bounds"),
     ],
 )
 def test_wrong_values_are_refused_by_code(values: dict[str, object], code: str) -> None:
@@ -150,7 +170,7 @@ def test_wrong_values_are_refused_by_code(values: dict[str, object], code: str) 
 
 
 def test_all_problems_are_listed_at_once() -> None:
-    error = refusal(grid_num=1, leverge=3, post_only="maybe")
+    error = refusal(grid_num=201, leverge=3, post_only="maybe")
     errors = error.details["errors"]
     assert isinstance(errors, list)
     assert [problem["code"] for problem in errors] == ["out_of_bounds", "unknown_key", "not_a_boolean"]
@@ -171,6 +191,7 @@ def test_a_grid_without_a_static_stop_is_pointed_out() -> None:
     assert warnings(validate({**RANGE, "stop_loss": 5, "order_window": 9, "max_open_orders": 5})) == [
         "window_above_cap"
     ]
+    assert "selection_needs_no_symbol" in warnings(validate({**RANGE, "enter_symbol_count": 3}))
 
 
 def test_members_of_the_range_exit_are_read() -> None:
@@ -266,8 +287,33 @@ def test_slots_and_order_indices_name_each_other() -> None:
     assert order_of(0) == -1
 
 
-def test_a_grid_needs_no_indicator_and_its_empty_fold_survives_json() -> None:
-    assert len(GRID.indicator_columns([1.0] * 5, [1.0] * 5, [1.0] * 5, [1.0] * 5, None)) == 5
-    assert GRID.needs(None) == 0
-    text = state_to_json(records(GRID.fold))
-    assert state_from_json(text, GRID.fold).dtype.names in (None, ())
+def test_a_classic_grid_reads_no_candle_and_its_fold_survives_json() -> None:
+    row = compiled("102")[0]
+    assert (row.folds, GRID.needs(row), GRID.feed_ms(row)) == (0, 0, 0)
+    fold = records(GRID.fold)
+    assert state_from_json(state_to_json(fold), GRID.fold).tobytes() == fold.tobytes()
+
+
+def test_a_trigger_by_rsi_is_read_from_a_mapping_or_its_json() -> None:
+    wanted = Rsi(timeframe=Timeframe.H1, threshold=25.0, cross=Cross.DOWN)
+    for given in (
+        {"timeframe": "1h", "threshold": 25, "cross": "down"},
+        '{"timeframe":"1h","threshold":25,"cross":"down"}',
+    ):
+        assert validate({**RANGE, "start_trigger": "rsi", "start_rsi": given}).start_rsi == wanted
+
+
+def test_candles_longer_than_what_is_made_of_them_are_refused() -> None:
+    hour = RunFacts(timeframe_ms=3_600_000)
+    for values in (
+        {"investment": 1000},
+        {**RANGE, "investment": 900, "start_trigger": "rsi", "start_rsi": {"timeframe": "15m"}},
+    ):
+        with pytest.raises(InvalidInput, match="timeframe_too_long"):
+            compile_params(validate(values), instrument(), hour)
+
+
+def test_a_step_below_the_tick_or_below_its_fees_is_refused() -> None:
+    values: dict[str, Any] = {"upper_price": None, "grid_num": None, "step_pct": "0.1"}
+    assert compile_refusal(**values, lower_price=50).code == "grid_step_below_tick"
+    assert compile_refusal(**values, fee="0.001").code == "cell_unprofitable"
