@@ -3,7 +3,7 @@
 One bar i: funding due since the bar before, at the last price · the price jumps to the open: queued takers fill, stops
 that are reached fire at the open, limits that are reached fill at their own price · it travels on to the two extremes
 and the close (`both_ways` says in which order), stopping at every price where something is due (`walking`) · the candle
-closes: `on_bar`.
+closes: `on_bar`. Bars on which nothing can happen are passed without all this (`quiet`).
 """
 
 from collections.abc import Callable
@@ -11,12 +11,13 @@ from collections.abc import Callable
 from numba import njit
 from numba.extending import register_jitable
 
-from tradingboost.backtest import levels, money, wishes
+from tradingboost.backtest import money, wishes
 from tradingboost.backtest.both_ways import walk_bar
 from tradingboost.backtest.fingerprint import fingerprint
+from tradingboost.backtest.quiet import mark, next_busy, pass_over, show
 from tradingboost.backtest.records import NO_LEVEL, OK, ROWS_A_BAR, Books, Columns, Kernel, Room
 from tradingboost.backtest.walking import drain, refresh, settle, ticks
-from tradingboost.strategies.contract import Record, Strategy
+from tradingboost.strategies.contract import EVERY_CLOSE, Record, Strategy
 
 Drive = Callable[[Books, Columns, int, int], int]
 
@@ -31,6 +32,26 @@ def fund(desk: Record, columns: Columns, open_ms: int) -> None:
     desk.next_funding_ms = columns.funding_ms[desk.funded] if more else NO_LEVEL
 
 
+@register_jitable(inline="always")
+def decide(room: Room, kernel: Kernel, bar: Record, columns: Columns, i: int) -> None:
+    """The candle closes: the kernel decides, and its wishes are carried out."""
+    desk = room.desk
+    show(bar, columns, i, desk.timeframe_ms)
+    n = kernel.on_bar(room.state, room.params, bar, columns.indicators[i], room.out)
+    if n > 0:
+        desk.now_ms = bar.close_ms
+        desk.last = ticks(desk, bar.close)
+        wishes.apply(room, n)
+        drain(room, kernel)
+    refresh(room, kernel)
+
+
+@register_jitable
+def always(state: Record, params: Record) -> int:  # noqa: ARG001 - the kernel contract
+    """A kernel that does not say what it pays attention to is called at every close."""
+    return EVERY_CLOSE
+
+
 def build(strategy: Strategy) -> Drive:
     """The driver of one strategy, compiled once and kept in the cache of compiled code.
 
@@ -42,22 +63,32 @@ def build(strategy: Strategy) -> Drive:
         the run is liquidated or `desk.status` says what went wrong.
     """
     on_bar, on_tick, on_fill, triggers = strategy.on_bar, strategy.on_tick, strategy.on_fill, strategy.triggers
-    code = fingerprint(on_bar, on_tick, on_fill, triggers, drain, settle, walk_bar, fund)
+    attend = strategy.attention or always
+    code = fingerprint(
+        on_bar, on_tick, on_fill, triggers, attend, drain, settle, walk_bar, fund, decide, next_busy, pass_over
+    )
 
     @njit(cache=True, error_model="numpy", nogil=True)
     def drive(books: Books, columns: Columns, first: int, stop: int) -> int:
         desk = books.desk[0]
-        state = books.state[0]
-        params = books.params[0]
-        bar = books.bar[0]
         kernel = Kernel(on_bar, on_tick, on_fill, triggers)
-        room = Room(desk, books.orders, books.reports, books.intents, books.out, books.fill[0], state, params)
+        room = Room(
+            desk, books.orders, books.reports, books.intents, books.out, books.fill[0], books.state[0], books.params[0]
+        )
         most_reports = books.reports.size - ROWS_A_BAR
         most_intents = books.intents.size - ROWS_A_BAR
         desk.code = code
-        for i in range(first, stop):
+        i = first
+        attention = EVERY_CLOSE
+        while i < stop:
+            if attention != EVERY_CLOSE:
+                busy = next_busy(desk, columns, attention, i, stop)
+                if busy > i:
+                    pass_over(books, columns, i, busy, on_bar)
+                    i = busy
+                    if desk.status != OK or i >= stop:
+                        break
             open_ms = columns.open_ms[i]
-            close = columns.closes[i]
             desk.bar = i
             desk.reports_before = desk.reports
             desk.intents_before = desk.intents
@@ -69,33 +100,16 @@ def build(strategy: Strategy) -> Drive:
             if touched or low <= desk.trigger_below or high >= desk.trigger_above or desk.queued > 0:
                 walk_bar(room, kernel, books, columns, i)
                 if desk.status != OK:
-                    return i
-            columns.equity[i] = desk.cash
-            if desk.lots[0] != 0 or desk.lots[1] != 0:
-                desk.last = ticks(desk, close)
-                columns.equity[i] += money.unrealised(desk, desk.last)
-                desk.exposed_bars += 1
-            if desk.liquidated:
-                return i + 1
-            bar.close_ms = open_ms + desk.timeframe_ms
-            bar.open = columns.opens[i]
-            bar.high = high
-            bar.low = low
-            bar.close = close
-            bar.volume = columns.volumes[i]
-            n = on_bar(state, params, bar, columns.indicators[i], books.out)
-            if n > 0:
-                desk.now_ms = bar.close_ms
-                desk.last = ticks(desk, close)
-                wishes.apply(room, n)
-                drain(room, kernel)
-                if desk.status != OK:
-                    return i
-            desk.trigger_below, desk.trigger_above = triggers(state, params)
-            if desk.dirty:
-                levels.refresh_levels(room)
+                    break
+            mark(desk, columns, i, i + 1)
+            if not desk.liquidated:
+                decide(room, kernel, books.bar[0], columns, i)
+            i += 1
+            if desk.status != OK or desk.liquidated:
+                break
             if desk.reports > most_reports or desk.intents > most_intents:
-                return i + 1
-        return stop
+                break
+            attention = EVERY_CLOSE if desk.queued > 0 or not desk.sleeps else attend(room.state, room.params)
+        return i
 
     return drive

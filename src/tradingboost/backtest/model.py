@@ -149,6 +149,7 @@ class BacktestConfig(msgspec.Struct, frozen=True, kw_only=True):
         detail: finer candles the path follows where they cover a bar.
         warmup_bars: leading bars which only feed the indicators; the path and `on_bar` begin with the next.
         funding: settlements; ignored on spot.
+        every_close: call the kernel also at closes it pays no attention to: slower, and nothing may change.
     """
 
     instrument: Instrument
@@ -169,6 +170,7 @@ class BacktestConfig(msgspec.Struct, frozen=True, kw_only=True):
     on_end: OnEnd = OnEnd.KEEP
     funding: Funding = msgspec.field(default_factory=Funding.off)
     warmup_bars: int = 0
+    every_close: bool = False
 
 
 class Scale(msgspec.Struct, frozen=True):

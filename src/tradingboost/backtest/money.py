@@ -51,6 +51,12 @@ def unrealised(desk: Record, px: int) -> int:
 
 
 @register_jitable
+def slope(desk: Record) -> int:
+    """What one tick up adds to the profit of both legs."""
+    return (desk.lots[0] + desk.lots[1]) * desk.tick_value  # type: ignore[no-any-return]
+
+
+@register_jitable
 def gross_lots(desk: Record) -> int:
     """Lots held on both legs, without sign."""
     return abs(desk.lots[0]) + abs(desk.lots[1])  # type: ignore[no-any-return]

@@ -25,6 +25,7 @@ SLOT_TAKEN: Final = 2
 NOT_SETTLED: Final = 3
 TOO_MANY_ORDERS: Final = 4
 TOO_LARGE: Final = 5
+WOKE: Final = 6
 
 LIQUIDATION_SLOT: Final = -1
 """Stands for a fill that no order of the run asked for."""
@@ -89,6 +90,7 @@ DESK: Final = np.dtype(
         ("path_rule", np.int64),
         ("finds", np.int64),  # 1 = mark the bars whose two ways give different fills
         ("detailed", np.int64),  # 1 = bars are walked by the finer bars they consist of
+        ("sleeps", np.int64),  # 1 = closes the kernel pays no attention to are passed over
         ("timeframe_ms", np.int64),
         # where the run stands
         ("bar", np.int64),
@@ -207,7 +209,8 @@ class Columns(NamedTuple):
     """Market data of a run, oldest first; `funding_*` are the settlements in order of time.
 
     `path_*` are the bars that are walked: the candles themselves, or finer ones, those of bar i in rows
-    path_first[i]..path_first[i + 1] - 1. `ambiguous` has a row a bar where such bars are looked for.
+    path_first[i]..path_first[i + 1] - 1. `ambiguous` has a row a bar where such bars are looked for, `watch` holds
+    the marks of the closes.
     """
 
     open_ms: Any
@@ -228,6 +231,7 @@ class Columns(NamedTuple):
     path_closes: Any
     path_first: Any
     ambiguous: Any
+    watch: Any
 
 
 def grown(rows: Any, used: int) -> Any:

@@ -32,6 +32,7 @@ from tradingboost.backtest.records import (
     SLOT_TAKEN,
     TOO_LARGE,
     TOO_MANY_ORDERS,
+    WOKE,
     Books,
     Columns,
     empty_books,
@@ -60,6 +61,7 @@ _FAULTS = {
     NOT_SETTLED: "answered its own reports without end at one price",
     TOO_MANY_ORDERS: "has more live orders than the backtest can hold",
     TOO_LARGE: "holds a position too large to be counted exactly",
+    WOKE: "acted at a close it pays no attention to",
 }
 
 
@@ -87,7 +89,7 @@ def run(
     books = _books(strategy, params, candles.timeframe_ms, config)
     if indicators is None:
         indicators = indicators_of(strategy, candles, params)
-    columns = _columns(candles, config, indicators)
+    columns = _columns(candles, config, indicators, watched(strategy, candles, indicators, params))
     columns.equity[: config.warmup_bars] = books.desk[0].cash
     driver = driver_of(strategy)
     at, stop = config.warmup_bars, len(candles)
@@ -127,6 +129,13 @@ def indicators_of(strategy: Strategy, candles: Candles, params: Any, feed: Candl
     return strategy.indicator_columns(candles, params[0], feed).view(np.recarray)
 
 
+def watched(strategy: Strategy, candles: Candles, indicators: Any, params: Any) -> Any:
+    """The marks of every close."""
+    if strategy.watch is None:
+        return np.zeros(len(candles), np.uint8)
+    return strategy.watch(indicators, candles.closes, params[0])
+
+
 @lru_cache(maxsize=32)
 def driver_of(strategy: Strategy) -> Drive:
     """The driver of a strategy, built once a process."""
@@ -155,6 +164,7 @@ def _books(strategy: Strategy, params: Any, timeframe_ms: int, config: BacktestC
     desk.path_rule = _PATH_RULES[config.path_rule]
     desk.finds = config.find_ambiguous
     desk.detailed = config.detail is not None
+    desk.sleeps = not config.every_close
     desk.timeframe_ms = timeframe_ms
     desk.cash = int(config.initial_balance * scale.money)
     desk.dirty = 1
@@ -175,7 +185,7 @@ def _set_tiers(desk: Any, config: BacktestConfig) -> None:
         desk.tier_rates[index] = rate_parts(tier.maintenance_rate)
 
 
-def _columns(candles: Candles, config: BacktestConfig, indicators: Any) -> Columns:
+def _columns(candles: Candles, config: BacktestConfig, indicators: Any, watch: Any) -> Columns:
     """Market data beside the indicators; settlements before the first traded bar are past."""
     swap = config.instrument.kind is not InstrumentKind.SPOT
     times, rates = config.funding.times_ms, config.funding.rates
@@ -200,6 +210,7 @@ def _columns(candles: Candles, config: BacktestConfig, indicators: Any) -> Colum
         path_closes=path.closes,
         path_first=path.first,
         ambiguous=np.zeros(len(candles), np.bool_),
+        watch=watch,
     )
 
 

@@ -29,6 +29,9 @@ from tradingboost.core.errors import BrokenInvariant
 Record = Any
 """A row of a structured array (np.record interpreted, a Numba record compiled)."""
 
+EVERY_CLOSE: Final = -1
+"""The attention of a kernel that has to be called whenever a candle closes."""
+
 MAX_INTENTS: Final = 512
 """Rows of `out`: a grid of 200 cells re-planned at once fits with room."""
 
@@ -410,6 +413,9 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
         fold_feed: (fold, params, close_ms, close): take in one closed candle of that length; candles that close at the
             same instant are taken before the run's own.
         asks: (parameter object, Instrument) -> what the run needs from the place where it runs.
+        attention: (state, params) -> marks of `watch` at whose closes `on_bar` may act; at other closes it would wish
+            nothing, and remember of them what the last two bars show. EVERY_CLOSE = at any close; None = always that.
+        watch: (indicators of `indicator_columns`, closes, params record) -> uint8[n], the marks of closes; None = 0.
     """
 
     name: str
@@ -435,3 +441,5 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     feed_ms: Callable[..., int]
     fold_feed: Callable[..., None]
     asks: Callable[..., Asks]
+    attention: Callable[..., int] | None = None
+    watch: Callable[..., Any] | None = None

@@ -4,13 +4,13 @@ from typing import Final
 
 from tradingboost.strategies.contract import Strategy
 from tradingboost.strategies.hyperrsi.advice import warnings
+from tradingboost.strategies.hyperrsi.attention import attention, watch
 from tradingboost.strategies.hyperrsi.checks import validate
 from tradingboost.strategies.hyperrsi.compile import PARAMS, asks, compile_params
 from tradingboost.strategies.hyperrsi.decide import on_bar, on_tick, triggers
 from tradingboost.strategies.hyperrsi.exits import on_fill
 from tradingboost.strategies.hyperrsi.fold import feed_ms, fold_bar, fold_feed, indicator_columns, needs, wants
 from tradingboost.strategies.hyperrsi.params import HyperrsiParams
-from tradingboost.strategies.hyperrsi.attention import attention, watch
 from tradingboost.strategies.hyperrsi.state import FOLD, INDICATORS, STATE, ended, request_stop, start
 
 HYPERRSI: Final = Strategy(

@@ -1,0 +1,44 @@
+"""Closes a kernel pays no attention to are passed over, and nothing comes out differently."""
+
+import msgspec
+import numpy as np
+import pytest
+from numba.extending import register_jitable
+from tests.unit.backtest.scripted import SCRIPTED
+from tests.unit.backtest.story import Wish, candles, config, script
+from tests.unit.backtest.worlds import WORLDS, conditions, market, mode, world
+
+from tradingboost import backtest
+from tradingboost.core.errors import BrokenInvariant
+from tradingboost.strategies.contract import Record
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_run_that_is_asked_at_every_close_is_the_same_run(name: str) -> None:
+    bars = market(4000)
+    strategy, params = world(name)
+    plain = conditions(bars, position_mode=mode(name))
+    passed = backtest.run(strategy, bars, params, plain)
+    asked = backtest.run(strategy, bars, params, msgspec.structs.replace(plain, every_close=True))
+    assert asked.reports.tobytes() == passed.reports.tobytes()
+    assert asked.intents.tobytes() == passed.intents.tobytes()
+    assert asked.state.tobytes() == passed.state.tobytes()
+    assert np.array_equal(asked.equity_quanta, passed.equity_quanta)
+    assert int(asked.desk[0].exposed_bars) == int(passed.desk[0].exposed_bars)
+    assert len(passed.fills) >= 5
+
+
+@register_jitable
+def _asleep(state: Record, params: Record) -> int:
+    return 0
+
+
+def test_a_kernel_that_acts_at_a_close_it_pays_no_attention_to_is_stopped() -> None:
+    liar = msgspec.structs.replace(SCRIPTED, name="liar", attention=_asleep)
+    flat = candles([(100.0, 100.0, 100.0, 100.0)] * 6)
+    honest = backtest.run(SCRIPTED, flat, script([Wish(bar=5)]), config())
+    assert honest.desk[0].intents == 1
+    with pytest.raises(BrokenInvariant, match="no attention"):
+        backtest.run(liar, flat, script([Wish(bar=5)]), config())
