@@ -64,8 +64,8 @@ def set_cell(state: Record, cell: int, low: int, high: int) -> None:
 @register_jitable
 def number_of(state: Record, params: Record, price: int) -> int:
     """Number of the first level at or above a price, searched from the window's lower end."""
-    number: int = state.base
-    while level_at(params, number) < price and number - state.base < _FURTHEST:
+    number: int = state.lowest
+    while level_at(params, number) < price and number - state.lowest < _FURTHEST:
         number += 1
     while number > 0 and level_at(params, number - 1) >= price:
         number -= 1
@@ -82,11 +82,11 @@ def set_range(state: Record, params: Record) -> None:
     low = state.cell_low[cell_at(state, params, 0)]
     high = state.cell_high[cell_at(state, params, params.cells - 1)]
     if params.range_up == TRAIL:
-        state.range_above_ticks = trail_level(state, params, state.base + params.cells + 1)
+        state.range_above_ticks = trail_level(state, params, state.lowest + params.cells + 1)
     elif params.range_up != HOLD and state.shifts != 0:
         state.range_above_ticks = int(whole(high * (1.0 + params.range_buffer))) + 1
     if params.range_down == TRAIL:
-        state.range_below_ticks = trail_level(state, params, state.base - 1)
+        state.range_below_ticks = trail_level(state, params, state.lowest - 1)
     elif params.range_down != HOLD and state.shifts != 0:
         state.range_below_ticks = int(-whole(-low * (1.0 - params.range_buffer))) - 1
 
@@ -94,7 +94,7 @@ def set_range(state: Record, params: Record) -> None:
 @register_jitable
 def trail_level(state: Record, params: Record, number: int) -> int:
     """The level a trailing end may move to next; NEVER (or 0) beyond its limit."""
-    up = number > state.base
+    up = number > state.lowest
     level = level_at(params, number)
     limit = params.trail_limit_ticks
     allowed = limit == 0 or (level <= limit if up else level >= limit)
@@ -108,11 +108,11 @@ def trails_due(state: Record, params: Record, lo: int, hi: int) -> int:
     """Whole cells a trailing range has to move by at a price; signed."""
     count = 0
     if params.range_up == TRAIL:
-        top = state.base + params.cells
+        top = state.lowest + params.cells
         while count < _FURTHEST and lo >= trail_level(state, params, top + count + 1):
             count += 1
     if params.range_down == TRAIL:
-        while count < _FURTHEST and hi <= trail_level(state, params, state.base - count - 1):
+        while count < _FURTHEST and hi <= trail_level(state, params, state.lowest - count - 1):
             count += 1
         return -count
     return count
@@ -121,11 +121,11 @@ def trails_due(state: Record, params: Record, lo: int, hi: int) -> int:
 @register_jitable
 def window_due(state: Record, params: Record, hi: int) -> int:
     """Cells the window of an infinity grid has to move by, so that the market stands in its middle half."""
-    place: int = number_of(state, params, hi) - state.base
+    place: int = number_of(state, params, hi) - state.lowest
     quarter = params.cells // 4
     if quarter <= place <= params.cells - quarter:
         return 0
-    due: int = max(place - params.cells // 2, -state.base)
+    due: int = max(place - params.cells // 2, -state.lowest)
     return due
 
 
@@ -157,16 +157,16 @@ def _move(state: Record, params: Record, cell: int, up: bool) -> None:
     step = 1 if up else -1
     edge = cell_at(state, params, params.cells - 1 if up else 0)
     joint = state.cell_high[edge] if up else state.cell_low[edge]
-    state.base += step
+    state.lowest += step
     state.shifts += step
     state.turn = (state.turn + step + params.cells) % params.cells
     if up:
-        set_cell(state, cell, joint, max(level_at(params, state.base + params.cells), joint + 1))
+        set_cell(state, cell, joint, max(level_at(params, state.lowest + params.cells), joint + 1))
     else:
-        set_cell(state, cell, min(level_at(params, state.base), joint - 1), joint)
+        set_cell(state, cell, min(level_at(params, state.lowest), joint - 1), joint)
     _renew(state, params, cell)
     if params.rule == INFINITY:
-        number = state.base + params.cells - 1 if up else state.base
+        number = state.lowest + params.cells - 1 if up else state.lowest
         state.cell_lots[cell] = tradable(params, holding(params, number) - holding(params, number + 1))
         if up:
             _out_of_tail(state, cell)

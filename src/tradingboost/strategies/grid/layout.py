@@ -36,9 +36,9 @@ def lay_out(state: Record, params: Record, lo: int, hi: int, may_init: bool = Tr
 def _lay_out_window(state: Record, params: Record, price: int, may_init: bool) -> bool:
     """The cells around the price of a grid without an upper end; what is held above them is the tail."""
     number = number_of(state, params, price)
-    state.base = max(number - params.cells // 2, 0)
+    state.lowest = max(number - params.cells // 2, 0)
     for cell in range(params.cells):
-        at = state.base + cell
+        at = state.lowest + cell
         set_cell(state, cell, level_at(params, at), level_at(params, at + 1))
         state.cell_side[cell] = LONG
         state.cell_lots[cell] = tradable(params, holding(params, at) - holding(params, at + 1))
@@ -46,7 +46,7 @@ def _lay_out_window(state: Record, params: Record, price: int, may_init: bool) -
     if params.initial_position == 1 and may_init:
         state.init_left_lots = holding(params, number)
     set_range(state, params)
-    return state.cell_lots[min(number - state.base, params.cells - 1)] > 0  # type: ignore[no-any-return]
+    return state.cell_lots[min(number - state.lowest, params.cells - 1)] > 0  # type: ignore[no-any-return]
 
 
 @register_jitable

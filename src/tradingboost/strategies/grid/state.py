@@ -59,7 +59,7 @@ STATE: Final = np.dtype(
         ("held_back", np.int64),  # slots refused by the venue that wait for the next tick or bar
         ("wake_below_ticks", np.int64),  # the wanted book is the same strictly between these two
         ("wake_above_ticks", np.int64),
-        ("base", np.int64),  # number of the lowest level in force, counted from the first price given
+        ("lowest", np.int64),  # number of the lowest level in force, counted from the first price given
         ("turn", np.int64),  # the cell above it
         ("shifts", np.int64),  # whole cells the grid has moved up, less those down
         ("shift_left", np.int64),  # cells it still has to move by; signed

@@ -128,7 +128,7 @@ def _whole_run_wakes(state: Record, params: Record, below: int, above: int) -> t
         above = min(above, outer_above)
     if params.rule == INFINITY and state.status_reason != _BLOCKED and state.shift_left == 0:
         quarter = params.cells // 4
-        above = min(above, level_at(params, state.base + params.cells - quarter) + 1)
-        if state.base > 0:
-            below = max(below, level_at(params, state.base + quarter - 1))
+        above = min(above, level_at(params, state.lowest + params.cells - quarter) + 1)
+        if state.lowest > 0:
+            below = max(below, level_at(params, state.lowest + quarter - 1))
     return below, above
