@@ -89,7 +89,11 @@ def test_the_last_main_entry_closes_the_hedge_that_waits_for_it(mode: str) -> No
 
 
 def test_exits_that_wait_for_all_entries_are_not_there_before(mode: str) -> None:
-    given = {"activate_tp_sl_after_all_dca": True, "dual_side_entry_tp_trigger_type": "PERCENT", "use_dual_sl": True}
+    given: dict[str, Any] = {
+        "activate_tp_sl_after_all_dca": True,
+        "dual_side_entry_tp_trigger_type": "PERCENT",
+        "use_dual_sl": True,
+    }
     early = hedged(mode, **given)
     assert (early.order("hedge:tp"), early.run.hedge_stop_kind) == (None, 1)  # only the guard
     late = hedged(mode, entries=3, **given)
@@ -98,7 +102,11 @@ def test_exits_that_wait_for_all_entries_are_not_there_before(mode: str) -> None
 
 
 def test_targets_move_with_the_main_leg(mode: str) -> None:
-    rules = {"use_dual_sl": True, "dual_side_entry_sl_trigger_type": "EXISTING_POSITION", "dual_side_entry_sl_value": 1}
+    rules: dict[str, Any] = {
+        "use_dual_sl": True,
+        "dual_side_entry_sl_trigger_type": "EXISTING_POSITION",
+        "dual_side_entry_sl_value": 1,
+    }
     street = hedged(mode, **rules)
     before = street.order("hedge:sl")
     assert before == street.order("tp:1")
@@ -143,7 +151,7 @@ def test_a_main_stop_takes_the_hedge_along_only_where_it_is_told_to(mode: str, l
 
 @pytest.mark.parametrize(("number", "left"), [(1, 0), (2, -1)])
 def test_a_main_take_profit_closes_the_hedge_that_names_it(mode: str, number: int, left: int) -> None:
-    rules = {"dual_side_entry_tp_trigger_type": "EXISTING_POSITION", "dual_side_entry_tp_value": number}
+    rules: dict[str, Any] = {"dual_side_entry_tp_trigger_type": "EXISTING_POSITION", "dual_side_entry_tp_value": number}
     street = hedged(mode, **rules)
     street.go(street.order("tp:1") or 0)
     assert street.run.tp_filled == 1

@@ -1,5 +1,7 @@
 """The trailing stop, and the whole way of a leg from entry to stop, on both sides."""
 
+from typing import Any
+
 import pytest
 from tests.unit.strategies.hyperrsi.harness import Run, facts
 from tests.unit.strategies.hyperrsi.street import Street
@@ -7,7 +9,7 @@ from tests.unit.strategies.hyperrsi.street import Street
 from tradingboost.strategies.contract import Reason, state_from_json, state_to_json
 from tradingboost.strategies.hyperrsi import HYPERRSI
 
-RUNNER = {
+RUNNER: dict[str, Any] = {
     "tp1_ratio": 20,
     "tp2_ratio": 20,
     "tp3_ratio": 20,
@@ -23,7 +25,7 @@ def price(side: int, percent: float) -> float:
     return round(100_000.0 * (1 + side * percent / 100), 1)
 
 
-def opened(mode: str, side: int, **given: object) -> Street:
+def opened(mode: str, side: int, **given: Any) -> Street:
     street = Street(Run(mode, **{**RUNNER, **given}), 100_000.0)
     street.enter(side)
     return street
@@ -94,7 +96,7 @@ def test_the_distance_of_the_last_two_levels_may_be_the_offset(mode: str) -> Non
 def test_a_full_ladder_leaves_to_trail_what_lies_behind_its_start(
     mode: str, start: str, placed: int, left: float
 ) -> None:
-    given = {"tp1_ratio": 30, "tp2_ratio": 30, "tp3_ratio": 40, "trailing_start_point": start}
+    given: dict[str, Any] = {"tp1_ratio": 30, "tp2_ratio": 30, "tp3_ratio": 40, "trailing_start_point": start}
     street = opened(mode, 1, **given)
     assert street.slots("tp") == [f"tp:{level}" for level in range(1, placed + 1)]
     street.go(*(price(1, percent) for percent in (2, 3, 4)[:placed]))
@@ -104,7 +106,7 @@ def test_a_full_ladder_leaves_to_trail_what_lies_behind_its_start(
 
 
 def test_while_the_trailing_stop_is_armed_nothing_is_added(mode: str) -> None:
-    given = {"pyramiding_limit": 3, "use_rsi_with_pyramiding": False, "use_check_DCA_with_price": False}
+    given: dict[str, Any] = {"pyramiding_limit": 3, "use_rsi_with_pyramiding": False, "use_check_DCA_with_price": False}
     street = opened(mode, 1, trailing_start_point="TP1", use_cooldown=False, **given)
     street.go(price(1, 2))
     street.bar()
@@ -165,7 +167,7 @@ def test_without_the_switches_the_trend_is_not_asked(mode: str) -> None:
 
 
 def test_the_hedge_needs_two_legs(mode: str) -> None:
-    given = {"use_dual_side_entry": True, "dual_side_entry_trigger": 2, "pyramiding_limit": 2}
+    given: dict[str, Any] = {"use_dual_side_entry": True, "dual_side_entry_trigger": 2, "pyramiding_limit": 2}
     for long_short in (False, True):
         run = Run(mode, None, facts(long_short=long_short), **given)
         assert bool(run.params[0].hedge_on) is long_short
