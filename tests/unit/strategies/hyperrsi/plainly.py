@@ -215,7 +215,7 @@ class Plain:
         if self.p.trailing_level == level + 1 and not leg.armed:
             self.arm(price)
         share = Fraction(1, 100) if sum(self.p.tp_ratios) >= 99.99 else Fraction(1, 10_000)
-        if leg.lots <= max(leg.entry_lots * share, 2):
+        if leg.lots <= max(leg.entry_lots * share, Fraction(2)):
             self.close()
         else:
             self.protect(loosen=False)
@@ -272,10 +272,9 @@ class Plain:
         for i in range(3):
             target = self.moved(leg.average, leg.side, self.p.tp_option.name, self.p.tp_values[i])
             now = self.at * TICK
-            if leg.side > 0:
-                target = max(target, max(leg.average, now) * Fraction(10001, 10000))
-            else:
-                target = min(target, min(leg.average, now) * Fraction(9999, 10000))
+            nearest = max(leg.average, now) if leg.side > 0 else min(leg.average, now)
+            clamp = nearest * (1 + leg.side * Fraction(1, 10_000))
+            target = clamp if leg.side * clamp > leg.side * target else target
             leg.prices.append(self.exit_tick(target))
             if not on[i] or i > last:
                 continue
@@ -403,7 +402,8 @@ class Plain:
 
     def size(self, number: int) -> int:
         amount = exact(self.p.btc_investment) * exact(self.p.entry_multiplier) ** number
-        return max(floor(amount * self.p.leverage / (CONTRACT * self.at * TICK) / LOT), 1)
+        lots: int = floor(amount * self.p.leverage / (CONTRACT * self.at * TICK) / LOT)
+        return max(lots, 1)
 
     def decide(self, i: int) -> None:
         """The candle closed."""
