@@ -8,14 +8,31 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from tradingboost import __version__
+from tradingboost.app.asked import at_bounds, facts_of, gap_notes, told_request
 from tradingboost.app.data.loading import DEFAULT_VENUE, stored
+from tradingboost.app.funding import funding_of
 from tradingboost.app.instruments import instrument_of, rules_of
 from tradingboost.app.instruments import listed as listed_as
 from tradingboost.app.replay.bars import doubles
 from tradingboost.app.timerange import day, span_of
-from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, PositionMode, run
+from tradingboost.backtest import (
+    BacktestConfig,
+    BacktestResult,
+    Candles,
+    Funding,
+    LimitFill,
+    MarginMode,
+    OnEnd,
+    PositionMode,
+    Tier,
+    run,
+)
+from tradingboost.backtest.band import headline_of, measure
+from tradingboost.backtest.document import Asked, Document, document
+from tradingboost.backtest.records import MAX_TIERS
 from tradingboost.backtest.runner import indicators_of
-from tradingboost.core.candles import bar_name, resampled, sliced
+from tradingboost.core.candles import bar_name, between, resampled, sliced
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.market import Timeframe
@@ -27,9 +44,6 @@ from tradingboost.sim.series import CandleSeries, on_grid
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts
 
-FUNDING_RATE: Final = Decimal("0.0001")
-"""Assumed every eight hours, because a candle file has no funding."""
-
 _EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -39,8 +53,12 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         candles: a file; None = the stored candles of `symbol` at `venue`.
         timeframe: None = that of the candles; a longer one is put together from them.
+        detail: finer timeframe of the same candles that the path inside a bar follows.
         timerange: `20240101-20240601`, UTC days, open ends allowed; the second day is not part of it.
         fee: of maker and taker as a ratio of notional, None = the exchange's.
+        funding: `auto`, `off`, or a constant such as `0.0001/8`; `funding_file` is a history for `auto`.
+        band: also run the pessimistic, neutral and optimistic reading.
+        allow_gaps: test although candles are missing or few.
     """
 
     strategy: str
@@ -48,22 +66,33 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str | None = None
     venue: str = DEFAULT_VENUE
     timeframe: str | None = None
+    detail: str | None = None
     timerange: str = ""
     params: dict[str, Any] = {}
     balance: Decimal = Decimal(10_000)
     fee: Decimal | None = None
+    slippage_bps: Decimal = Decimal(5)
+    limit_fill: LimitFill = LimitFill.TRADE_THROUGH
+    funding: str = "auto"
+    funding_file: Path | None = None
+    margin_mode: MarginMode = MarginMode.CROSS
+    liquidation: bool = True
+    on_end: OnEnd = OnEnd.KEEP
+    band: bool = True
+    allow_gaps: bool = False
 
 
 class Backtested(msgspec.Struct, frozen=True, kw_only=True):
     """A finished back-test and what is worth knowing about its parameters."""
 
     result: BacktestResult
+    document: Document
     timeframe: str
     advice: list[str]
 
 
 def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
-    """Load, check and run.
+    """Load, check, run and describe.
 
     Args:
         store: where candles come from when no file is named.
@@ -74,15 +103,11 @@ def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
     """
     strategy = strategy_named(request.strategy)
     parsed = strategy.validate(request.params)
-    if request.balance <= 0:
-        raise InvalidInput("bad_balance", "The starting balance must be above zero.")
-    if request.fee is not None and not 0 <= request.fee < 1:
-        raise InvalidInput("bad_fee", "A fee is a ratio of the notional, such as 0.0005 for 0.05 %.")
-    listed, series = series_of(request, store)
+    check_numbers(request)
+    listed, raw = series_of(request, store)
     instrument = rules_of(listed)
-    whole = series
-    if request.timeframe is not None:
-        series = resampled(series, Timeframe.parse(request.timeframe).minutes * 60_000)
+    length = raw.bar_ms if request.timeframe is None else Timeframe.parse(request.timeframe).minutes * 60_000
+    series = resampled(raw, length)
     swap = instrument.kind is InstrumentKind.LINEAR_SWAP
     fees = (_ratio(listed.maker_rate), _ratio(listed.taker_rate)) if request.fee is None else (request.fee, request.fee)
     asks = strategy.asks(parsed, instrument)
@@ -94,30 +119,73 @@ def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
         long_short=asks.long_short,
     )
     params = strategy.compile_params(parsed, instrument, facts)
-    series, warmup = cut(series, request.timerange, int(strategy.needs(params[0])), int(strategy.wants(params[0])))
+    wants = int(strategy.wants(params[0]))
+    series, warmup = cut(series, request.timerange, int(strategy.needs(params[0])), wants)
     candles = _candles(series, listed)
     candles.check(instrument.tick)
+    data = facts_of(request, candles, warmup, wants)
+    first, last = int(candles.open_ms[warmup]), int(candles.open_ms[-1])
+    funding, note = funding_of(request.funding, request.funding_file, first, last) if swap else (Funding.off(), "")
+    config = headline_of(
+        BacktestConfig(
+            instrument=instrument,
+            initial_balance=request.balance,
+            maker_fee=fees[0],
+            taker_fee=fees[1],
+            slippage_bps=request.slippage_bps,
+            limit_fill=request.limit_fill,
+            position_mode=PositionMode.LONG_SHORT if asks.long_short else PositionMode.NET,
+            leverage=int(getattr(parsed, "leverage", 1)) if swap else 1,
+            tiers=tuple(
+                Tier(instrument.lot * tier.max_lots, Decimal(tier.mmr) / QUANTA) for tier in listed.tiers[:MAX_TIERS]
+            ),
+            margin_mode=request.margin_mode,
+            liquidation=request.liquidation,
+            detail=_detail(request.detail, raw, candles, listed),
+            on_end=request.on_end,
+            funding=funding,
+            warmup_bars=warmup,
+        )
+    )
     feed_ms = int(strategy.feed_ms(params[0]))
-    feed = _candles(resampled(whole, feed_ms), listed) if feed_ms and feed_ms % whole.bar_ms == 0 else None
-    config = BacktestConfig(
-        instrument=instrument,
-        initial_balance=request.balance,
-        maker_fee=fees[0],
-        taker_fee=fees[1],
-        position_mode=PositionMode.LONG_SHORT if asks.long_short else PositionMode.NET,
-        leverage=int(getattr(parsed, "leverage", 1)) if swap else 1,
-        funding=_funding(candles, warmup) if swap else Funding.off(),
-        warmup_bars=warmup,
+    feed = _candles(resampled(raw, feed_ms), listed) if feed_ms and feed_ms % raw.bar_ms == 0 else None
+    result = run(strategy, candles, params, config, indicators_of(strategy, candles, params, feed))
+    advice = list(strategy.warnings(parsed))
+    asked = Asked(
+        request=told_request(request, config, parsed, bar_name(series.bar_ms)),
+        data=data,
+        code=f"{__version__} {int(result.desk[0]['code']):014x}",
+        warnings=[*([note] if note else []), *gap_notes(data), *(f"Parameters: {_words(code)}." for code in advice)],
+        at_bounds=at_bounds(parsed),
     )
     return Backtested(
-        result=run(strategy, candles, params, config, indicators_of(strategy, candles, params, feed)),
+        result=result,
+        document=document(result, params, asked, measure(strategy, candles, params, result) if request.band else None),
         timeframe=bar_name(series.bar_ms),
-        advice=list(strategy.warnings(parsed)),
+        advice=advice,
     )
 
 
-def _funding(candles: Candles, warmup: int) -> Funding:
-    return Funding.constant(FUNDING_RATE, 8, int(candles.open_ms[warmup]), int(candles.open_ms[-1]))
+def check_numbers(request: BacktestRequest) -> None:
+    """Refuse amounts and rates that mean nothing.
+
+    Raises:
+        InvalidInput: what is out of bounds.
+    """
+    if request.balance <= 0:
+        raise InvalidInput("bad_balance", "The starting balance must be above zero.")
+    if request.fee is not None and not 0 <= request.fee < 1:
+        raise InvalidInput("bad_fee", "A fee is a ratio of the notional, such as 0.0005 for 0.05 %.")
+    if not 0 <= request.slippage_bps <= 100:
+        raise InvalidInput("bad_slippage", "Slippage is from 0 to 100 basis points, such as 5 for 0.05 %.")
+
+
+def _detail(wish: str | None, raw: CandleSeries, candles: Candles, listed: Listed) -> Candles | None:
+    """The finer candles of the tested days, from the same source."""
+    if wish is None:
+        return None
+    finer = resampled(raw, Timeframe.parse(wish).minutes * 60_000)
+    return _candles(between(finer, int(candles.open_ms[0]), int(candles.open_ms[-1]) + candles.timeframe_ms), listed)
 
 
 def series_of(request: BacktestRequest, store: CandleStore) -> tuple[Listed, CandleSeries]:
@@ -143,8 +211,8 @@ def cut(series: CandleSeries, timerange: str, needs: int, wants: int = 0) -> tup
     """The bars of a range with the warm-up in front of it, and how many of them are warm-up.
 
     Args:
-        needs: bars without which nothing can be decided.
-        wants: bars that are taken where the series has them.
+        needs: bars without which nothing is decided; taken out of the range where nothing is before it.
+        wants: bars after which more change nothing; taken as far as there are any before the range.
 
     Raises:
         InvalidInput: an unreadable range, or nothing is left in it.
@@ -216,3 +284,7 @@ def _candles(series: CandleSeries, listed: Listed) -> Candles:
 
 def _ratio(parts: int) -> Decimal:
     return Decimal(parts) / QUANTA
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")

@@ -27,6 +27,7 @@ class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Which candles were tested.
 
     Args:
+        source: file or store they were read from; no part of their identity.
         digest: over times, prices and volumes.
         coverage: candles there are as a share of those the range should have.
         gaps: [last open before, first open after, missing candles], the first thousand.
@@ -96,7 +97,7 @@ class EventLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A result as it is kept. `receipt` is the digest of everything else in it."""
+    """A result as it is kept. `receipt` is the digest of everything else in it but the data's source."""
 
     kind: str = KIND
     schema: int = SCHEMA
@@ -176,8 +177,9 @@ def sealed(unsigned: Document) -> Document:
 
 
 def receipt_of(found: Document) -> str:
-    """Digest over everything but the receipt."""
-    return sha256(encode(msgspec.structs.replace(found, receipt=""))).hexdigest()
+    """Digest over everything but the receipt itself and the name of the candles' source."""
+    data = msgspec.structs.replace(found.data, source="")
+    return sha256(encode(msgspec.structs.replace(found, receipt="", data=data))).hexdigest()
 
 
 def encode(found: Document) -> bytes:

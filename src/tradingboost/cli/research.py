@@ -1,8 +1,9 @@
-"""`backtesting`: one strategy over a candle file, compiled."""
+"""`backtesting`: one strategy over recorded candles, compiled; what was kept of it is shown and reported again."""
 
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tradingboost.app.backtesting import Backtested
-    from tradingboost.backtest.result import Summary
+    from tradingboost.backtest.document import Document
 
+E = TypeVar("E", bound=StrEnum)
 _FILLS_DRAWN = 10
 _FILLS_TOLD = 1000
 
@@ -24,6 +26,8 @@ _FILLS_TOLD = 1000
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
     verb(app, "backtesting", rich_help_panel="Research")(backtesting)
+    verb(app, "backtesting-show", rich_help_panel="Research")(backtesting_show)
+    verb(app, "report", rich_help_panel="Research")(report)
 
 
 def backtesting(
@@ -44,12 +48,27 @@ def backtesting(
     params_file: Annotated[Path | None, typer.Option(metavar="JSON", help="Parameters as one JSON object.")] = None,
     starting_balance: Annotated[str, typer.Option(metavar="QUOTE", help="Money at the start.")] = "10000",
     fee: Annotated[str | None, typer.Option(metavar="RATIO", help="Maker and taker fee, such as 0.0005.")] = None,
+    slippage_bps: Annotated[str, typer.Option(metavar="BPS", help="Of market orders and stops.")] = "5",
+    limit_fill: Annotated[str, typer.Option(metavar="RULE", help="trade_through or touch.")] = "trade_through",
+    funding: Annotated[str, typer.Option(metavar="RULE", help="auto, off, or a rate such as 0.0001/8.")] = "auto",
+    funding_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Funding history for auto.")] = None,
+    margin: Annotated[str, typer.Option(metavar="MODE", help="cross or isolated.")] = "cross",
+    timeframe_detail: Annotated[str | None, typer.Option(metavar="TF", help="Finer candles the path follows.")] = None,
+    on_end: Annotated[str, typer.Option(metavar="RULE", help="keep what is open at the end, or close it.")] = "keep",
+    band: Annotated[bool, typer.Option("--band/--no-band", help="Also the other readings of each candle.")] = True,
+    allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Test although candles are missing.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write .html, .json or .csv, or all into a folder.")
+    ] = None,
 ) -> Answer:
     """Test a strategy on recorded candles with the simulated exchange's own fill rules."""
     settings = session.settings()
     with session.progress("loading the candles and the compiled strategy ..."):
         from tradingboost.app import backtesting as app
+        from tradingboost.app import results
         from tradingboost.app.data.loading import store_of
+        from tradingboost.backtest import LimitFill, MarginMode, OnEnd
+        from tradingboost.cli.research_view import draw, facts
 
         request = app.BacktestRequest(
             strategy=strategy,
@@ -61,15 +80,84 @@ def backtesting(
             params=app.params_of(params or [], params_file),
             balance=_number("--starting-balance", starting_balance),
             fee=None if fee is None else _number("--fee", fee),
+            slippage_bps=_number("--slippage-bps", slippage_bps),
+            limit_fill=_member("--limit-fill", limit_fill, LimitFill),
+            funding=funding,
+            funding_file=funding_file,
+            margin_mode=_member("--margin", margin, MarginMode),
+            detail=timeframe_detail,
+            on_end=_member("--on-end", on_end, OnEnd),
+            band=band,
+            allow_gaps=allow_gaps,
         )
         done = app.backtest(request, store_of(settings))
-    summary = done.result.summary()
-    if summary.funding_assumed:
-        session.warn(f"funding is assumed at {app.FUNDING_RATE * 100:f} % every eight hours; the file has none")
-    for line in done.advice:
+        found = done.document
+        results.keep(results.folder_of(settings), found)
+        written = [] if export is None else results.export(export, found, done.result)
+    for line in found.warnings:
         session.warn(line)
-    data = {"summary": summary, "timeframe": done.timeframe, "fills": done.result.trace().fills[-_FILLS_TOLD:]}
-    return Answer(data, lambda console: _show(console, done, summary))
+    data = {
+        **facts(found),
+        "timeframe": done.timeframe,
+        "fills": done.result.trace().fills[-_FILLS_TOLD:],
+        "exported": [str(path) for path in written],
+    }
+
+    def show(console: "Console") -> None:
+        draw(console, found)
+        console.print("")
+        console.print(_fills(done))
+        _closing(console, found, written)
+
+    return Answer(data, show)
+
+
+def backtesting_show(
+    session: Session,
+    *,
+    result: Annotated[str | None, typer.Argument(metavar="[RESULT]", help="Receipt, file, or latest.")] = None,
+) -> Answer:
+    """List the kept back-tests, or show one of them again."""
+    settings = session.settings()
+    from tradingboost.app import results
+    from tradingboost.cli.research_view import draw, facts, listed
+
+    if result is None:
+        heads = results.kept(results.folder_of(settings))
+        rows = [{"receipt": one.receipt, "request": one.request, "summary": one.summary} for one in heads]
+        return Answer({"results": rows}, lambda console: listed(console, heads))
+    found = results.find(results.folder_of(settings), result)
+    return Answer(facts(found), lambda console: draw(console, found))
+
+
+def report(
+    session: Session,
+    *,
+    result: Annotated[str, typer.Argument(metavar="[RESULT]", help="Receipt, file, or latest.")] = "latest",
+    export: Annotated[Path, typer.Option(metavar="FILE", help="Write .html, .json or .csv.")] = Path("report.html"),
+) -> Answer:
+    """Write the report of a kept back-test: one HTML file that needs nothing else."""
+    settings = session.settings()
+    from tradingboost.app import results
+
+    found = results.find(results.folder_of(settings), result)
+    written = results.export(export, found)
+    data = {"receipt": found.receipt, "exported": [str(path) for path in written]}
+    return Answer(data, lambda console: _closing(console, found, written))
+
+
+def _closing(console: "Console", found: "Document", written: list[Path]) -> None:
+    console.print(f"[dim]kept as[/] {found.receipt[:16]}", highlight=False)
+    for path in written:
+        console.print(f"[dim]written[/] {path}", highlight=False, soft_wrap=True)
+
+
+def _member(option: str, text: str, kind: type[E]) -> E:
+    try:
+        return kind(text.replace("-", "_"))
+    except ValueError:
+        members = " or ".join(one.value for one in kind)
+        raise InvalidInput("bad_choice", f"{option} {text!r} is unknown; choose {members}.") from None
 
 
 def _number(option: str, text: str) -> Decimal:
@@ -82,67 +170,14 @@ def _number(option: str, text: str) -> Decimal:
     return found
 
 
-def _show(console: "Console", done: "Backtested", summary: "Summary") -> None:
-    from rich.columns import Columns
-
-    from tradingboost.cli.show import facts, table
-
-    console.print(Columns([facts(f"{summary.strategy} on {summary.symbol}", _about(done, summary)), _money(summary)]))
-    if summary.fills_by_reason:
-        rows = [(name.replace("_", " "), str(count)) for name, count in summary.fills_by_reason.items()]
-        console.print("")
-        console.print(table("Fills by reason", ("reason", "fills"), rows, ("fills",)))
-    console.print("")
-    console.print(_fills(done))
-    if summary.liquidated:
-        console.print("[bold red]The account was liquidated.[/]")
-
-
-def _about(done: "Backtested", summary: "Summary") -> list[tuple[str, str]]:
-    days = Decimal(summary.last_ms - summary.first_ms) / 86_400_000
-    return [
-        ("candles", f"{summary.bars:,} of {done.timeframe} ({days:.1f} days)"),
-        ("from", _day(summary.first_ms)),
-        ("to", _day(summary.last_ms)),
-        ("gaps", str(summary.candle_gaps)),
-        ("fills", f"{summary.fills:,}"),
-        ("round trips", f"{summary.round_trips:,} ({summary.wins:,} won, {summary.losses:,} lost)"),
-        ("in the market", f"{summary.exposure:.1%}"),
-        (
-            "left open",
-            ", ".join(f"{leg.qty.normalize():f} {leg.position_side}" for leg in summary.left_open) or "nothing",
-        ),
-    ]
-
-
-def _money(summary: "Summary") -> Any:
-    from rich.panel import Panel
-    from rich.table import Table
-
-    from tradingboost.cli.show import money
-
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column(justify="right")
-    grid.add_row("balance at the start", money(summary.initial_balance))
-    grid.add_row("equity at the end", money(summary.final_equity))
-    grid.add_row("profit after all costs", money(summary.net_pnl, signed=True))
-    grid.add_row("realized", money(summary.realised, signed=True))
-    grid.add_row("open profit", money(summary.unrealised, signed=True))
-    grid.add_row("fees", money(-abs(summary.fees), signed=True))
-    grid.add_row("funding", money(summary.funding, signed=True))
-    fall = summary.max_drawdown
-    grid.add_row("deepest fall", "-" if fall is None else f"{fall:.2%}")
-    return Panel(grid, title="[bold]Money[/]", title_align="left", border_style="cyan", expand=False)
-
-
 def _fills(done: "Backtested") -> "Table":
+    from tradingboost.cli.research_view import day_of
     from tradingboost.cli.show import number, table
 
     fills = done.result.trace().fills
     rows = [
         (
-            _day(one.at_ms),
+            day_of(one.at_ms),
             one.slot,
             one.side,
             number(Decimal(one.qty)),
@@ -156,9 +191,3 @@ def _fills(done: "Backtested") -> "Table":
     title = f"Last fills ({len(rows)} of {len(fills):,})"
     columns = ("time (UTC)", "for", "side", "quantity", "price", "fee", "reason", "position")
     return table(title, columns, rows, ("quantity", "price", "fee", "position"))
-
-
-def _day(at_ms: int) -> str:
-    from datetime import UTC, datetime
-
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M}"
