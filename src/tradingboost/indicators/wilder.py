@@ -17,4 +17,5 @@ def wilder(average: float, value: float, seen: int, length: int) -> float:
         return average + value
     if seen == length:
         return (average + value) / length
-    return (average * (length - 1) + value) / length
+    share = 1.0 / length  # of a loop's length the quotient is taken once; a division a bar is what would cost
+    return average * (1.0 - share) + value * share
