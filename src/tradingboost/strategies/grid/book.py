@@ -74,7 +74,7 @@ def _price_free(state: Record, params: Record, order: int) -> bool:
 def opening_lots(state: Record, params: Record, cell: int) -> int:
     """What the cell's opening should show: its whole lot when empty, the live rest while it is being filled."""
     order = opening(state, cell)
-    live = state.order_live[order] == LIVE
+    live = state.order_live[order] != NOT_LIVE
     rest: int = state.order_lots[order] if live else 0
     if state.cell_held_lots[cell] > 0 or (live and params.reinvest == 1):
         return rest

@@ -5,7 +5,7 @@ from typing import Final
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import LONG, SELL, Reason, Record
-from tradingboost.strategies.grid.adaptive import outer_wakes
+from tradingboost.strategies.grid.adaptive import outer_wakes, turns
 from tradingboost.strategies.grid.ladder import level_at
 from tradingboost.strategies.grid.settled import ADAPTIVE, INFINITY, MAX_CELLS, NEVER
 from tradingboost.strategies.grid.state import (
@@ -38,7 +38,7 @@ def set_wakes(state: Record, params: Record, lo: int, hi: int) -> None:
         _wake_order(state, cell)
         _wake_order(state, MAX_CELLS + cell)
     if params.rule == ADAPTIVE and params.direction == 0 and state.status == RUNNING:
-        _wake_turns(state, params)
+        _wake_turns(state, params, lo, hi)
     _wake_stop(state)
     for order in range(ORDERS):
         if state.order_hold[order] == 1:
@@ -80,13 +80,20 @@ def _wake_order(state: Record, order: int) -> None:
 
 
 @register_jitable
-def _wake_turns(state: Record, params: Record) -> None:
-    """An empty cell of an adaptive neutral grid changes its side once the price has left it behind."""
+def _wake_turns(state: Record, params: Record, lo: int, hi: int) -> None:
+    """An empty cell of an adaptive neutral grid changes its side once the price has left it behind.
+
+    One that still waits for the end of its order to do so stays what it is if the price comes back before.
+    """
     for cell in range(params.cells):
-        if state.cell_held_lots[cell] == 0 and state.cell_side[cell] > 0:
-            _wake(state, state.cell_low[cell] - 1, NEVER)
-        elif state.cell_held_lots[cell] == 0:
-            _wake(state, 0, state.cell_high[cell] + 1)
+        if state.cell_held_lots[cell] > 0:
+            continue
+        low, high = state.cell_low[cell], state.cell_high[cell]
+        waits = turns(state, cell, lo, hi)
+        if state.cell_side[cell] > 0:
+            _wake(state, 0 if waits else low - 1, low if waits else NEVER)
+        else:
+            _wake(state, high if waits else 0, NEVER if waits else high + 1)
 
 
 @register_jitable

@@ -61,7 +61,7 @@ def _book_is_believed(sim: Sim) -> None:
 
 def inventory(sim: Sim) -> int:
     """Signed lots of all cells and the dust."""
-    held = int(sum(sim.state.cell_held_lots * sim.state.cell_side))
+    held = int(sum(sim.state.cell_held_lots * sim.state.cell_side)) + int(sim.state.tail_lots)
     return held + (int(sim.state.dust_long_e7) - int(sim.state.dust_short_e7)) // grid.E7
 
 
@@ -87,7 +87,8 @@ def _money_adds_up(sim: Sim) -> None:
     state = sim.state
     unit = sim.tick_size * sim.lot_size
     held = state.cell_held_lots * state.cell_side
-    unrealised = int(sum(held)) * sim.last - int(sum(state.cell_cost * state.cell_side))
+    lots, cost = int(sum(held)) + int(state.tail_lots), int(sum(state.cell_cost * state.cell_side))
+    unrealised = lots * sim.last - cost - int(state.tail_cost)
     equity = Decimal(sim.cash + sim.position * sim.last) * unit
     assert equity == Decimal(int(state.grid_profit) + int(state.trend_profit) + unrealised) * unit
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 from numba import njit
 
 from tradingboost.core.ids import Symbol, Venue
@@ -25,6 +24,7 @@ from tradingboost.strategies.contract import (
     slot_name,
 )
 from tradingboost.strategies.grid import GRID, state
+from tradingboost.strategies.grid.centre import QUARTER_MS, raw_levels
 from tradingboost.strategies.grid.checks import validate
 from tradingboost.strategies.grid.compile import compile_params
 
@@ -106,6 +106,12 @@ def facts(fee: str = "0") -> RunFacts:
     return RunFacts(timeframe_ms=60_000, maker_fee=Decimal(fee), taker_fee=Decimal(fee))
 
 
+def adaptive(spec: Instrument | None = None, **values: object) -> Any:
+    """Parameters of an adaptive grid without a regime unless told otherwise."""
+    given = {"investment": 10_000, "leverage": 2, "regime_filter": False, **values}
+    return compile_params(validate(given), spec or instrument(), facts())
+
+
 def compiled(price: str, spec: Instrument | None = None, fee: str = "0", **values: object) -> Any:
     """Parameters of a grid between 100 and 104 with one unit a cell unless told otherwise."""
     given: dict[str, object] = {
@@ -144,6 +150,8 @@ class Sim:
         self.last = self.ticks(price)
         self.run = records(state.STATE)
         self.out = records(INTENT, MAX_INTENTS)
+        self.indicators = records(GRID.indicators)
+        self.now_ms = QUARTER_MS
         self.orders: dict[int, Order] = {}
         self.trades: list[tuple[str, int, int, int]] = []
         self.requests: list[tuple[str, str]] = []
@@ -188,8 +196,16 @@ class Sim:
         """Close a candle at the market; returns how many requests the run made."""
         bar = records(BAR)
         bar[0].close = self.price(self.last)
-        rows = self.kernel.bar(self.run, self.params, bar, np.zeros(1, GRID.indicators), self.out)
+        bar[0].close_ms = self.now_ms
+        rows = self.kernel.bar(self.run, self.params, bar, self.indicators, self.out)
         return self._apply(rows)
+
+    def new_levels(self, centre: float, width: float) -> int:
+        """Close a quarter of an hour that brings settled adaptive levels; returns how many requests the run made."""
+        self.now_ms += QUARTER_MS
+        self.indicators[0].levels_ms = self.now_ms
+        raw_levels(self.indicators[0].levels, centre, centre, width)
+        return self.close_bar()
 
     def cancel_by_hand(self, name: str) -> None:
         """Somebody else cancels an order at the venue."""
