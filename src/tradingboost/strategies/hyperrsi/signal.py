@@ -12,6 +12,9 @@ TURN: Final = 2
 CROSS_OUT: Final = 3
 LEVEL: Final = 4
 
+RSI_NOISE: Final = 1e-9
+"""After an unchanged close the index is the same but for its last bits; that is no turn."""
+
 LEAST_LOCK_MS: Final = 60_000
 LEAST_EXIT_COOLDOWN_S: Final = 5
 
@@ -33,7 +36,7 @@ def rsi_signal(side: int, previous: float, current: float, params: Record) -> bo
         return before < 0.0 and now >= 0.0
     if option == CROSS_OUT:
         return before > 0.0 and now <= 0.0
-    turned = current > previous if side > 0 else current < previous
+    turned = side * (current - previous) > RSI_NOISE
     return turned and (before > 0.0 or now > 0.0)
 
 

@@ -15,6 +15,8 @@ from tradingboost.strategies.hyperrsi.levels import exit_on_tick, is_tighter
 LEAST_OFFSET: Final = 0.001
 """The offset is at least this share of the arming price."""
 STEP_SHARE: Final = 0.1
+NOISE: Final = 1e-9
+"""A gain that is a step but for the last bits of its number is a step."""
 FOLLOW_MS: Final = 5_000
 """The resting stop is moved at most this often."""
 
@@ -65,7 +67,7 @@ def advance_trailing(state: Record, params: Record, price: float, now_ms: int) -
         if is_tighter(side, stop, state.trail_stop):
             state.trail_stop = stop
     gained = side * (state.trail_stop - state.trail_rest)
-    if gained >= trailing_step(state, params) and now_ms - state.trail_rest_ms >= FOLLOW_MS:
+    if gained >= (1.0 - NOISE) * trailing_step(state, params) and now_ms - state.trail_rest_ms >= FOLLOW_MS:
         state.trail_rest = state.trail_stop
         state.trail_rest_ms = now_ms
 

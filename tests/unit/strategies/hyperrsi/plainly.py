@@ -365,7 +365,7 @@ class Plain:
             return inside and side * before > side * zone
         if rule == "CROSS_OUT":
             return was and side * now >= side * zone
-        return (was or side * now < side * zone) and side * now > side * before
+        return (was or side * now < side * zone) and side * (now - before) > 1e-9
 
     def allowed(self, side: int) -> bool:
         return self.p.direction.name in ("BOTH", "LONG" if side > 0 else "SHORT")

@@ -17,6 +17,7 @@ from tradingboost.strategies.contract import slot_name
 from tradingboost.strategies.hyperrsi import HYPERRSI
 from tradingboost.strategies.hyperrsi.checks import validate
 
+pytestmark = pytest.mark.timeout(300)
 CANDLES: Final = Path(__file__).parents[4].parent / "shared" / "data" / "candles"
 WARMUP: Final = 280
 OFF: Final[dict[str, Any]] = {"use_trend_logic": False, "use_trend_close": False, "btc_investment": 100}
@@ -127,7 +128,7 @@ def test_the_plain_rewriting_trades_a_recorded_market_alike(file: str, first: in
     path = CANDLES / file
     if not path.is_file():
         pytest.skip("the shared candle files lie beside this repository only on the machines of its maintainers")
-    agree(window(path, first, 8_000), SETS[chosen], least=2)
+    agree(window(path, first, 4_000), SETS[chosen], least=2)
 
 
 def window(path: Path, first: int, count: int) -> Candles:

@@ -33,3 +33,11 @@ def test_a_lock_ends_on_the_next_boundary_or_after_a_minute(decided: int, minute
     assert until - decided >= 60_000
     assert until - decided <= max(length, 60_000 + length)
     assert until % length == 0 or until - decided == 60_000
+
+
+def test_the_last_bits_of_an_unchanged_index_are_no_turn(mode: str) -> None:
+    params = compiled_params(entry_option="TURN")[0]
+    hold = in_mode(mode, signal.rsi_signal)
+    assert not hold(1, 20.0, 20.0 + 1e-14, params)
+    assert not hold(-1, 80.0, 80.0 - 1e-14, params)
+    assert hold(1, 20.0, 20.001, params)
