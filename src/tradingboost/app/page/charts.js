@@ -56,7 +56,7 @@ function frame(host, o) {
     parts.push(`<line x1="${m.l}" x2="${w - m.r}" y1="${Y(v)}" y2="${Y(v)}" stroke="${css(v === 0 && o.zero ? "soft" : "grid")}"/>`);
     parts.push(`<text x="${w - m.r + 6}" y="${Y(v) + 4}">${esc(o.label(v, rung))}</text>`);
   }
-  if (o.time) for (const [at, text] of times(o.x[0], o.x[1], iw / 84)) {
+  if (o.time) for (const [at, text] of times(o.x[0], o.x[1], iw / 66)) {
     const px = X(at);
     parts.push(`<line x1="${px}" x2="${px}" y1="${h - m.b}" y2="${h - m.b + 4}" stroke="${css("line")}"/>`);
     if (px > 16 && px < w - m.r + 10) parts.push(`<text x="${px}" y="${h - 5}" text-anchor="middle">${text}</text>`);

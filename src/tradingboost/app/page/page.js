@@ -52,8 +52,7 @@ function equity() {
   f.draw();
   const g = frame($("falls"), { height: 104, x, y: [Math.min(-.001, ...S.falls) * 1.08, 0], label: (v, step) => spct(v, places(step * 100)), time: true, name: "Fall from the peak", top: 4 });
   const fy = S.falls.map(g.Y);
-  g.parts.push(`<path d="${path(px, fy)}L${px[px.length - 1]},${g.Y(0)}L${px[0]},${g.Y(0)}z" fill="${css("bad")}" opacity=".22"/><path d="${path(px, fy)}" fill="none" stroke="${css("bad")}" stroke-width="1.3"/>
-    <text x="${g.m.l + 2}" y="${g.h - g.m.b - 5}">fall from the peak</text>`);
+  g.parts.push(`<path d="${path(px, fy)}L${px[px.length - 1]},${g.Y(0)}L${px[0]},${g.Y(0)}z" fill="${css("bad")}" opacity=".22"/><path d="${path(px, fy)}" fill="none" stroke="${css("bad")}" stroke-width="1.3"/>`);
   g.draw();
   for (const host of [$("equity"), $("falls")]) {
     host.onpointermove = event => {
@@ -86,7 +85,8 @@ function shown() {
 function prices() {
   const rows = shown(), [x0, x1] = view;
   const marks = S.marks.filter(one => one[0] >= x0 && one[0] <= x1), stops = S.lines.filter(one => one[1] >= x0 && one[0] <= x1);
-  const low = Math.min(...rows.map(r => r[3])), high = Math.max(...rows.map(r => r[2]));
+  let low = Math.min(...rows.map(r => r[3])), high = Math.max(...rows.map(r => r[2]));
+  if (marks.length < 80) { const reach = 2 * (high - low), inside = stops.map(one => one[2]).filter(v => v > low - reach && v < high + reach); low = Math.min(low, ...inside); high = Math.max(high, ...inside); }
   const f = frame($("price"), { height: innerWidth < 700 ? 320 : 420, x: view, y: pad(low, high, .05), label: v => num(v * tick, (high - low) * tick > 40 ? 0 : digits), time: true, name: "Price with orders", right: 62 });
   f.parts.push(`<clipPath id="area"><rect x="${f.m.l}" y="${f.m.t}" width="${f.iw}" height="${f.ih}"/></clipPath><g clip-path="url(#area)">`);
   const width = Math.max(1, Math.min(9, f.iw / rows.length * .62)), ups = ["", ""], bodies = ["", ""];
@@ -186,7 +186,7 @@ function spread() {
   const f = frame($("spread"), { height: 220, x: [-reach, reach], y: [0, Math.max(...bins) * 1.05], label: v => num(v, 0), name: "Distribution of returns", right: 34, bottom: 38 });
   bins.forEach((n, i) => { const x = f.X(-reach + 2 * reach * i / count), v = -1 + 2 * (i + .5) / count;
     f.parts.push(`<rect x="${x + .7}" y="${f.Y(n)}" width="${f.iw / count - 1.4}" height="${Math.max(f.Y(0) - f.Y(n), 0)}" rx="1.5" fill="${css(Math.abs(v) < .02 ? "soft" : v < 0 ? "bad" : "good")}" opacity=".75"/>`); });
-  for (const v of steps(-reach, reach, 5)) f.parts.push(`<text x="${f.X(v)}" y="${f.h - 22}" text-anchor="${f.X(v) < 26 ? "start" : "middle"}">${spct(v, reach < .02 ? 2 : 1)}</text>`);
+  for (const v of steps(-reach, reach, Math.min(6, f.iw / 80))) f.parts.push(`<text x="${f.X(v)}" y="${f.h - 22}" text-anchor="${f.X(v) < 26 ? "start" : "middle"}">${spct(v, reach < .02 ? 2 : 1)}</text>`);
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   f.parts.push(`<path d="M${f.X(mean)},${f.m.t}V${f.h - f.m.b}" stroke="${css("ink")}" stroke-dasharray="3 3"/><text x="${f.m.l}" y="${f.h - 5}">${values.length} ${spreadOf}, mean ${spct(mean, 3)}${spreadOf === "deals" ? " of the start" : ""}; outliers stand at the edges</text>`);
   f.draw();
@@ -203,9 +203,10 @@ function kinds() {
 }
 
 let sort = ["number", 1], page = 0;
-const COLUMNS = [["number", "#", d => d.number], ["side", "side", d => d.leg === "hedge" ? `${d.side}, hedge` : d.side, "l"], ["opened_ms", "opened", d => clock(d.opened_ms)], ["held", "held", d => d.closed_ms ? span(d.closed_ms - d.opened_ms) : "open"],
-  ["entries", "entries", d => d.entries], ["qty", "quantity", d => Number(d.qty)], ["entry_price", "in at", d => num(d.entry_price, digits)], ["exit_price", "out at", d => d.exit_price == null ? "–" : num(d.exit_price, digits)],
-  ["costs", "fees", d => num(d.fees)], ["funding", "funding", d => signed(Number(d.funding))], ["net", "net", d => `<b class="${tone(Number(d.net))}">${signed(Number(d.net))}</b>`], ["net_ratio", "of stake", d => spct(d.net_ratio)], ["reason", "ended by", d => words(d.reason || "left open"), "l"]];
+const COLUMNS = [["number", "#", d => d.number], ["side", "side", d => d.leg === "hedge" ? `${d.side}, hedge` : d.side, "l"], ["opened_ms", "opened", d => clock(d.opened_ms)],
+  ["net", "net", d => `<b class="${tone(Number(d.net))}">${signed(Number(d.net))}</b>`], ["net_ratio", "of stake", d => spct(d.net_ratio)], ["reason", "ended by", d => words(d.reason || "left open"), "l"],
+  ["held", "held", d => d.closed_ms ? span(d.closed_ms - d.opened_ms) : "open"], ["entries", "entries", d => d.entries], ["qty", "quantity", d => Number(d.qty)], ["entry_price", "in at", d => num(d.entry_price, digits)],
+  ["exit_price", "out at", d => d.exit_price == null ? "–" : num(d.exit_price, digits)], ["costs", "fees", d => num(d.fees)], ["funding", "funding", d => signed(Number(d.funding))]];
 function deals() {
   const value = d => ({ held: d.closed_ms ? d.closed_ms - d.opened_ms : Infinity, costs: Number(d.fees), side: d.side, reason: d.reason || "" })[sort[0]] ?? Number(d[sort[0]]);
   const list = D.deals.slice().sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : a.number - b.number) * sort[1]), size = 25, pages = Math.max(1, Math.ceil(list.length / size));
