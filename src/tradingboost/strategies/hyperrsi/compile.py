@@ -11,6 +11,7 @@ from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.indicators.trend_fold import feed_minutes
 from tradingboost.strategies.contract import Asks, RunFacts, records, step_ratio
 from tradingboost.strategies.hyperrsi import hedge_rules, levels, signal
+from tradingboost.strategies.hyperrsi.amounts import amount_for_symbol, unified_symbol
 from tradingboost.strategies.hyperrsi.members import (
     AmountUnit,
     Direction,
@@ -272,38 +273,3 @@ def asks(params: HyperrsiParams, instrument: Instrument) -> Asks:
     mode = params.symbol_execution_modes.get(unified_symbol(instrument))
     mode = mode or params.symbol_execution_modes.get(instrument.symbol, params.execution_mode)
     return Asks(long_short=params.use_dual_side_entry, signal_bot=mode is ExecutionMode.SIGNAL_BOT)
-
-
-def amount_for_symbol(params: HyperrsiParams, instrument: Instrument, investment: Decimal | None) -> Decimal:
-    """The symbol's own amount (by unified name or venue id), else that of its coin, else the run's investment.
-
-    Raises:
-        InvalidInput: none of them is given.
-    """
-    own = params.symbol_investments.get(unified_symbol(instrument), params.symbol_investments.get(instrument.symbol))
-    by_coin = {"BTC": params.btc_investment, "ETH": params.eth_investment, "SOL": params.sol_investment}
-    for amount in (own, by_coin.get(instrument.base), investment):
-        if amount is not None:
-            return amount
-    raise InvalidInput(
-        "amount_missing",
-        f"No amount is set for {instrument.symbol}; set it in symbol_investments or give the run an investment.",
-        symbol=instrument.symbol,
-    )
-
-
-def unified_symbol(instrument: Instrument) -> str:
-    """The venue-neutral name: `BTC/USDT` on spot, `BTC/USDT:USDT` for a linear swap."""
-    pair = f"{instrument.base}/{instrument.quote}"
-    return pair if instrument.kind is InstrumentKind.SPOT else f"{pair}:{instrument.settle}"
-
-
-def start_notional_quote(params: HyperrsiParams, instrument: Instrument, facts: RunFacts, price: Decimal) -> Decimal:
-    """Notional of the first entry before rounding, for the minimum every start is checked against."""
-    amount = amount_for_symbol(params, instrument, facts.investment)
-    if params.entry_amount_option is AmountUnit.COUNT:
-        return amount * price
-    margin = amount
-    if params.entry_amount_option is AmountUnit.PERCENT:
-        margin = facts.available_quote * amount / 100
-    return margin * (1 if instrument.kind is InstrumentKind.SPOT else params.leverage)

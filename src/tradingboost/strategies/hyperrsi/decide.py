@@ -6,12 +6,11 @@ import numpy as np
 from numba.extending import register_jitable
 
 from tradingboost.strategies.contract import LONG, SHORT, Family, Reason, Record, Type, place, slot_code
+from tradingboost.strategies.hyperrsi.gates import add_gate, clock_gate, entry_gate, next_dca_price
 from tradingboost.strategies.hyperrsi.hedge_exits import follow_main, hedge_at_close
 from tradingboost.strategies.hyperrsi.levels import (
     base_amount,
     beyond_market,
-    dca_level,
-    dca_trigger,
     entry_qty,
     is_below_minimum,
     level_reached,
@@ -19,7 +18,7 @@ from tradingboost.strategies.hyperrsi.levels import (
     raw_qty,
     tp_target,
 )
-from tradingboost.strategies.hyperrsi.signal import candle_lock_until, cooling, rsi_signal
+from tradingboost.strategies.hyperrsi.signal import candle_lock_until
 from tradingboost.strategies.hyperrsi.state import LEVELS, NO_STOP, side_index, trend_against
 from tradingboost.strategies.hyperrsi.stops import close_leg, initial_stop, protect
 from tradingboost.strategies.hyperrsi.trailing import (
@@ -125,79 +124,6 @@ def take_indicators(state: Record, params: Record, close_ms: int, indicators: Re
         state.atr = indicators.atr
     state.trend = indicators.trend
     state.bar_ms = close_ms
-
-
-# -- gates -----------------------------------------------------------------------------------------------------------
-
-
-@register_jitable
-def clock_gate(state: Record, params: Record, side: int, now_ms: int) -> int:
-    """Candle lock, cooldown and the pause after repeated lack of margin."""
-    index = side_index(side)
-    if now_ms < state.lock_ms[index]:
-        return Reason.CANDLE_LOCK
-    if cooling(now_ms, state.cooldown_ms[index], params):
-        return Reason.COOLDOWN
-    if now_ms < state.margin_pause_ms:
-        return Reason.MARGIN
-    return Reason.NONE
-
-
-@register_jitable
-def side_allowed(side: int, params: Record) -> bool:
-    """Whether `direction` lets this side open."""
-    allowed: int = params.allow_long if side > 0 else params.allow_short
-    return allowed != 0
-
-
-@register_jitable
-def entry_gate(state: Record, params: Record, side: int, now_ms: int) -> int:
-    """The first gate that holds this side back, NONE = free to enter."""
-    if not state.running:
-        return Reason.NOT_RUNNING
-    if state.opening or state.side != 0:
-        return Reason.BUSY
-    if state.hedge_side != 0 and not state.hedge_dust:
-        return Reason.ORPHAN_HEDGE
-    if not side_allowed(side, params):
-        return Reason.DIRECTION
-    clock = clock_gate(state, params, side, now_ms)
-    if clock != Reason.NONE:
-        return clock
-    if np.isnan(state.rsi):
-        return Reason.WARMING_UP
-    if not rsi_signal(side, state.rsi_prev, state.rsi, params):
-        return Reason.NO_SIGNAL
-    if params.trend_blocks and trend_against(state.trend, side):
-        return Reason.TREND_BLOCK
-    return Reason.NONE
-
-
-@register_jitable
-def add_gate(state: Record, params: Record) -> int:
-    """What holds an add back whatever the price and the time, NONE = nothing."""
-    if not state.running:
-        return Reason.NOT_RUNNING
-    if state.opening or state.exit_reason != Reason.NONE:
-        return Reason.BUSY
-    if state.dca_count + 1 > params.dca_limit:
-        return Reason.PYRAMIDING_LIMIT
-    if state.trail_ms != 0:
-        return Reason.TRAILING_ARMED
-    if not side_allowed(state.side, params):
-        return Reason.DIRECTION
-    if params.dca_by_rsi and not rsi_signal(state.side, state.rsi_prev, state.rsi, params):
-        return Reason.NO_SIGNAL
-    if params.trend_blocks and trend_against(state.trend, state.side):
-        return Reason.TREND_BLOCK
-    return Reason.NONE
-
-
-@register_jitable
-def next_dca_price(state: Record, params: Record) -> float:
-    """Level 1 from the average or the newest entry, on a tick; NaN without an ATR it needs."""
-    base = state.entry_price[state.dca_count - 1] if params.dca_from_last else state.average
-    return dca_trigger(dca_level(state.side, base, state.atr, params), state.side, params)
 
 
 # -- openings --------------------------------------------------------------------------------------------------------

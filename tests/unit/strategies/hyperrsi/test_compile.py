@@ -7,8 +7,8 @@ from tests.unit.strategies.hyperrsi.harness import compiled_params, facts, spot,
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import Symbol
+from tradingboost.strategies.hyperrsi.amounts import amount_for_symbol, unified_symbol
 from tradingboost.strategies.hyperrsi.checks import validate
-from tradingboost.strategies.hyperrsi.compile import amount_for_symbol, unified_symbol
 
 
 def test_spot_has_no_leverage_no_guard_and_no_shorts() -> None:

@@ -11,8 +11,7 @@ from tests.golden import vectors
 from tests.unit.strategies.hyperrsi.harness import MODES, Run, compiled_params, facts, in_mode, spot, swap
 
 from tradingboost.strategies.contract import Reason, step_ratio
-from tradingboost.strategies.hyperrsi import compile as compiling
-from tradingboost.strategies.hyperrsi import decide, hedge_rules, ladder, levels, signal, stops, trailing
+from tradingboost.strategies.hyperrsi import amounts, gates, hedge_rules, ladder, levels, signal, stops, trailing
 from tradingboost.strategies.hyperrsi.checks import validate
 
 Mode = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -174,7 +173,7 @@ def dca_allowed(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
     for count in given["dca_count"]:
         run = Run("interpreted", pyramiding_limit=given["pyramiding_limit"], use_rsi_with_pyramiding=False)
         run.state[0].side, run.state[0].dca_count = 1, count
-        answers.append(mode(decide.add_gate)(run.state[0], run.params[0]) == 0)
+        answers.append(mode(gates.add_gate)(run.state[0], run.params[0]) == 0)
     return {"allowed": answers}
 
 
@@ -204,11 +203,11 @@ def entry_contracts(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
 def amount_for_symbol(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
     keys = ("symbol_investments", "btc_investment", "eth_investment", "sol_investment")
     params = validate({key: given[key] for key in keys})
-    amounts = []
+    found = []
     for symbol in given["symbols"]:
         instrument = swap(base=symbol.partition("/")[0])
-        amounts.append(str(compiling.amount_for_symbol(params, instrument, Decimal(given["investment"]))))
-    return {"amounts": amounts}
+        found.append(str(amounts.amount_for_symbol(params, instrument, Decimal(given["investment"]))))
+    return {"amounts": found}
 
 
 def start_notional(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
@@ -217,7 +216,7 @@ def start_notional(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
         settings = {"entry_amount_option": row["unit"], "btc_investment": row["amount"], "leverage": row["leverage"]}
         run = facts(available_quote=Decimal(row.get("available_quote", 0)))
         price = Decimal(row.get("price", "1"))
-        found.append(compiling.start_notional_quote(validate(settings), swap(), run, price))
+        found.append(amounts.start_notional_quote(validate(settings), swap(), run, price))
     least = Decimal(given["min_start_notional_quote"])
     texts = [as_text(float(notional)) for notional in found]
     return {"notional": texts, "accepted": [notional >= least for notional in found]}
@@ -289,7 +288,7 @@ def entry_side(given: dict[str, Any], mode: Mode) -> dict[str, Any]:
         passed = None
         for side, pair in (("long", (35.0, 29.0)), ("short", (65.0, 71.0))):
             state.rsi_prev, state.rsi = pair if row[f"signal_{side}"] else (50.0, 50.0)
-            if passed is None and mode(decide.entry_gate)(state, run.params[0], SIDES[side], run.now_ms) == 0:
+            if passed is None and mode(gates.entry_gate)(state, run.params[0], SIDES[side], run.now_ms) == 0:
                 passed = side
         answers.append(passed)
     return {"side": answers}
