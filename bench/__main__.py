@@ -1,4 +1,4 @@
-"""`python -m bench NAME [--json] [--size N]`: replay, orders, bus, kernel."""
+"""`python -m bench NAME [--json] [--size N]`: replay, orders, bus, kernel, backtest."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from tradingboost.kit import compile_cache
 
 compile_cache.prepare(compile_cache.default_cache_dir())
 
-from bench import bus, kernel, orders, replay  # noqa: E402 - numba must see the cache directory first
+from bench import backtest, bus, kernel, orders, replay  # noqa: E402 - numba must see the cache directory first
 from bench.figures import show  # noqa: E402
 from tradingboost.kit.logging import configure  # noqa: E402
 from tradingboost.kit.runtime import run  # noqa: E402
@@ -26,6 +26,7 @@ BENCHES: Final[dict[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "orders": orders.measure,
     "bus": bus.measure,
     "kernel": _kernel,
+    "backtest": backtest.measure,
 }
 
 

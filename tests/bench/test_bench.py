@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bench.__main__ import BENCHES, main
 
-SIZES = {"replay": 3, "orders": 20, "bus": 500, "kernel": 2_000}
+SIZES = {"replay": 3, "orders": 20, "bus": 500, "kernel": 2_000, "backtest": 20_000}
 
 
 def numbers(value: Any) -> list[float]:
