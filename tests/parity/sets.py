@@ -93,6 +93,20 @@ HYPERRSI: Final[dict[str, dict[str, Any]]] = {
         "pyramiding_value": 0.2,
         "use_cooldown": False,
     },
+    "trailing": {
+        **_COINS,
+        "rsi_length": 3,
+        "entry_option": "TURN",
+        "tp1_value": 0.05,
+        "tp2_value": 0.1,
+        "tp3_value": 0.2,
+        "trailing_start_point": "TP1",
+        "trailing_stop_offset_value": 0.1,
+        "pyramiding_value": 0.1,
+        "use_rsi_with_pyramiding": False,
+        "use_cooldown": False,
+        "trend_timeframe": "15m",
+    },
 }
 """`scalps` is stopped before its entry fills, `too_large` is refused its additions for lack of margin."""
 
@@ -111,15 +125,57 @@ GRID: Final[dict[str, dict[str, Any]]] = {
         "range_exit_buffer_pct": 0.1,
         "range_exit_confirm": "tick",
     },
+    "trailing": {
+        "range": (-0.8, 0.4),
+        "grid_num": 12,
+        "range_exit_up": "trail",
+        "range_exit_confirm": "tick",
+        "reinvest": True,
+        "stop_loss_total_pct": 20,
+    },
+    "trailing_short": {
+        "range": (-0.4, 0.8),
+        "grid_num": 12,
+        "enter_strategy": "short",
+        "sizing": "equal_quote",
+        "range_exit_down": "trail",
+    },
+    "endless": {"range": (-3, None), "step_pct": 0.2, "order_window": 5},
+    "adaptive": {
+        "spacing": "adaptive",
+        "order_window": 4,
+        "enter_strategy": "long-short",
+        "investment": 2000,
+        "regime_filter": False,
+        "reinvest": True,
+    },
+    "adaptive_long": {
+        "spacing": "adaptive",
+        "regime_filter": False,
+        "take_profit_total_pct": 10,
+        "custom_stop": 10080,
+        "investment": 2000,
+    },
+    "by_rsi": {
+        "range": (-2, 2),
+        "grid_num": 30,
+        "regime_filter": True,
+        "regime_close": True,
+        "start_trigger": "rsi",
+        "start_rsi": {"timeframe": "15m", "length": 3, "threshold": 30, "cross": "up"},
+        "stop_trigger": "rsi",
+        "stop_rsi": {"timeframe": "30m", "length": 4, "threshold": 85, "cross": "up"},
+        "stop_trigger_policy": "stop_flatten",
+    },
     "stretched": {"range": (-2, 2), "grid_num": 20, "investment": 9900, "leverage": 60, "enter_strategy": "long-short"},
 }
 """`range` = lower and upper price in percent from the start; `takers` leaves by itself, and
 all the equity of `stretched` is held by its orders, so that the exchange withdraws them when the price runs away."""
 
 
-def made_up(seed: int, bars: int) -> Bars:
+def made_up(seed: int, bars: int, warmup: int = WARMUP) -> Bars:
     """A seeded five-minute market."""
-    return synthetic(seed, listed("BTC-USDT-SWAP"), Timeframe.M5, (WARMUP, bars), SystemClock().now())
+    return synthetic(seed, listed("BTC-USDT-SWAP"), Timeframe.M5, (warmup, bars), SystemClock().now())
 
 
 def recorded(name: str, skip: int, bars: int) -> Bars:
@@ -133,6 +189,7 @@ def params(strategy: str, name: str, bars: Bars) -> dict[str, Any]:
     if strategy == "hyperrsi":
         return HYPERRSI[name]
     start = Decimal(bars.price(int(bars.series.close[bars.warmup - 1])))
-    lower, upper = (plain(start * (100 + Decimal(str(percent))) / 100) for percent in GRID[name]["range"])
+    ends = zip(("lower_price", "upper_price"), GRID[name].get("range", ()), strict=False)
+    prices = {key: plain(start * (100 + Decimal(str(one))) / 100) for key, one in ends if one is not None}
     rest = {key: value for key, value in GRID[name].items() if key != "range"}
-    return {"lower_price": lower, "upper_price": upper, "investment": 1000, "leverage": 5} | rest
+    return prices | {"investment": 1000, "leverage": 5} | rest

@@ -59,6 +59,21 @@ def test_a_made_up_market_is_traded_alike_by_the_backtest_and_the_exchange(name:
     _agrees(sets.made_up(24, 300), name, chosen)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "warmup"),
+    [
+        ("trailing", sets.WARMUP),
+        ("trailing_short", sets.WARMUP),
+        ("endless", sets.WARMUP),
+        ("by_rsi", sets.WARMUP),
+        ("adaptive", 3000),
+        ("adaptive_long", 3000),
+    ],
+)
+def test_grids_that_move_are_traded_alike_by_the_backtest_and_the_exchange(chosen: str, warmup: int) -> None:
+    _agrees(sets.made_up(24, 400, warmup), "grid", chosen)
+
+
 def _agrees(bars: Bars, name: str, chosen: str) -> None:
     strategy = strategy_named(name)
     params, config = _compiled(strategy, sets.params(name, chosen, bars), bars)

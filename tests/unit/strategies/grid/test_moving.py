@@ -17,7 +17,7 @@ from tradingboost.strategies.grid.centre import centre_step
 from tradingboost.strategies.grid.fold import FOLD
 from tradingboost.strategies.grid.settled import MAX_CELLS
 
-TRAIL = {"range_exit_up": "trail", "range_exit_confirm": "tick"}
+TRAIL: dict[str, Any] = {"range_exit_up": "trail", "range_exit_confirm": "tick"}
 ENDLESS: dict[str, Any] = {"upper_price": None, "grid_num": None, "step_pct": 1}
 
 
@@ -229,7 +229,12 @@ def made(kind: str, window: int) -> Any:
     if kind == "trail_long":
         return compiled("102", **TRAIL, **common, lower_price=98, upper_price=106)
     if kind == "trail_short":
-        down = {"direction": "short", "range_exit_down": "trail", "range_exit_confirm": "tick", "sizing": "equal_quote"}
+        down: dict[str, Any] = {
+            "direction": "short",
+            "range_exit_down": "trail",
+            "range_exit_confirm": "tick",
+            "sizing": "equal_quote",
+        }
         return compiled("102", **down, **common, lower_price=98, upper_price=106)
     if kind == "endless":
         return compiled("102", **{**ENDLESS, "step_pct": "0.8"}, **common, lower_price=95)
