@@ -219,8 +219,11 @@ class Stepper:
     async def ticked(self, tick: Tick) -> None:
         """Compare a price with the nearest triggers before anything else is done."""
         key = (tick.venue, tick.symbol)
+        before = self.newest.get(key)
         self.newest[key] = tick
         self._heard(tick.venue, tick.symbol, tick.at, tick.last)
+        if before is not None and before.mark == tick.mark and before.last != tick.last:
+            return  # last price and mark travel in two frames: this mark is older than what the last price has filled
         mark = float(tick.mark)
         for run_id, (below, above) in list(self._triggers.get(key, {}).items()):
             if below < mark < above:
