@@ -81,6 +81,22 @@ def test_parameters_come_from_a_file_and_words_win(tb: Run, candles: Path, tmp_p
     assert tb(*words, "--params", "grid_num=12").code == 0
 
 
+def test_a_kept_backtest_is_shown_again_and_reported_as_one_page(tb: Run, candles: Path, tmp_path: Path) -> None:
+    assert "No back-test is kept yet" in tb("backtesting-show").out
+    words = ("backtesting", "-s", "grid", "--candles", candles, *with_params(*GRID))
+    first = tb(*words, "--json", "--export", tmp_path / "r.json").envelope["data"]
+    kept = tb("backtesting-show", "--json").envelope["data"]["results"]
+    assert [one["receipt"] for one in kept] == [first["receipt"]]
+    again = tb("backtesting-show", first["receipt"][:8], "--json").envelope["data"]
+    assert again["summary"] == first["summary"]
+    assert "Inside the candles" in tb("backtesting-show", "latest").out
+    page = tmp_path / "page.html"
+    assert tb("report", tmp_path / "r.json", "--export", page).code == 0
+    assert page.read_text().startswith("<!doctype html>")
+    assert tb("report", "0000ffff").code == 4
+    assert tb(*words, "--on-end", "never").code == 2
+
+
 def test_longer_candles_are_put_together(tb: Run, tmp_path: Path) -> None:
     small = write_candles(tmp_path / "BTCUSDT_swap_5m.csv", 1000)
     words = ("backtesting", "-s", "grid", "--candles", small, "--json", *with_params(*GRID))
