@@ -120,9 +120,10 @@ class Desk:
         await self.service.hander.hand_on()
         return entry
 
-    async def tick(self, price: str, at: datetime | None = None) -> None:
+    async def tick(self, price: str, at: datetime | None = None, mark: str | None = None) -> None:
+        moment = at or self.market.closed()[-1].close_at
         await self.service.stepper.ticked(
-            Tick(venue=VENUE, symbol=BTC, at=at or self.market.closed()[-1].close_at, last=D(price), mark=D(price))
+            Tick(venue=VENUE, symbol=BTC, at=moment, last=D(price), mark=D(mark or price))
         )
 
     async def rows(self, table: Any) -> Sequence[Any]:

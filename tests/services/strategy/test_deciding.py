@@ -212,6 +212,29 @@ async def test_without_a_position_no_price_is_of_interest(desk: Desk) -> None:
     assert await desk.rows(t.runs) == before
 
 
+async def test_a_last_price_that_came_without_its_mark_reaches_no_trigger(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two travel in frames of their own: what a fill has just armed must not be fired by the mark before it."""
+    run = await desk.start()
+    called: list[Any] = []
+
+    def noted(_run: LiveRun, mark: Any, _at: Any) -> list[Any]:
+        called.append(mark)
+        return []
+
+    monkeypatch.setattr(LiveRun, "on_tick", noted)
+    await desk.tick("40000", at=T0)
+    await desk.enter()
+    found = await desk.service.triggers(run.venue, run.symbol)
+    assert found.below is not None
+    assert found.below > 40_000
+    await desk.tick("50001", at=T0, mark="40000")
+    assert called == []
+    await desk.tick("50001", at=T0, mark="40001")
+    assert called == [D(40_001)]
+
+
 async def test_the_nearest_triggers_of_a_grid_stand_on_both_sides_of_the_price(stage: Room) -> None:
     desk = Desk(stage, name="grid")
     run = await desk.start(params={**GRID, "post_only": False})
