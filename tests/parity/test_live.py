@@ -43,6 +43,11 @@ async def test_a_trailing_stop_follows_alike_live_and_in_the_backtest(installed:
     await _agreed(installed, sets.made_up(24, 40), [("hyperrsi", "trailing")], least_fills=4)
 
 
+async def test_grids_that_move_are_traded_alike_live_and_in_the_backtest(installed: Settings) -> None:
+    wanted = [("grid", "trailing"), ("grid", "trailing_short"), ("grid", "endless")]
+    await _agreed(installed, sets.made_up(24, 60), wanted, least_fills=4)
+
+
 async def test_refusals_and_stops_passed_before_their_entry_fills_are_told_alike(installed: Settings) -> None:
     wanted = [("hyperrsi", "scalps"), ("hyperrsi", "too_large"), ("grid", "long")]
     await _agreed(installed, sets.made_up(24, 40), wanted, least_fills=5)
