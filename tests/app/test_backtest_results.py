@@ -12,7 +12,8 @@ from tests.cli.candles import START_MS, write_candles
 
 from tradingboost.app import results
 from tradingboost.app.asked import at_bounds
-from tradingboost.app.backtesting import Backtested, BacktestRequest, backtest
+from tradingboost.app.backtest_request import BacktestRequest
+from tradingboost.app.backtesting import Backtested, backtest
 from tradingboost.app.funding import funding_of
 from tradingboost.app.report import page
 from tradingboost.backtest import OnEnd

@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import msgspec
 import numpy as np
 
+from tradingboost.app.backtest_request import BacktestRequest
 from tradingboost.app.timerange import span_of
 from tradingboost.backtest import BacktestConfig, Candles
 from tradingboost.backtest.document import MOST_GAPS, DataFacts, digest_of, gaps_of
@@ -14,16 +15,13 @@ from tradingboost.core.candles import LATEST_MS
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import InstrumentKind
 
-if TYPE_CHECKING:
-    from tradingboost.app.backtesting import BacktestRequest
-
 LEAST_BARS: Final = 200
 LEAST_COVERAGE: Final = 0.9
 
 _SECRET: Final = ("token", "webhook")
 
 
-def facts_of(request: "BacktestRequest", candles: Candles, warmup: int, wants: int) -> DataFacts:
+def facts_of(request: BacktestRequest, candles: Candles, warmup: int, wants: int) -> DataFacts:
     """Which candles are tested and how complete they are.
 
     Raises:
@@ -69,7 +67,7 @@ def gap_notes(data: DataFacts) -> list[str]:
     return [f"{data.missing:,} candles are missing in {len(data.gaps):,} gaps; nothing was invented for them."]
 
 
-def told_request(request: "BacktestRequest", config: BacktestConfig, parsed: Any, timeframe: str) -> dict[str, Any]:
+def told_request(request: BacktestRequest, config: BacktestConfig, parsed: Any, timeframe: str) -> dict[str, Any]:
     """The request with every default spelled out and secrets left out."""
     instrument = config.instrument
     swap = instrument.kind is not InstrumentKind.SPOT

@@ -10,7 +10,8 @@ import numpy as np
 
 from tradingboost import __version__
 from tradingboost.app.asked import at_bounds, facts_of, gap_notes, told_request
-from tradingboost.app.data.loading import DEFAULT_VENUE, stored
+from tradingboost.app.backtest_request import BacktestRequest
+from tradingboost.app.data.loading import stored
 from tradingboost.app.funding import funding_of
 from tradingboost.app.instruments import instrument_of, rules_of
 from tradingboost.app.instruments import listed as listed_as
@@ -21,9 +22,6 @@ from tradingboost.backtest import (
     BacktestResult,
     Candles,
     Funding,
-    LimitFill,
-    MarginMode,
-    OnEnd,
     PositionMode,
     Tier,
     run,
@@ -45,41 +43,6 @@ from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts
 
 _EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
-
-
-class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to test.
-
-    Args:
-        candles: a file; None = the stored candles of `symbol` at `venue`.
-        timeframe: None = that of the candles; a longer one is put together from them.
-        detail: finer timeframe of the same candles that the path inside a bar follows.
-        timerange: `20240101-20240601`, UTC days, open ends allowed; the second day is not part of it.
-        fee: of maker and taker as a ratio of notional, None = the exchange's.
-        funding: `auto`, `off`, or a constant such as `0.0001/8`; `funding_file` is a history for `auto`.
-        band: also run the pessimistic, neutral and optimistic reading.
-        allow_gaps: test although candles are missing or few.
-    """
-
-    strategy: str
-    candles: Path | None = None
-    symbol: str | None = None
-    venue: str = DEFAULT_VENUE
-    timeframe: str | None = None
-    detail: str | None = None
-    timerange: str = ""
-    params: dict[str, Any] = {}
-    balance: Decimal = Decimal(10_000)
-    fee: Decimal | None = None
-    slippage_bps: Decimal = Decimal(5)
-    limit_fill: LimitFill = LimitFill.TRADE_THROUGH
-    funding: str = "auto"
-    funding_file: Path | None = None
-    margin_mode: MarginMode = MarginMode.CROSS
-    liquidation: bool = True
-    on_end: OnEnd = OnEnd.KEEP
-    band: bool = True
-    allow_gaps: bool = False
 
 
 class Backtested(msgspec.Struct, frozen=True, kw_only=True):

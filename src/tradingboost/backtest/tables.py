@@ -1,7 +1,5 @@
 """A run as tables: one row a fill, one row a deal."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -117,8 +115,9 @@ def _cell(value: Any) -> str:
 
 
 def _text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return out.getvalue()
+    return "".join(",".join(_quoted(cell) for cell in row) + "\n" for row in (columns, *rows))
+
+
+def _quoted(cell: str) -> str:
+    """A cell as RFC 4180 wants it."""
+    return '"' + cell.replace('"', '""') + '"' if any(one in cell for one in ',"\n') else cell

@@ -66,11 +66,12 @@ def backtesting(
     with session.progress("loading the candles and the compiled strategy ..."):
         from tradingboost.app import backtesting as app
         from tradingboost.app import results
+        from tradingboost.app.backtest_request import BacktestRequest
         from tradingboost.app.data.loading import store_of
         from tradingboost.backtest import LimitFill, MarginMode, OnEnd
         from tradingboost.cli.research_view import draw, facts
 
-        request = app.BacktestRequest(
+        request = BacktestRequest(
             strategy=strategy,
             candles=candles,
             symbol=symbol,
