@@ -4,6 +4,7 @@ from typing import Final
 
 from tradingboost.core.instrument import Instrument
 from tradingboost.strategies.contract import Asks, Strategy
+from tradingboost.strategies.grid.attention import attention, watch
 from tradingboost.strategies.grid.checks import validate, warnings
 from tradingboost.strategies.grid.compile import compile_params
 from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, triggers
@@ -44,4 +45,6 @@ GRID: Final = Strategy(
     feed_ms=feed_ms,
     fold_feed=fold_feed,
     asks=asks,
+    attention=attention,
+    watch=watch,
 )

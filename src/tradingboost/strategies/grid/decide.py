@@ -115,6 +115,8 @@ def quiet(state: Record, lo: int, hi: int) -> bool:
 @register_jitable
 def release(state: Record, attempts: int) -> None:
     """Let refused slots try again, except those refused `attempts` times in a row or more."""
+    if state.held_back == 0:
+        return
     for order in range(ORDERS):
         if state.order_hold[order] == 1 and state.order_attempts[order] < attempts:
             state.order_hold[order] = 0

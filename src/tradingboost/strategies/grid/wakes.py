@@ -35,16 +35,23 @@ def set_wakes(state: Record, params: Record, lo: int, hi: int) -> None:
     if state.status in (WAITING, STOPPED):
         return
     for cell in range(params.cells):
-        _wake_order(state, cell)
-        _wake_order(state, MAX_CELLS + cell)
+        for order in (cell, MAX_CELLS + cell):
+            _wake_order(state, order)
+            _wake_refused(state, order, lo, hi)
     if params.rule == ADAPTIVE and params.direction == 0 and state.status == RUNNING:
         _wake_turns(state, params, lo, hi)
     _wake_stop(state)
-    for order in range(ORDERS):
-        if state.order_hold[order] == 1:
-            state.held_back += 1
-            if state.order_attempts[order] < MAX_ATTEMPTS:
-                _wake(state, lo - 1, hi + 1)
+    for order in range(SL, ORDERS):
+        _wake_refused(state, order, lo, hi)
+
+
+@register_jitable
+def _wake_refused(state: Record, order: int, lo: int, hi: int) -> None:
+    """A refused order is tried again when the price moves, a bounded number of times."""
+    if state.order_hold[order] == 1:
+        state.held_back += 1
+        if state.order_attempts[order] < MAX_ATTEMPTS:
+            _wake(state, lo - 1, hi + 1)
 
 
 @register_jitable
