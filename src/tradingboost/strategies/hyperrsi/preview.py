@@ -127,7 +127,7 @@ def _entries(row: Any, instrument: Instrument, side: int, market: tuple[float, f
                 average=Decimal(repr(float(average))),
                 liquidation=_price(instrument, levels.liquidation_price(side, average, row) if row.guarded else 0.0),
                 hedge_qty=instrument.qty(added, Rounding.NEAREST) if added else ZERO,
-                raised_to_minimum=levels.is_below_minimum(levels.raw_qty(amount, price, row), row),
+                raised_to_minimum=bool(levels.is_below_minimum(levels.raw_qty(amount, price, row), row)),
             )
         )
     return found
