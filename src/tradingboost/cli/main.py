@@ -15,6 +15,7 @@ from tradingboost.cli import (
     demo,
     develop,
     download,
+    hyperopt,
     look,
     parity,
     research,
@@ -26,7 +27,7 @@ from tradingboost.cli.session import Session
 from tradingboost.cli.verb import carried_out
 
 PROGRAM: Final = "tradingboost"
-_GROUPS = (demo, simulator, serve, look, act, research, parity, download, data, database, develop, about)
+_GROUPS = (demo, simulator, serve, look, act, research, hyperopt, parity, download, data, database, develop, about)
 
 
 def build() -> typer.Typer:

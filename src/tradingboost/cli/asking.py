@@ -1,0 +1,66 @@
+"""The options by which verbs of research name a market, an account and parameters."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradingboost.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from tradingboost.app.backtest_request import BacktestRequest
+
+Strategy = Annotated[str, typer.Option("-s", "--strategy", help="hyperrsi or grid.")]
+Candles = Annotated[Path | None, typer.Option(metavar="FILE", help="Candle file (.parquet, .feather, .csv, .json).")]
+Symbol = Annotated[
+    str | None,
+    typer.Option("-p", "--pairs", "--symbol", metavar="INST", help="Stored candles of it, or whose the file is."),
+]
+Timeframe = Annotated[str | None, typer.Option("-i", "--timeframe", help="Candles of this length.")]
+Exchange = Annotated[str, typer.Option(metavar="NAME", help="Whose stored candles.")]
+Timerange = Annotated[str, typer.Option(metavar="FROM-TO", help="20240101-20240601; an end may be open.")]
+Params = Annotated[list[str] | None, typer.Option(metavar="K=V", help="A parameter; may be repeated.")]
+ParamsFile = Annotated[Path | None, typer.Option(metavar="JSON", help="Parameters as one JSON object.")]
+Balance = Annotated[
+    str, typer.Option("--starting-balance", "--dry-run-wallet", metavar="QUOTE", help="Money at the start.")
+]
+Fee = Annotated[str | None, typer.Option(metavar="RATIO", help="Maker and taker fee, such as 0.0005.")]
+Slippage = Annotated[str, typer.Option(metavar="BPS", help="Of market orders and stops.")]
+Funding = Annotated[str, typer.Option(metavar="RULE", help="auto, off, or a rate such as 0.0001/8.")]
+
+
+def request_of(given: dict[str, Any]) -> "BacktestRequest":
+    """What the options above ask for, by the names of their parameters."""
+    from tradingboost.app.backtest_request import BacktestRequest
+    from tradingboost.app.backtesting import params_of
+
+    fee = given["fee"]
+    return BacktestRequest(
+        strategy=given["strategy"],
+        candles=given["candles"],
+        symbol=given["symbol"],
+        venue=given["exchange"],
+        timeframe=given["timeframe"],
+        timerange=given["timerange"],
+        params=params_of(given["params"] or [], given["params_file"]),
+        balance=number("--starting-balance", given["starting_balance"]),
+        fee=None if fee is None else number("--fee", fee),
+        slippage_bps=number("--slippage-bps", given["slippage_bps"]),
+        funding=given["funding"],
+    )
+
+
+def number(option: str, text: str) -> Decimal:
+    """A number as people type it.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        found = Decimal(text.replace("_", "").replace(",", ""))
+    except InvalidOperation:
+        found = Decimal("nan")
+    if not found.is_finite():
+        raise InvalidInput("not_a_number", f"{option} {text!r} is not a number.")
+    return found
