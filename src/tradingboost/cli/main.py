@@ -15,19 +15,39 @@ from tradingboost.cli import (
     demo,
     develop,
     download,
+    examining,
     hyperopt,
     look,
     parity,
+    planning,
     research,
     serve,
     simulator,
+    walking,
 )
 from tradingboost.cli.exits import DONE, INTERRUPTED, USAGE, Failure
 from tradingboost.cli.session import Session
 from tradingboost.cli.verb import carried_out
 
 PROGRAM: Final = "tradingboost"
-_GROUPS = (demo, simulator, serve, look, act, research, hyperopt, parity, download, data, database, develop, about)
+_GROUPS = (
+    demo,
+    simulator,
+    serve,
+    look,
+    act,
+    planning,
+    research,
+    hyperopt,
+    walking,
+    examining,
+    parity,
+    download,
+    data,
+    database,
+    develop,
+    about,
+)
 
 
 def build() -> typer.Typer:

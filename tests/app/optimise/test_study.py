@@ -43,7 +43,7 @@ def part_of_it(request: SearchRequest, folder: Path, after: int) -> None:
     settings = settings_in(folder)
     made = prepared(request, settings)
     with opened(studies_of(settings), head_for(made, [made.problem.span()])) as study:
-        method = method_of(request.method, made.space, request.seed, 1)
+        method = method_of(request.method, made.space, request.seed, len(request.objectives))
         evaluator = Interrupting(Inline(made.problem), after)
         assert not search(study, made.space, method, evaluator, tell=lambda *_: None, stopped=lambda: False)
 

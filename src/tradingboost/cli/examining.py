@@ -1,0 +1,130 @@
+"""`lookahead-analysis`, `recursive-analysis`, `verify-result`: is a result what it seems to be?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tradingboost.cli import asking
+from tradingboost.cli.exits import DONE, FINDINGS
+from tradingboost.cli.session import Answer, Session
+from tradingboost.cli.verb import verb
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tradingboost.app.optimise.examining import Examined, Verified
+
+_DRAWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file."""
+    verb(app, "lookahead-analysis", rich_help_panel="Research")(lookahead_analysis)
+    verb(app, "recursive-analysis", rich_help_panel="Research")(recursive_analysis)
+    verb(app, "verify-result", rich_help_panel="Research")(verify_result)
+
+
+def lookahead_analysis(
+    session: Session,
+    *,
+    strategy: asking.Strategy,
+    candles: asking.Candles = None,
+    symbol: asking.Symbol = None,
+    timeframe: asking.Timeframe = None,
+    exchange: asking.Exchange = "okx",
+    timerange: asking.Timerange = "",
+    params: asking.Params = None,
+    params_file: asking.ParamsFile = None,
+    starting_balance: asking.Balance = "10000",
+    fee: asking.Fee = None,
+    slippage_bps: asking.Slippage = "5",
+    funding: asking.Funding = "auto",
+) -> Answer:
+    """Change the future and see whether the past decides otherwise; the first offending candle is named."""
+    given = {key: value for key, value in locals().items() if key != "session"}
+    settings = session.settings()
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from tradingboost.app.optimise.examining import looked_ahead
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = session.err
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("changing the future", total=None)
+        done = looked_ahead(
+            asking.request_of(given), settings, lambda at, total: bars.update(task, completed=at, total=total)
+        )
+    return Answer(done, lambda console: _show(console, done), DONE if done.ok else FINDINGS)
+
+
+def recursive_analysis(
+    session: Session,
+    *,
+    strategy: asking.Strategy,
+    candles: asking.Candles = None,
+    symbol: asking.Symbol = None,
+    timeframe: asking.Timeframe = None,
+    exchange: asking.Exchange = "okx",
+    timerange: asking.Timerange = "",
+    params: asking.Params = None,
+    params_file: asking.ParamsFile = None,
+    starting_balance: asking.Balance = "10000",
+    fee: asking.Fee = None,
+    slippage_bps: asking.Slippage = "5",
+    funding: asking.Funding = "auto",
+) -> Answer:
+    """Fold the indicators candle by candle and begin later: nothing may hang on where the history begins."""
+    given = {key: value for key, value in locals().items() if key != "session"}
+    settings = session.settings()
+    with session.progress("folding the indicators and beginning later ..."):
+        from tradingboost.app.optimise.examining import recursed
+
+        done = recursed(asking.request_of(given), settings)
+    return Answer(done, lambda console: _show(console, done), DONE if done.ok else FINDINGS)
+
+
+def verify_result(
+    session: Session,
+    *,
+    result: Annotated[str, typer.Argument(metavar="[RESULT]", help="Receipt, file, or latest.")] = "latest",
+    candles: Annotated[Path | None, typer.Option(metavar="FILE", help="The file the result was made from.")] = None,
+    funding_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The funding it was made with.")] = None,
+) -> Answer:
+    """Run a kept back-test again and compare every number of it."""
+    settings = session.settings()
+    with session.progress("running it again ..."):
+        from tradingboost.app import results
+        from tradingboost.app.optimise.examining import verified
+
+        kept = results.find(results.folder_of(settings), result)
+        done = verified(kept, candles, funding_file, settings)
+    return Answer(done, lambda console: _verdict(console, done), DONE if done.same else FINDINGS)
+
+
+def _show(console: "Console", done: "Examined") -> None:
+    from tradingboost.app.timerange import day
+    from tradingboost.cli.show import table, tick
+
+    rows = [
+        (
+            tick(one.ok),
+            one.check,
+            f"{one.tried:,}",
+            one.note if one.at_ms is None else f"{one.note} at candle {one.bar:,} ({day(one.at_ms)})",
+        )
+        for one in done.findings
+    ]
+    title = f"{done.strategy} on {done.symbol}, {done.bars:,} candles"
+    console.print(table(title, ("", "check", "compared", "found"), rows, ("compared",)))
+
+
+def _verdict(console: "Console", done: "Verified") -> None:
+    if done.same:
+        console.print(f"The same to the last digit: receipt {done.receipt[:16]}.")
+        return
+    console.print(f"Not the same: receipt {done.receipt[:16]} then, {done.again[:16]} now.")
+    for line in done.differences[:_DRAWN]:
+        console.print(f"  {line}", soft_wrap=True)
+    if len(done.differences) > _DRAWN:
+        console.print(f"  and {len(done.differences) - _DRAWN} more")
