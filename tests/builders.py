@@ -110,6 +110,21 @@ def a_stop(**changes: Any) -> OrderIntent:
     return an_exit(**{**values, **changes})
 
 
+def a_hedge(**changes: Any) -> OrderIntent:
+    """A short entry of five contracts beside the long leg of `an_intent`, with a stop attached."""
+    values: dict[str, Any] = {
+        "slot": "hedge:entry:1",
+        "side": Side.SELL,
+        "position_side": PositionSide.SHORT,
+        "type": OrderType.MARKET,
+        "qty": D(5),
+        "price": None,
+        "trigger": D(51_000),
+        "cause": "seq:7",
+    }
+    return an_intent(**{**values, **changes})
+
+
 def an_order(**changes: Any) -> Order:
     """Ten contracts asked for, nothing known yet."""
     values: dict[str, Any] = {"qty": D(10), "lot": D("0.01")}

@@ -16,6 +16,25 @@ BTC_1M: Final = "binance_usdm_BTCUSDT_1m_20250525_20250624.parquet"
 ETH_1M: Final = "binance_usdm_ETHUSDT_1m_20250525_20250624.parquet"
 
 _COINS: Final = {"btc_investment": 100, "eth_investment": 100}
+_BOTH_SIDES: Final[dict[str, Any]] = {
+    **_COINS,
+    "rsi_length": 3,
+    "entry_option": "TURN",
+    "tp1_value": 0.15,
+    "tp2_value": 0.3,
+    "tp3_value": 0.5,
+    "use_sl": True,
+    "sl_value": 0.5,
+    "pyramiding_value": 0.1,
+    "trailing_start_point": "TP1",
+    "trailing_stop_offset_value": 0.3,
+    "use_rsi_with_pyramiding": False,
+    "use_cooldown": False,
+    "use_dual_side_entry": True,
+    "dual_side_entry_trigger": 2,
+    "dual_side_entry_ratio_value": 50,
+}
+"""A main leg that is added to soon, so that a hedge stands beside it."""
 
 HYPERRSI: Final[dict[str, dict[str, Any]]] = {
     "ladder": {
@@ -107,8 +126,38 @@ HYPERRSI: Final[dict[str, dict[str, Any]]] = {
         "use_cooldown": False,
         "trend_timeframe": "15m",
     },
+    "hedged": {
+        **_BOTH_SIDES,
+        "dual_side_entry_tp_trigger_type": "PERCENT",
+        "dual_side_entry_tp_value": 0.15,
+        "use_dual_sl": True,
+        "dual_side_entry_sl_trigger_type": "EXISTING_POSITION",
+        "dual_side_entry_sl_value": 1,
+        "dual_side_trend_close": True,
+        "dual_side_pyramiding_limit": 2,
+    },
+    "linked": {
+        **_BOTH_SIDES,
+        "dual_side_entry_tp_trigger_type": "EXISTING_POSITION",
+        "use_dual_sl": True,
+        "dual_side_entry_sl_trigger_type": "PERCENT",
+        "dual_side_entry_sl_value": 0.3,
+        "pyramiding_limit": 3,
+        "dual_side_pyramiding_limit": 2,
+    },
+    "closing": {
+        **_BOTH_SIDES,
+        "dual_side_entry_tp_trigger_type": "PERCENT",
+        "dual_side_entry_tp_value": 0.1,
+        "close_main_on_hedge_tp": True,
+        "dual_side_close_on_main_sl": True,
+    },
 }
-"""`scalps` is stopped before its entry fills, `too_large` is refused its additions for lack of margin."""
+"""`scalps` is stopped before its entry fills, `too_large` is refused its additions for lack of margin.
+
+The last three hold two legs: `linked` takes profit by a trigger at the main leg's stop, in `closing` either leg takes
+the other along.
+"""
 
 GRID: Final[dict[str, dict[str, Any]]] = {
     "long": {"range": (-2, 2), "grid_num": 40},

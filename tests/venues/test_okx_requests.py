@@ -37,12 +37,28 @@ PLACED: dict[str, dict[str, Any]] = {
     },
     "isolated": {"margin_mode": "isolated"},
     "stop": {**CLOSE, "type": OrderType.STOP, "trigger": STOP},
+    "take": {**CLOSE, "type": OrderType.TAKE, "trigger": PRICE},
     "large_quantity": {"qty": Decimal("1E+3")},
 }
 HEDGED: dict[str, dict[str, Any]] = {
     "hedge_open": {},
     "hedge_close": CLOSE,
     "hedge_stop": {**CLOSE, "type": OrderType.STOP, "trigger": STOP},
+    "hedge_take": {
+        "side": Side.BUY,
+        "position_side": PositionSide.SHORT,
+        "reduce_only": True,
+        "type": OrderType.TAKE,
+        "trigger": STOP,
+        "second_leg": True,
+    },
+    "hedge_open_with_stop": {
+        "side": Side.SELL,
+        "position_side": PositionSide.SHORT,
+        "attached_stop": PRICE,
+        "attached_client_order_id": "SASTOP",
+        "second_leg": True,
+    },
 }
 
 
@@ -126,3 +142,17 @@ def test_what_is_not_in_the_table_is_refused() -> None:
         with pytest.raises(InvalidInput) as caught:
             OKX.require(ask)
         assert caught.value.code == "unsupported_by_venue"
+
+
+async def test_an_order_of_a_second_leg_never_leaves_for_an_account_that_nets() -> None:
+    for order in (placing(second_leg=True), placing(**HEDGED["hedge_take"])):
+        async with account_at("http://127.0.0.1:9") as account:
+            with pytest.raises(InvalidInput) as caught:
+                await account.place(order, soon())
+            assert caught.value.code == "position_mode_changed"
+
+
+async def test_a_take_profit_at_a_trigger_only_reduces() -> None:
+    async with account_at("http://127.0.0.1:9") as account:
+        with pytest.raises(InvalidInput, match="only reduces"):
+            await account.place(placing(type=OrderType.TAKE, trigger=PRICE), soon())

@@ -198,3 +198,16 @@ def test_candle_volume_is_base_coin_on_swaps_and_on_spot() -> None:
 )
 def test_amounts_are_sent_as_plain_digits(amount: str, text: str) -> None:
     assert rows.text(Decimal(amount)) == text
+
+
+@pytest.mark.parametrize(
+    ("legs", "kind", "trigger"),
+    [
+        ({}, OrderType.STOP, "39000"),
+        ({"slTriggerPx": "", "tpTriggerPx": "41000"}, OrderType.TAKE, "41000"),
+        ({"tpTriggerPx": "41000"}, OrderType.STOP, "39000"),  # whoever protects is a stop, whatever else it does
+    ],
+)
+def test_a_trigger_order_is_a_stop_or_a_take_profit(legs: dict[str, str], kind: OrderType, trigger: str) -> None:
+    report = rows.algo_report({**ALGO, **legs}, OWNER)
+    assert (report.type, report.trigger) == (kind, Decimal(trigger))

@@ -334,6 +334,36 @@ async def test_prices_and_rules_are_public(venue: Venue, venues: Venues) -> None
     assert (await public.instruments(refresh=True))[SWAP] == rules
 
 
+async def test_a_take_profit_of_the_hedge_fires_with_the_stop_it_follows(open_venue: Callable[..., Any]) -> None:
+    made: Venue = await open_venue(
+        stepped_settings(accounts=({"pos_mode": "long_short_mode", "balances": {"USDT": "10000"}},))
+    )
+    await made.admin.trade(BTC, "42000", volume="1")
+    venues = Venues(SystemClock(), {OWNER.venue: Endpoint(rest=made.at.rest, ws=made.at.ws)})
+    account = venues.account(OWNER, KEYS, Endpoint(), "last")
+    await account.place(placing("SALONG", attached_stop=Decimal(41000), attached_client_order_id="SASTOP"), soon())
+    short: dict[str, Any] = {"position_side": PositionSide.SHORT, "second_leg": True}
+    await account.place(
+        placing("SASHORT", side=Side.SELL, attached_stop=Decimal(43000), attached_client_order_id="SAHEDGE", **short),
+        soon(),
+    )
+    take = placing("SATAKE", type=OrderType.TAKE, trigger=Decimal(41000), reduce_only=True, **short)
+    assert (await account.place(take, soon())).kind is OutcomeClass.PLACED
+    resting = {one.client_order_id: (one.type, one.trigger, one.is_algo) for one in await account.open_orders()}
+    assert resting == {
+        "SASTOP": (OrderType.STOP, Decimal(41000), True),
+        "SAHEDGE": (OrderType.STOP, Decimal(43000), True),
+        "SATAKE": (OrderType.TAKE, Decimal(41000), True),
+    }
+    await made.admin.trade(BTC, "40990")
+    assert await account.positions() == []
+    found = await account.find(ref("SATAKE", is_algo=True))
+    assert found.report is not None
+    assert (found.report.phase, found.report.type) == (Phase.TRIGGERED, OrderType.TAKE)
+    await account.close()
+    await venues.close()
+
+
 async def test_hedge_mode_keeps_two_legs_apart(open_venue: Callable[..., Any]) -> None:
     made: Venue = await open_venue(
         stepped_settings(accounts=({"pos_mode": "long_short_mode", "balances": {"USDT": "10000"}},))

@@ -54,12 +54,17 @@ async def all_fills(platform: Platform, account_id: AccountId) -> list[FillView]
 
 
 async def _positions(platform: Platform, account: Account, truth: dict[str, Any]) -> list[str]:
+    """Signed by instrument; leg by leg where the account holds them side by side, for two wrong legs may cancel out."""
+    apart = truth["pos_mode"] == "long_short_mode"
     theirs: dict[str, Decimal] = {}
-    for row in truth["positions"]:
-        theirs[row["text"]["instId"]] = theirs.get(row["text"]["instId"], ZERO) + Decimal(row["text"]["pos"])
+    for row in (one["text"] for one in truth["positions"]):
+        sign = -1 if row["posSide"] == "short" else 1  # the venue counts the lots of a short leg upward
+        name = f"{row['instId']} {row['posSide']}" if apart else row["instId"]
+        theirs[name] = theirs.get(name, ZERO) + sign * Decimal(row["pos"])
     ours: dict[str, Decimal] = {}
     for leg in await platform.positions.positions(account.account_id):
-        ours[leg.symbol] = ours.get(leg.symbol, ZERO) + leg.qty
+        name = f"{leg.symbol} {leg.position_side}" if apart else leg.symbol
+        ours[name] = ours.get(name, ZERO) + leg.qty
     return _unequal("position", ours, theirs)
 
 

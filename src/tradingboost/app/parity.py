@@ -15,7 +15,16 @@ from tradingboost.app.replay.bars import Bars
 from tradingboost.app.replay.driver import VENUE, Moved
 from tradingboost.app.replay.stage import BALANCE, SLIPPAGE_BPS, Part, Stage, stage
 from tradingboost.app.settings import Settings
-from tradingboost.backtest import BacktestConfig, BacktestResult, Difference, Funding, Trace, differences, run
+from tradingboost.backtest import (
+    BacktestConfig,
+    BacktestResult,
+    Difference,
+    Funding,
+    PositionMode,
+    Trace,
+    differences,
+    run,
+)
 from tradingboost.backtest.trace import FillLine, IntentLine, PositionLine, plain
 from tradingboost.core.ids import Symbol
 from tradingboost.core.money import ZERO
@@ -103,7 +112,8 @@ async def tested(built: Stage, part: Part, done: int) -> BacktestResult:
     bars = built.bars
     instrument = await built.platform.market.instrument(VENUE, Symbol(bars.instrument.inst_id))
     parsed = strategy.validate(part.params)
-    facts = RunFacts(timeframe_ms=bars.series.bar_ms, available_quote=BALANCE)
+    apart = strategy.asks(parsed, instrument).long_short
+    facts = RunFacts(timeframe_ms=bars.series.bar_ms, available_quote=BALANCE, long_short=apart)
     params = strategy.compile_params(parsed, instrument, facts)
     whole = bars.candles()
     length = bars.warmup + done
@@ -116,6 +126,7 @@ async def tested(built: Stage, part: Part, done: int) -> BacktestResult:
         instrument=instrument,
         initial_balance=BALANCE,
         slippage_bps=SLIPPAGE_BPS,
+        position_mode=PositionMode.LONG_SHORT if apart else PositionMode.NET,
         leverage=int(getattr(parsed, "leverage", 1)),
         funding=_settlements(bars.start_ms, last_ms),
         warmup_bars=bars.warmup,
@@ -131,6 +142,9 @@ def _settlements(first_ms: int, last_ms: int) -> Funding:
 async def lived(built: Stage, part: Part) -> Trace:
     """What the live wiring recorded, in the backtest's words."""
     platform = built.platform
+    strategy = strategy_named(part.strategy)
+    instrument = await platform.market.instrument(VENUE, Symbol(built.bars.instrument.inst_id))
+    apart = strategy.asks(strategy.validate(part.params), instrument).long_short
     intents: list[IntentLine] = []
     while page := await platform.strategy(part.strategy).decisions(part.run.run_id, len(intents)):
         intents += [
@@ -155,7 +169,8 @@ async def lived(built: Stage, part: Part) -> Trace:
     while matches := await platform.orders.fills(part.account.account_id, after):
         for match in matches:
             after = match.seq
-            held["net"] += match.side.sign * match.qty
+            leg = match.position_side if apart else "net"
+            held[leg] += match.side.sign * match.qty
             fills.append(
                 FillLine(
                     at_ms=_ms(match.at),
@@ -167,11 +182,15 @@ async def lived(built: Stage, part: Part) -> Trace:
                     fee=plain(-match.fee),
                     liquidity="maker" if match.is_maker else "taker",
                     reason="",
-                    position=plain(held["net"]),
+                    position=plain(held[leg]),
                 )
             )
     legs = await platform.positions.positions(part.account.account_id)
-    positions = [PositionLine("net", plain(leg.qty), plain(abs(leg.cost))) for leg in legs]
+    names = {leg.position_side: leg.position_side.value if apart else "net" for leg in legs}
+    positions = [
+        PositionLine(names[leg.position_side], plain(leg.qty), plain(abs(leg.cost)))
+        for leg in sorted(legs, key=lambda leg: leg.position_side)  # long before short
+    ]
     return Trace(intents=intents, fills=fills, positions=positions)
 
 

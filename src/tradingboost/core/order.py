@@ -8,6 +8,7 @@ late, twice or in another order converge: `merge` is idempotent, commutative and
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from typing import Final
 
 import msgspec
 
@@ -41,12 +42,18 @@ class PositionSide(StrEnum):
 
 
 class OrderType(StrEnum):
-    """What we ask for. STOP is a reduce-only stop-market order at `trigger`."""
+    """What we ask for. STOP is a reduce-only stop-market order at `trigger`, TAKE the same on the profitable side."""
 
     MARKET = "market"
     LIMIT = "limit"
     POST_ONLY = "post_only"
     STOP = "stop"
+    TAKE = "take"
+
+    @property
+    def is_trigger(self) -> bool:
+        """It waits at a trigger price, among the venue's conditional orders."""
+        return self in (OrderType.STOP, OrderType.TAKE)
 
 
 class Role(StrEnum):
@@ -56,6 +63,19 @@ class Role(StrEnum):
     CLOSING = "closing"
     TAKE_PROFIT = "take_profit"
     STOP = "stop"
+
+
+_HEDGE: Final = "hedge:"
+
+
+def second_leg(slot: str) -> bool:
+    """Whether a slot is of the leg that stands beside a run's main leg, on the other side."""
+    return slot.startswith(_HEDGE)
+
+
+def beside(slot: str, name: str) -> str:
+    """The slot `name` of the leg that `slot` belongs to: the stop beside `hedge:entry:1` is `hedge:sl`."""
+    return f"{_HEDGE}{name}" if second_leg(slot) else name
 
 
 class OrderStatus(IntEnum):
@@ -98,8 +118,8 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         qty: venue units (contracts on swaps, base on spot), on a lot.
-        price: limit price on a tick, None for market and stop.
-        trigger: stop trigger; on an opening order the stop to attach.
+        price: limit price on a tick, None for market, stop and take.
+        trigger: of a stop or take; on an opening order the stop to attach.
         reference_price: the market price the decision was based on, None where it needed none.
         cause: `bar:<tf>:<close Z>`, `seq:<n>`, `api:<key>`, `saga:<id>:<step>:<n>`; part of the intent key.
         fresh_until: an opening intent is dropped after this.

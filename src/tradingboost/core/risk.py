@@ -9,7 +9,7 @@ import msgspec
 from tradingboost.core.ids import AccountId, RunId, UserId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import OrderIntent, OrderType, PositionSide
+from tradingboost.core.order import OrderIntent, PositionSide
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ def _fresh(
 
 
 def _stop_side(intent: OrderIntent, exposure: Exposure, *_: object) -> str | None:
-    if intent.trigger is None or intent.type is OrderType.STOP or exposure.reference_price is None:
+    if intent.trigger is None or intent.type.is_trigger or exposure.reference_price is None:
         return None
     entry = intent.price if intent.price is not None else exposure.reference_price
     wrong = intent.trigger >= entry if intent.position_side is PositionSide.LONG else intent.trigger <= entry

@@ -20,6 +20,7 @@ class Ask(StrEnum):
     HEDGE_MODE = "hedge mode"
     ISOLATED = "isolated margin"
     STOP = "stop-market orders"
+    TAKE = "take-profit-market orders"
     ATTACHED_STOP = "a stop attached to an entry"
     AMEND_ORDER = "amending an order"
     AMEND_STOP = "amending a stop"
@@ -69,6 +70,7 @@ OKX = Capabilities(
         Ask.HEDGE_MODE: Way.NATIVE,
         Ask.ISOLATED: Way.NATIVE,
         Ask.STOP: Way.NATIVE,
+        Ask.TAKE: Way.NATIVE,
         Ask.ATTACHED_STOP: Way.NATIVE,  # armed by the venue when the entry is completely filled
         Ask.AMEND_ORDER: Way.NATIVE,
         Ask.AMEND_STOP: Way.NATIVE,

@@ -43,12 +43,15 @@ def check(order: PlaceOrder, instrument: Instrument, hedge: bool) -> None:
         OKX.require(ask)
     if order.margin_mode not in ("cross", "isolated"):
         raise InvalidInput("bad_margin_mode", "The margin mode is cross or isolated.", margin_mode=order.margin_mode)
-    if order.type is OrderType.STOP and not order.reduce_only:
-        raise InvalidInput("stop_must_reduce", "A stop order only reduces; set reduce_only.")
+    if order.second_leg and not hedge:
+        message = "The account holds one net position now; switch it back to long/short mode before hedging on."
+        raise InvalidInput("position_mode_changed", message, symbol=order.symbol)
+    if order.type.is_trigger and not order.reduce_only:
+        raise InvalidInput("stop_must_reduce", "A stop or take-profit at a trigger only reduces; set reduce_only.")
     if order.qty < instrument.min_qty or order.qty % instrument.lot:
         raise InvalidInput("bad_qty", "The quantity is not on a lot or below the minimum.", qty=str(order.qty))
     needed = [order.price] if order.type in (OrderType.LIMIT, OrderType.POST_ONLY) else []
-    needed += [order.trigger] if order.type is OrderType.STOP else []
+    needed += [order.trigger] if order.type.is_trigger else []
     given = [price for price in (order.price, order.trigger, order.attached_stop) if price is not None]
     if None in needed or any(price <= 0 or price % instrument.tick for price in given):
         raise InvalidInput("bad_price", "A price is missing or not on a tick.")
@@ -63,8 +66,8 @@ def placing(order: PlaceOrder, *, hedge: bool, trigger_by: str) -> Wanted:
         extra["posSide"] = order.position_side.value
     elif order.reduce_only:
         extra["reduceOnly"] = True
-    if order.type is OrderType.STOP:
-        return _stop(order, extra, trigger_by)
+    if order.type.is_trigger:
+        return _triggered(order, extra, trigger_by)
     if order.attached_stop is not None:
         extra["attachAlgoOrds"] = [
             {
@@ -88,17 +91,21 @@ def placing(order: PlaceOrder, *, hedge: bool, trigger_by: str) -> Wanted:
     return Wanted(arguments, body, algo=False)
 
 
-def _stop(order: PlaceOrder, extra: dict[str, Any], trigger_by: str) -> Wanted:
-    """A stop-market: no price is handed over, for a price would make it a stop-limit."""
+def _triggered(order: PlaceOrder, extra: dict[str, Any], trigger_by: str) -> Wanted:
+    """A stop-market or take-profit-market: no price is handed over, for a price would make it a limit.
+
+    Both follow the same price, so that a take-profit set to another leg's stop fires together with it.
+    """
     assert order.trigger is not None
+    kind = "sl" if order.type is OrderType.STOP else "tp"
     extra |= {
         "algoClOrdId": order.client_order_id,
-        "slTriggerPx": text(order.trigger),
-        "slTriggerPxType": trigger_by,
+        f"{kind}TriggerPx": text(order.trigger),
+        f"{kind}TriggerPxType": trigger_by,
     }
     body = {"instId": order.symbol, "side": order.side.value, "ordType": "conditional", "sz": text(order.qty)}
     arguments = (order.symbol, "conditional", order.side.value, text(order.qty), None, extra)
-    return Wanted(arguments, {**body, **extra, "slOrdPx": "-1"}, algo=True)
+    return Wanted(arguments, {**body, **extra, f"{kind}OrdPx": "-1"}, algo=True)
 
 
 def named(ref: OrderRef) -> dict[str, str]:

@@ -142,7 +142,7 @@ def algo_report(row: Row, owner: Owner) -> VenueReport:
         phase=_ALGO_PHASES[row["state"]],
         side=Side(row["side"]),
         position_side=_side_of_position(row),
-        type=OrderType.STOP,
+        type=OrderType.TAKE if _price(row, "tpTriggerPx") and not _price(row, "slTriggerPx") else OrderType.STOP,
         qty=_amount(row, "sz"),
         price=_price(row, "slOrdPx", "ordPx", "tpOrdPx"),
         trigger=_price(row, "slTriggerPx", "triggerPx", "tpTriggerPx", "moveTriggerPx"),

@@ -74,6 +74,7 @@ class FakeExchange:
     connected: set[AccountId] = field(default_factory=set)
     asked_since: list[datetime | None] = field(default_factory=list)
     held: list[VenuePosition] = field(default_factory=list)
+    position_mode: str = "net"
     _count: int = 0
 
     async def connect(self, account_id: AccountId) -> Identity:
@@ -102,15 +103,15 @@ class FakeExchange:
 
     def take(self, request: PlaceOrder) -> VenueOrderId:
         """The venue accepts an order; an attached stop waits until the entry is filled."""
-        stop = request.type is OrderType.STOP
+        triggered = request.type.is_trigger
         return self.rest(
             client_order_id=request.client_order_id,
-            is_algo=stop,
+            is_algo=triggered,
             side=request.side,
             type=request.type,
             qty=request.qty,
             price=request.price,
-            trigger=request.trigger if stop else None,
+            trigger=request.trigger if triggered else None,
             reduce_only=request.reduce_only,
         ).venue_order_id
 
@@ -216,7 +217,7 @@ class FakeExchange:
         return AccountSnapshot(
             account_id=account_id,
             venue=VENUE,
-            identity=IDENTITY,
+            identity=msgspec.structs.replace(IDENTITY, position_mode=self.position_mode),
             open_orders=list(self.resting.values()),
             ended_orders=[r for r in self.ended.values() if since is not None and r.updated_at >= since],
             positions=self.held,

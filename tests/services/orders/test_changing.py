@@ -1,12 +1,12 @@
 """Cancel and amend: wishes about what rests, believed only when the venue says so."""
 
 import pytest
-from tests.builders import ACCOUNT, BTC, RUN, D, a_stop, an_exit, an_intent
+from tests.builders import ACCOUNT, BTC, RUN, D, a_hedge, a_stop, an_exit, an_intent
 from tests.services.orders.desk import Desk
 
-from tradingboost.core.errors import NotFound, OutcomeUnknown, Unavailable
+from tradingboost.core.errors import InvalidInput, NotFound, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import RunId, VenueOrderId
-from tradingboost.core.order import OrderType, Phase, Resolution
+from tradingboost.core.order import OrderType, Phase, Resolution, Side
 from tradingboost.services.orders import tables as t
 from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass
 from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, OrderView
@@ -190,3 +190,10 @@ async def test_no_change_is_asked_for_without_the_lease(desk: Desk) -> None:
     with pytest.raises(Unavailable, match="does not act"):
         await desk.service.amend(an_amend("49500", slot="tp:1"))
     assert (desk.exchange.cancels, desk.exchange.amends) == ([], [])
+
+
+async def test_a_take_profit_at_a_trigger_is_not_amended_into_a_stop(desk: Desk) -> None:
+    await desk.submit(a_hedge(slot="hedge:tp", type=OrderType.TAKE, side=Side.BUY, trigger=D(49_000), reduce_only=True))
+    with pytest.raises(InvalidInput, match="cancel it and place a new one"):
+        await desk.service.amend(an_amend("49500", slot="hedge:tp"))
+    assert desk.exchange.amends == []

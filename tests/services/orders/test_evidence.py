@@ -217,3 +217,14 @@ async def test_entries_wait_while_the_books_and_the_venue_disagree(desk: Desk) -
     assert (await desk.submit(an_exit())).state == "OPEN"
     await desk.handle(MismatchCleared(**where))
     assert (await desk.submit(an_intent(attempt=1))).state == "OPEN"
+
+
+@pytest.mark.parametrize(
+    ("side", "leg", "closes"), [("sell", "long", True), ("buy", "short", True), ("buy", "long", False)]
+)
+async def test_an_order_by_hand_says_by_its_leg_whether_it_closes(
+    desk: Desk, side: str, leg: str, closes: bool
+) -> None:
+    await desk.hear(desk.exchange.rest(side=side, position_side=leg, price=D(50_000)))
+    (view,) = await desk.views()
+    assert (view.slot, view.position_side, view.reduce_only) == ("external", PositionSide(leg), closes)

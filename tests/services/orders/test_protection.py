@@ -1,12 +1,12 @@
 """A filled entry has a live stop or is left; children that protect nothing go; a fresh stop is never swept away."""
 
-from tests.builders import ACCOUNT, BTC, RUN, D, a_stop, an_exit, an_intent
+from tests.builders import ACCOUNT, BTC, RUN, D, a_hedge, a_stop, an_exit, an_intent
 from tests.services.orders.desk import Desk
 from tests.services.orders.fakes import Scripted
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import VenueOrderId
-from tradingboost.core.order import OrderType
+from tradingboost.core.order import OrderType, PositionSide, Side
 from tradingboost.services.orders import tables as t
 from tradingboost.shared.events.orders import ProtectionMissing
 from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass
@@ -198,3 +198,35 @@ async def test_flatten_leaves_orders_made_elsewhere_alone(desk: Desk) -> None:
     assert (done.cancelled, done.closed, done.failed) == (1, [], {})
     assert list(desk.exchange.resting) == [theirs.venue_order_id]
     assert {view.run_id for view in await desk.views()} == {RUN, None}
+
+
+async def test_a_hedge_without_a_stop_gets_its_own_and_is_left_alone_when_that_fails(desk: Desk) -> None:
+    entry = await desk.submit(an_intent())
+    await desk.arm(entry)  # the main leg's stop covers nothing but the main leg
+    hedge = await desk.submit(a_hedge())
+    await desk.fill(hedge.venue_order_id, "5", "50000")
+    desk.positions.hold("-5", PositionSide.SHORT)
+    desk.exchange.script.append(NO)
+    await watch(desk, 5)
+    stop = desk.exchange.sent[-1]
+    assert (stop.type, stop.side, stop.position_side, stop.trigger) == (
+        OrderType.STOP,
+        Side.BUY,
+        PositionSide.SHORT,
+        D(51_000),
+    )
+    assert {view.slot for view in await desk.views() if view.type is OrderType.STOP} == {"sl", "hedge:sl"}
+    await watch(desk, 7)
+    leaving = desk.exchange.sent[-1]
+    assert (leaving.type, leaving.position_side, leaving.qty) == (OrderType.MARKET, PositionSide.SHORT, D(5))
+    assert (await desk.order("hedge:exit")).state == "OPEN"
+
+
+async def test_closing_the_main_leg_does_not_count_as_leaving_the_hedge(desk: Desk) -> None:
+    hedge = await desk.submit(a_hedge())
+    await desk.fill(hedge.venue_order_id, "5", "50000")
+    leaving = await desk.submit(an_exit())
+    await desk.fill(leaving.venue_order_id, "10", "50100")
+    await watch(desk, 5)
+    stop = desk.exchange.sent[-1]
+    assert (stop.type, stop.qty, stop.trigger) == (OrderType.STOP, D(5), D(51_000))

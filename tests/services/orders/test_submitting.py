@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.builders import ACCOUNT, BTC, ID_KEYS, RUN, VENUE, D, a_stop, an_exit, an_instrument, an_intent
+from tests.builders import ACCOUNT, BTC, ID_KEYS, RUN, VENUE, D, a_hedge, a_stop, an_exit, an_instrument, an_intent
 from tests.services.orders.desk import Desk
 from tests.services.orders.fakes import Scripted
 from tests.services.rooms import Room
 
 from tradingboost.core.errors import BrokenInvariant, Conflict, NotFound, Refused, Unavailable
-from tradingboost.core.ids import AccountId, RunId, Symbol
-from tradingboost.core.order import OrderIntent, OrderType, Resolution, Side
+from tradingboost.core.ids import AccountId, RunId, Symbol, VenueOrderId
+from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Resolution, Role, Side
 from tradingboost.services.orders import tables as t
-from tradingboost.shared.events.orders import OrderAccepted, OrderRejected
+from tradingboost.shared.events.orders import OrderAccepted, OrderRejected, ProtectionPlaced
 from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass, PlaceOrder
 
 
@@ -265,3 +265,51 @@ async def test_a_market_order_and_a_stop_are_sent_as_what_they_are(desk: Desk) -
     market, stop = desk.exchange.sent
     assert (market.type, market.price, market.trigger, market.reduce_only) == (OrderType.MARKET, None, None, True)
     assert (stop.type, stop.trigger, stop.attached_stop, stop.symbol) == (OrderType.STOP, D(49_000), None, BTC)
+
+
+async def test_two_legs_are_claimed_where_the_account_holds_them_apart(stage: Room) -> None:
+    desk = Desk(stage)
+    desk.exchange.position_mode = "hedge"
+    await desk.service.reconcile(ACCOUNT)
+    await desk.claim(side_by_side=True)
+    assert {(row.position_side, row.run_id) for row in await desk.rows(t.leg_claims)} == {("long", RUN), ("short", RUN)}
+    other = RunId("0190b3a4-0000-7000-8000-000000000002")
+    for mode in ("hedge", "net"):  # whatever the account has become meanwhile
+        desk.exchange.position_mode = mode
+        with pytest.raises(Conflict, match="already traded by another run"):
+            await desk.claim(run_id=other)
+    assert await desk.count(t.leg_claims) == 2
+    await desk.service.release(RUN)
+    assert await desk.count(t.leg_claims) == 0
+
+
+async def test_legs_side_by_side_are_refused_where_the_account_nets_them(stage: Room) -> None:
+    desk = Desk(stage)
+    await desk.service.reconcile(ACCOUNT)
+    with pytest.raises(Refused, match="long/short position mode and this one is in net mode") as raised:
+        await desk.claim(side_by_side=True)
+    assert raised.value.code == "hedge_mode_required"
+    assert await desk.count(t.leg_claims) == 0
+    await desk.claim()
+    assert [row.position_side for row in await desk.rows(t.leg_claims)] == ["net"]
+
+
+async def test_a_hedge_brings_a_stop_of_its_own_beside_the_main_leg_s(desk: Desk) -> None:
+    desk.exchange.position_mode = "hedge"
+    await desk.submit(an_intent())
+    await desk.submit(a_hedge())
+    main, hedge = await desk.order("sl"), await desk.order("hedge:sl")
+    assert (main.position_side, main.side, main.trigger) == (PositionSide.LONG, Side.SELL, D(49_000))
+    assert (hedge.position_side, hedge.side, hedge.trigger) == (PositionSide.SHORT, Side.BUY, D(51_000))
+    assert [request.second_leg for request in desk.exchange.sent] == [False, True]
+
+
+async def test_a_take_profit_at_a_trigger_rests_with_the_stops_and_protects_nothing(desk: Desk) -> None:
+    await desk.submit(a_hedge())
+    take = a_hedge(slot="hedge:tp", type=OrderType.TAKE, side=Side.BUY, trigger=D(49_000), reduce_only=True)
+    placed = await desk.submit(take)
+    assert (placed.state, placed.type, placed.trigger) == ("OPEN", OrderType.TAKE, D(49_000))
+    row = next(one for one in await desk.rows(t.orders) if one.slot == "hedge:tp")
+    assert (row.role, row.is_algo, row.attached_stop) == (Role.TAKE_PROFIT, True, None)
+    await desk.hear(desk.exchange.report(VenueOrderId("v2")))
+    assert await desk.room.told(ProtectionPlaced) == []

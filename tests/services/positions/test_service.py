@@ -422,3 +422,26 @@ async def test_an_instrument_nobody_lists_is_refused_and_nothing_is_booked(
     with pytest.raises(NotFound):
         await book(stage, positions, filled(Side.BUY, "1", "1", symbol=Symbol("NOPE")))
     assert (await positions.books(ACCOUNT)).fills == 0
+
+
+async def test_two_legs_of_a_symbol_are_booked_covered_and_compared_apart(
+    stage: Room, positions: PositionsService, venue: QuietVenue
+) -> None:
+    short = {"position_side": PositionSide.SHORT}
+    await book(stage, positions, filled(Side.BUY, "10", "50000"))
+    await book(stage, positions, filled(Side.SELL, "4", "50100", slot="hedge:entry:1", **short))
+    await book(stage, positions, filled(Side.BUY, "1", "50000", slot="hedge:tp", **short))
+    legs = {leg.position_side: leg for leg in await positions.positions(ACCOUNT)}
+    assert {side: (leg.qty, leg.average_price, leg.realized_quote) for side, leg in legs.items()} == {
+        PositionSide.LONG: (D(10), D(50_000), D(0)),
+        PositionSide.SHORT: (D(-3), D(50_100), D(1)),
+    }
+    await cover(stage, positions, a_stop("10"))
+    covered = {leg.position_side: leg.covered_qty for leg in await positions.positions(ACCOUNT)}
+    assert covered == {PositionSide.LONG: D(10), PositionSide.SHORT: D(0)}
+    venue.held |= {(BTC, LONG): D(9), (BTC, PositionSide.SHORT): D(-2)}  # the same net position, and both legs wrong
+    for _ in range(3):
+        stage.clock.advance(30)
+        await positions.settle(ACCOUNT)
+    found = {one.position_side: one.venue for one in await stage.told(MismatchFound) if isinstance(one, MismatchFound)}
+    assert found == {PositionSide.LONG: D(9), PositionSide.SHORT: D(-2)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.builders import ACCOUNT, BTC, T0, USER, VENUE, D, an_instrument
 
-from tradingboost.core.errors import Conflict, NotFound, TradingBoostError, Unavailable
+from tradingboost.core.errors import Conflict, NotFound, Refused, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Symbol, UserId, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.market import Candle, Tick, Timeframe
@@ -102,6 +102,7 @@ class FakeOrders:
     Args:
         script: what becomes of the next submits: an error to raise, or None = taken.
         before: called with each wish before it is taken.
+        two_legs: the account holds a long and a short leg side by side.
     """
 
     script: deque[TradingBoostError | None] = field(default_factory=deque)
@@ -111,6 +112,7 @@ class FakeOrders:
     released: list[RunId] = field(default_factory=list)
     reconciled: list[AccountId] = field(default_factory=list)
     before: Hook | None = None
+    two_legs: bool = False
     at_claim: Hook | None = None
     release_script: deque[TradingBoostError | None] = field(default_factory=deque)
     reconcile_script: deque[TradingBoostError | None] = field(default_factory=deque)
@@ -141,6 +143,8 @@ class FakeOrders:
     async def claim(self, request: ClaimLegs) -> Decimal:
         if self.at_claim is not None:
             await self.at_claim(request)
+        if request.side_by_side and not self.two_legs:
+            raise Refused("hedge_mode_required", "The account holds one net position.")
         owner = self.legs.setdefault((request.account_id, request.symbol), request.run_id)
         if owner != request.run_id:
             raise Conflict("leg_busy", f"{request.symbol} belongs to run {owner}; stop it first.")

@@ -193,7 +193,6 @@ async def test_a_strategy_without_indicators_begins_at_the_newest_candle(stage: 
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({"use_dual_side_entry": True}, "hedge_mode_required"),
         (
             {
                 "execution_mode": "signal_bot",
@@ -211,3 +210,22 @@ async def test_what_cannot_be_carried_out_here_is_refused_before_anything_is_cla
         await desk.start(params={**HYPERRSI, **given})
     assert raised.value.code == code
     assert desk.orders.legs == {}
+
+
+async def test_a_hedge_is_refused_where_the_account_nets_and_nothing_stays_claimed(desk: Desk) -> None:
+    with pytest.raises(Refused) as raised:
+        await desk.start(params={**HYPERRSI, "use_dual_side_entry": True})
+    assert raised.value.code == "hedge_mode_required"
+    assert (desk.orders.legs, await desk.rows(t.runs), await desk.rows(t.wishes)) == ({}, [], [])
+
+
+@pytest.mark.parametrize("hedged", [True, False])
+async def test_a_run_knows_whether_its_account_holds_two_legs(desk: Desk, hedged: bool) -> None:
+    desk.orders.two_legs = True
+    run = await desk.start(params={**HYPERRSI, "use_dual_side_entry": hedged})
+    (row,) = await desk.rows(t.runs)
+    assert row.facts["long_short"] is hedged
+    async with desk.room.db.transaction() as db:
+        loaded = await desk.service.stepper.load(db, run.run_id)
+    assert loaded is not None
+    assert bool(loaded.params[0].hedge_on) is hedged

@@ -20,9 +20,11 @@ from tradingboost.core.order import (
     Role,
     Side,
     VenueReport,
+    beside,
     merge_fill,
     merge_report,
     resolve,
+    second_leg,
 )
 
 Evidence = VenueReport | Fill | tuple[str, Resolution]
@@ -211,9 +213,16 @@ def test_a_role_is_told_by_direction_and_type() -> None:
     assert a_stop().role is Role.STOP
     assert an_exit().role is Role.CLOSING
     assert an_exit(slot="tp:1", type=OrderType.LIMIT, price=D(51_000)).role is Role.TAKE_PROFIT
+    assert an_exit(slot="hedge:tp", type=OrderType.TAKE, trigger=D(51_000)).role is Role.TAKE_PROFIT
 
 
 def test_sides_and_legs_are_different_things_with_a_sign_each() -> None:
     assert (Side.BUY.sign, Side.SELL.sign) == (1, -1)
     assert (PositionSide.LONG.sign, PositionSide.SHORT.sign) == (1, -1)
     assert {*Side}.isdisjoint({*PositionSide})
+
+
+def test_a_slot_knows_its_leg_and_the_slots_beside_it() -> None:
+    assert [second_leg(slot) for slot in ("entry", "sl", "hedge:entry:1", "hedge:tp")] == [False, False, True, True]
+    assert (beside("add:2", "sl"), beside("hedge:entry:2", "sl")) == ("sl", "hedge:sl")
+    assert beside("hedge:entry:1", "exit") == "hedge:exit"

@@ -24,6 +24,7 @@ from tradingboost.shared.interfaces.users import Account, LinkAccount
 from tradingboost.simulator.client import AdminClient
 from tradingboost.simulator.settings import free_ports
 from tradingboost.simulator.simulator import Endpoints, Simulator
+from tradingboost.strategies import get as strategy_named
 
 BALANCE = Decimal(10_000)
 SLIPPAGE_BPS = Decimal(5)
@@ -130,6 +131,9 @@ async def open_part(
 ) -> Part:
     """A user with a paper account at the exchange, and a run of one strategy on it; `wanted` = (name, parameters)."""
     name, params = wanted
+    strategy = strategy_named(name)
+    rules = await built.market.instrument(VENUE, Symbol(bars.instrument.inst_id))
+    apart = strategy.asks(strategy.validate(params), rules).long_short
     keys = await admin.open_account(
         uid=str(int.from_bytes(secrets.token_bytes(6), "big")),  # another account than that of any earlier replay
         label=f"demo {name}",
@@ -137,6 +141,7 @@ async def open_part(
         secret=secrets.token_hex(16),
         passphrase=secrets.token_hex(8),
         balances={"USDT": str(BALANCE)},
+        pos_mode="long_short_mode" if apart else "net_mode",
     )
     user = await built.users.create_user("demo")
     link = LinkAccount(

@@ -1,6 +1,6 @@
 """What only `orders` can say."""
 
-from tradingboost.core.errors import Conflict, NotFound, Refused, Unavailable
+from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol
 
 
@@ -33,6 +33,23 @@ def position_in_the_way(symbol: Symbol) -> Refused:
         "position_in_the_way",
         f"The account already holds a position in {symbol}; close it there, or flatten the account, then start again.",
         symbol=symbol,
+    )
+
+
+def hedge_mode_required(symbol: Symbol, mode: str) -> Refused:
+    """The run holds two legs side by side and the account has room for one."""
+    return Refused(
+        "hedge_mode_required",
+        f"The dual-side hedge in {symbol} needs an account in long/short position mode and this one is in {mode} mode; "
+        "switch the mode at the venue while the account is flat, or switch use_dual_side_entry off.",
+        symbol=symbol,
+    )
+
+
+def take_not_amended(slot: str) -> InvalidInput:
+    """A take-profit at a trigger is ended and placed anew."""
+    return InvalidInput(
+        "take_not_amended", f"The take-profit in slot {slot!r} is not changed in place; cancel it and place a new one."
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import OrderId
-from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, PositionSide, Role, Side
+from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, PositionSide, Role, Side, beside
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
@@ -61,7 +61,7 @@ class Sagas:
                 if entry.ended_at is not None:
                     await self._end(db, saga.saga_id, "COMPENSATED", "never filled", now)
                 return
-            stop = await store.live_in_slot(db, entry.run_id, "sl") if entry.run_id else None
+            stop = await store.live_in_slot(db, entry.run_id, beside(entry.slot, "sl")) if entry.run_id else None
             covered = stop is not None and stop.status is OrderStatus.OPEN
             if covered or await self._left(db, entry):
                 await self._end(db, saga.saga_id, "COMPLETED", "covered" if covered else "left", now)
@@ -90,10 +90,14 @@ class Sagas:
                 await telling.tell(db, entry, payload)
 
     async def _left(self, db: AsyncConnection, entry: OrderRow) -> bool:
-        """The leg was closed again after the entry filled: a later closing order of the run has filled."""
+        """The leg was closed again after the entry filled: a later order of the run that closes it has filled."""
         o = t.orders.c
         where = and_(
-            o.run_id == entry.run_id, o.seq > entry.seq, o.reduce_only.is_(True), o.cum_filled >= entry.cum_filled
+            o.run_id == entry.run_id,
+            o.position_side == entry.position_side,
+            o.seq > entry.seq,
+            o.reduce_only.is_(True),
+            o.cum_filled >= entry.cum_filled,
         )
         return (await db.execute(select(o.order_id).where(where).limit(1))).first() is not None
 
@@ -120,14 +124,14 @@ class Sagas:
 
 def _stop_intent(entry: OrderRow, saga: Any) -> OrderIntent:
     """The stop the entry should have brought along, for what has filled."""
-    intent = _reducing(entry, "sl", f"saga:{saga.saga_id}:stop:1")
+    intent = _reducing(entry, beside(entry.slot, "sl"), f"saga:{saga.saga_id}:stop:1")
     return msgspec.structs.replace(intent, type=OrderType.STOP, trigger=entry.attached_stop)
 
 
 def _exit_intent(entry: OrderRow, saga: Any, now: datetime) -> OrderIntent:
     """A position that cannot be protected is left; tried anew every ten seconds until it worked."""
     attempt = int((now - (entry.first_fill_at or now)).total_seconds() // 10)
-    return _reducing(entry, "exit", f"saga:{saga.saga_id}:exit:{attempt}")
+    return _reducing(entry, beside(entry.slot, "exit"), f"saga:{saga.saga_id}:exit:{attempt}")
 
 
 def _reducing(entry: OrderRow, slot: str, cause: str) -> OrderIntent:

@@ -42,15 +42,6 @@ def short_history(symbol: Symbol, timeframe: Timeframe, have: int, need: int) ->
     )
 
 
-def hedge_mode_required() -> Refused:
-    """The hedge asks for two legs side by side."""
-    return Refused(
-        "hedge_mode_required",
-        "The dual-side hedge needs an account in long/short position mode, and runs trade one net position so far; "
-        "switch use_dual_side_entry off, or test it with a backtest.",
-    )
-
-
 def signal_bot_unavailable() -> Refused:
     """Orders go to the exchange directly."""
     return Refused(

@@ -40,6 +40,7 @@ _TYPES: Final = {
     Type.LIMIT: OrderType.LIMIT,
     Type.POST_ONLY: OrderType.POST_ONLY,
     Type.STOP: OrderType.STOP,
+    Type.TAKE: OrderType.TAKE,
 }
 OPENING: Final = frozenset({Family.ENTRY, Family.ADD, Family.INIT, Family.HEDGE_ENTRY})
 

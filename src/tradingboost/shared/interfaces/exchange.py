@@ -37,6 +37,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         expires_at: not sent after this instant, and fenced at the venue where it can.
         fence_token: the account lease under which it was claimed.
+        second_leg: of a leg beside another: refused on an account in net mode, where it would net against that one.
     """
 
     account_id: AccountId
@@ -55,6 +56,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     margin_mode: str
     expires_at: datetime
     fence_token: int
+    second_leg: bool = False
 
 
 class OrderRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,6 +83,9 @@ class ClaimLegs(msgspec.Struct, frozen=True, kw_only=True):
     """A run takes the legs it will trade; a leg has one owner. In net mode both legs of a symbol are one claim.
 
     Leverage and margin mode are set with the claim and read back, so no order can go out under others.
+
+    Args:
+        side_by_side: the run holds a long and a short leg at once, which takes an account in long/short mode.
     """
 
     run_id: RunId
@@ -92,6 +95,7 @@ class ClaimLegs(msgspec.Struct, frozen=True, kw_only=True):
     symbol: Symbol
     leverage: int
     margin_mode: str = "cross"
+    side_by_side: bool = False
 
 
 class Flattened(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +127,8 @@ class Orders(Protocol):
     @repeatable
     async def claim(self, request: ClaimLegs) -> Decimal:
         """Own the legs at a leverage, read back; Conflict `leg_busy`, or Refused when a position is in the way.
+
+        Refused `hedge_mode_required` when the legs stand side by side and the account holds one net position.
 
         Returns:
             Free balance of the settle asset.

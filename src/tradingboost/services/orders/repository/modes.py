@@ -19,6 +19,7 @@ _O, _R = t.orders.c, t.requests.c
 _OWNER = Hot(
     select(t.leg_claims)
     .where(_C.account_id == bindparam("of_account"), _C.symbol == bindparam("of_symbol"))
+    .order_by(_C.position_side)
     .limit(1)
     .with_for_update()
 )
@@ -62,7 +63,7 @@ async def claim_leg(
     owner: tuple[RunId, UserId],
     now: datetime,
 ) -> RunId:
-    """Take a free leg; returns who owns it now."""
+    """Take a free leg; returns who owns it now, or any other leg of the symbol: two runs never share a symbol."""
     c = t.leg_claims.c
     values = {
         "account_id": leg[0],
@@ -73,8 +74,9 @@ async def claim_leg(
         "claimed_at": now,
     }
     await db.execute(upsert(t.leg_claims).values(values).on_conflict_do_nothing())
-    where = and_(c.account_id == leg[0], c.symbol == leg[1], c.position_side == leg[2])
-    return RunId((await db.execute(select(c.run_id).where(where))).scalar_one())
+    owners = select(c.run_id).where(c.account_id == leg[0], c.symbol == leg[1])
+    found = (await db.execute(owners.order_by(c.run_id == owner[0]).limit(1))).scalar_one()
+    return RunId(found)
 
 
 async def blocking(db: AsyncConnection, intent: OrderIntent) -> tuple[bool, tuple[str, ...], bool]:

@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradingboost.core.client_id import IdKeys
 from tradingboost.core.ids import AccountId, RunId, Symbol
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import OrderIntent, OrderStatus
+from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide
 from tradingboost.kit.context import Context
 from tradingboost.kit.lease import Leases
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.errors import leg_busy, leverage_differs, position_in_the_way
+from tradingboost.services.orders.errors import hedge_mode_required, leg_busy, leverage_differs, position_in_the_way
 from tradingboost.services.orders.service.absorbing import Absorber
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.changing import Changer
@@ -62,15 +62,19 @@ class OrdersService:
         return await self._changer.amend(request)
 
     async def claim(self, request: ClaimLegs) -> Decimal:
-        """Own the legs; in net mode (the only one traded yet) both legs of a symbol are one claim."""
+        """Own the legs; in net mode both legs of a symbol are one claim."""
         snapshot = await self._exchange.snapshot(request.account_id, None)
+        apart = snapshot.identity.position_mode == "hedge"
+        if request.side_by_side and not apart:
+            raise hedge_mode_required(request.symbol, snapshot.identity.position_mode)
         if any(held.symbol == request.symbol and held.qty for held in snapshot.positions):
             raise position_in_the_way(request.symbol)
         async with self._db.transaction() as db:
-            leg = (request.account_id, request.symbol, "net")
-            owner = await store.claim_leg(db, leg, (request.run_id, request.user_id), self._clock.now())
-            if owner != request.run_id:
-                raise leg_busy(request.account_id, request.symbol, owner)
+            for name in (PositionSide.LONG, PositionSide.SHORT) if apart else ("net",):
+                leg = (request.account_id, request.symbol, name)
+                owner = await store.claim_leg(db, leg, (request.run_id, request.user_id), self._clock.now())
+                if owner != request.run_id:
+                    raise leg_busy(request.account_id, request.symbol, owner)
         set_to = await self._exchange.set_leverage(
             request.account_id, request.symbol, request.leverage, request.margin_mode
         )

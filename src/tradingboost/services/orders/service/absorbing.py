@@ -138,7 +138,7 @@ class Absorber:
         ours = bool(first.client_order_id) and self._id_keys.recognises(
             first.client_order_id or "", first.venue, owner[0]
         )
-        reduce_only = parent is not None or (report is not None and report.reduce_only)
+        reduce_only = parent is not None or (report is not None and (report.reduce_only or _closes(report)))
         leg = parent.position_side if parent else (report and report.position_side) or _leg_of(side, reduce_only)
         return OrderRow(
             order_id=OrderId(str(self._ids.uuid7())),
@@ -263,6 +263,11 @@ def _moved(before: Order, after: Order) -> bool:
 
 def _venue_id(order: Order) -> str | None:
     return next((fill.venue_order_id for fill in order.fills.values()), None)
+
+
+def _closes(report: VenueReport) -> bool:
+    """Where legs stand side by side the venue says reduce-only by the leg: selling a long or buying a short."""
+    return report.position_side is not None and report.position_side.sign != report.side.sign
 
 
 def _leg_of(side: Side, reduce_only: bool) -> PositionSide:

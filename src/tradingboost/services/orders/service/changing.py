@@ -7,7 +7,7 @@ from tradingboost.core.order import OrderIntent, OrderType, RequestKind, Resolut
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.errors import nothing_in_slot
+from tradingboost.services.orders.errors import nothing_in_slot, take_not_amended
 from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.looking import Looker
@@ -62,6 +62,8 @@ class Changer:
             row = await store.live_in_slot(db, request.run_id, request.slot)
         if row is None:
             raise nothing_in_slot(request.run_id, request.slot)
+        if row.type is OrderType.TAKE:
+            raise take_not_amended(request.slot)
         wish = AmendOrder(ref=row.ref, qty=request.qty, price=request.price, trigger=request.trigger)
         outcome = await self.amend_row(row, wish)
         if outcome.kind is OutcomeClass.GONE and not await self._still_there(row):
@@ -105,7 +107,7 @@ class Changer:
             type=row.type,
             qty=request.qty,
             price=request.price,
-            trigger=request.trigger if row.type is OrderType.STOP else None,
+            trigger=request.trigger if row.type.is_trigger else None,
             reduce_only=row.reduce_only,
             reason=request.reason,
             cause=request.cause,

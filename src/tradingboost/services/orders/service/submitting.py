@@ -19,7 +19,7 @@ from tradingboost.core.errors import (
 from tradingboost.core.ids import OrderId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, Resolution, Role
+from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, Resolution, Role, beside, second_leg
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.errors import slot_busy
@@ -160,7 +160,7 @@ class Submitter:
         )
 
     def _row(self, intent_id: str, intent: OrderIntent, instrument: Instrument, now: datetime) -> OrderRow:
-        stop = intent.type is OrderType.STOP
+        triggered = intent.type.is_trigger
         return OrderRow(
             order_id=OrderId(str(self._ids.uuid7())),
             intent_id=intent_id,
@@ -176,14 +176,14 @@ class Submitter:
             side=intent.side,
             position_side=intent.position_side,
             type=intent.type,
-            is_algo=stop,
+            is_algo=triggered,
             reduce_only=intent.reduce_only,
             qty=intent.qty,
             lot=instrument.lot,
             contract_size=instrument.contract_size,
             price=intent.price,
-            trigger=intent.trigger if stop else None,
-            attached_stop=None if stop else intent.trigger,
+            trigger=intent.trigger if triggered else None,
+            attached_stop=None if triggered else intent.trigger,
             reference_price=intent.reference_price,
             reason=intent.reason,
             cl_ord_id=self._id_keys.sign(intent.key, intent.venue, intent.account_id),
@@ -204,7 +204,7 @@ class Submitter:
             intent_id=None,
             origin="ATTACHED",
             parent_order_id=parent.order_id,
-            slot="sl",
+            slot=beside(parent.slot, "sl"),
             role=Role.STOP,
             side=telling.opposite(parent.side),
             type=OrderType.STOP,
@@ -238,6 +238,7 @@ class Submitter:
             margin_mode="cross",
             expires_at=claimed.attempt.expires_at,
             fence_token=claimed.attempt.fence_token,
+            second_leg=second_leg(row.slot),
         )
 
     async def _settle(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> None:

@@ -15,7 +15,6 @@ from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.services.strategy import repository as store
 from tradingboost.services.strategy.errors import (
-    hedge_mode_required,
     max_symbols_reached,
     run_already_active,
     run_not_found,
@@ -66,8 +65,6 @@ class Starter:
         asks = strategy.asks(parsed, instrument)
         if asks.signal_bot:
             raise signal_bot_unavailable()
-        if asks.long_short:
-            raise hedge_mode_required()
         params = strategy.compile_params(parsed, instrument, facts)
         async with self._db.read() as db:
             await self._check(db, request)
@@ -80,10 +77,12 @@ class Starter:
             venue=venue,
             symbol=request.symbol,
             leverage=leverage,
+            side_by_side=asks.long_short,
         )
         await self._orders.reconcile(request.account_id)
         try:
-            facts = msgspec.structs.replace(facts, available_quote=await self._orders.claim(claim))
+            available = await self._orders.claim(claim)  # refuses legs side by side where the account nets them
+            facts = msgspec.structs.replace(facts, available_quote=available, long_short=asks.long_short)
             params = strategy.compile_params(parsed, instrument, facts)
             return await self._begin(request, run_id, venue, (facts, params))
         except BaseException as error:
