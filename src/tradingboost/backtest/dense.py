@@ -12,6 +12,7 @@ from numba import njit
 from numba.extending import register_jitable
 
 from tradingboost.backtest import money, wishes
+from tradingboost.backtest.borrowed import borrowed_books, borrowed_columns
 from tradingboost.backtest.both_ways import walk_bar
 from tradingboost.backtest.fingerprint import fingerprint
 from tradingboost.backtest.quiet import mark, next_busy, pass_over, show
@@ -69,7 +70,8 @@ def build(strategy: Strategy) -> Drive:
     )
 
     @njit(cache=True, error_model="numpy", nogil=True)
-    def drive(books: Books, columns: Columns, first: int, stop: int) -> int:
+    def drive(owned_books: Books, owned_columns: Columns, first: int, stop: int) -> int:
+        books, columns = borrowed_books(owned_books), borrowed_columns(owned_columns)
         desk = books.desk[0]
         kernel = Kernel(on_bar, on_tick, on_fill, triggers)
         room = Room(
