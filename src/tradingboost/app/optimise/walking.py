@@ -129,7 +129,7 @@ def splits_of(request: WalkRequest, made: Prepared) -> list[Split]:
     if begin >= stop:
         raise InvalidInput("too_few_days", "The warm-up takes all candles of that range; take a longer one.")
     if request.folds is None:
-        start = int(opens[begin])
+        start = -(-int(opens[begin]) // DAY_MS) * DAY_MS
         days = (last_ms - start) // DAY_MS
         found = walk_forward(days, request.train_days, request.test_days, request.mode)
         return [_shifted(one, start, DAY_MS) for one in found]
@@ -203,7 +203,7 @@ def _curve(readings: Sequence[Reading]) -> list[float]:
         start = float(one.day_equity[0])
         curve += [round(at * float(value) / start, 8) for value in one.day_equity[1:]]
         at *= one.end / start
-    return curve
+    return curve if round(at, 8) == curve[-1] else [*curve, round(at, 8)]
 
 
 def _drift(windows: Sequence[Window]) -> list[Drift]:
