@@ -77,4 +77,4 @@ def method_of(name: str, space: Space, seed: int, objectives: int) -> Method:
         return Adaptive(name, space, seed, objectives)
     near = get_close_matches(name, METHODS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(METHODS)}."
-    raise InvalidInput("unknown_method", f"There is no method {name!r}; {hint}")
+    raise InvalidInput("unknown_search_method", f"There is no method {name!r}; {hint}")
