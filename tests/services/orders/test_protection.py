@@ -9,7 +9,7 @@ from tradingboost.core.ids import VenueOrderId
 from tradingboost.core.order import OrderType, PositionSide, Side
 from tradingboost.services.orders import tables as t
 from tradingboost.shared.events.orders import ProtectionMissing
-from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass
+from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass, PlaceOrder
 from tradingboost.shared.interfaces.orders import OrderView
 
 NO = Scripted(reaches=False, answer=Outcome(kind=OutcomeClass.REFUSED, code="51280", message="not now"))
@@ -177,6 +177,23 @@ async def test_flatten_cancels_entries_closes_the_leg_and_lets_the_stop_go_last(
     leaving = desk.exchange.sent[-1]
     assert (leaving.type, leaving.qty, leaving.reduce_only) == (OrderType.MARKET, D(10), True)
     assert await desk.count(t.mode_causes) == 0
+
+
+async def test_flatten_closes_both_legs_each_on_its_own_side(desk: Desk) -> None:
+    desk.positions.hold("10")
+    desk.positions.hold("-5", PositionSide.SHORT)
+
+    async def closes(request: PlaceOrder) -> None:
+        desk.exchange.match(next(reversed(desk.exchange.resting)), str(request.qty), "49900")
+        desk.positions.hold("0", request.position_side)
+
+    desk.exchange.script.extend([Scripted(before_reply=closes), Scripted(before_reply=closes)])
+    done = await desk.ticking(desk.service.flatten(ACCOUNT, "r1"))
+    assert (done.closed, done.failed) == ([BTC, BTC], {})
+    assert [(one.side, one.position_side, one.qty, one.reduce_only) for one in desk.exchange.sent] == [
+        (Side.SELL, PositionSide.LONG, D(10), True),
+        (Side.BUY, PositionSide.SHORT, D(5), True),
+    ]
 
 
 async def test_a_leg_that_does_not_close_is_reported_and_keeps_its_stop(desk: Desk) -> None:
