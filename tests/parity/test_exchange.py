@@ -7,6 +7,7 @@ from tests.parity import sets
 from tests.unit.backtest.exchange import Replay
 
 from tradingboost import backtest
+from tradingboost.app.demo import WARMUP
 from tradingboost.app.instruments import rules_of
 from tradingboost.app.parity import FUNDING_RATE
 from tradingboost.app.replay.bars import Bars
@@ -21,6 +22,7 @@ BARS = 1500
 
 def _compiled(strategy: Strategy, given: dict[str, Any], bars: Bars) -> tuple[Any, backtest.BacktestConfig]:
     parsed, instrument = strategy.validate(given), rules_of(bars.instrument)
+    apart = strategy.asks(parsed, instrument).long_short
     candles = bars.candles()
     first, last = int(candles.open_ms[1]), int(candles.open_ms[-1])
     config = backtest.BacktestConfig(
@@ -28,9 +30,10 @@ def _compiled(strategy: Strategy, given: dict[str, Any], bars: Bars) -> tuple[An
         initial_balance=BALANCE,
         slippage_bps=SLIPPAGE_BPS,
         leverage=parsed.leverage,
+        position_mode=backtest.PositionMode.LONG_SHORT if apart else backtest.PositionMode.NET,
         funding=backtest.Funding.constant(FUNDING_RATE, 8, first, last),
     )
-    facts = RunFacts(timeframe_ms=bars.series.bar_ms, available_quote=BALANCE)
+    facts = RunFacts(timeframe_ms=bars.series.bar_ms, available_quote=BALANCE, long_short=apart)
     return strategy.compile_params(parsed, instrument, facts), config
 
 
@@ -59,13 +62,20 @@ def test_a_made_up_market_is_traded_alike_by_the_backtest_and_the_exchange(name:
     _agrees(sets.made_up(24, 300), name, chosen)
 
 
+@pytest.mark.parametrize("chosen", ["hedged", "linked", "closing"])
+def test_two_legs_are_traded_alike_by_the_backtest_and_the_exchange(chosen: str) -> None:
+    trace = _agrees(sets.made_up(3, 400), "hyperrsi", chosen)
+    ends = {"hedged": "hedge:sl", "linked": "hedge:sl", "closing": "hedge:exit"}
+    assert {"hedge:entry:1", "hedge:tp", ends[chosen]} <= {fill.slot for fill in trace.fills}
+
+
 @pytest.mark.parametrize(
     ("chosen", "warmup"),
     [
-        ("trailing", sets.WARMUP),
-        ("trailing_short", sets.WARMUP),
-        ("endless", sets.WARMUP),
-        ("by_rsi", sets.WARMUP),
+        ("trailing", WARMUP),
+        ("trailing_short", WARMUP),
+        ("endless", WARMUP),
+        ("by_rsi", WARMUP),
         ("adaptive", 3000),
         ("adaptive_long", 3000),
     ],
@@ -74,7 +84,7 @@ def test_grids_that_move_are_traded_alike_by_the_backtest_and_the_exchange(chose
     _agrees(sets.made_up(24, 400, warmup), "grid", chosen)
 
 
-def _agrees(bars: Bars, name: str, chosen: str) -> None:
+def _agrees(bars: Bars, name: str, chosen: str) -> backtest.Trace:
     strategy = strategy_named(name)
     params, config = _compiled(strategy, sets.params(name, chosen, bars), bars)
     result = backtest.run(strategy, bars.candles(), params, config)
@@ -85,3 +95,4 @@ def _agrees(bars: Bars, name: str, chosen: str) -> None:
     assert result.scale.amount(result.desk[0].cash) == replay.cash
     assert result.state.tobytes() == replay.state.tobytes()
     assert len(trace.fills) >= 2
+    return trace

@@ -45,7 +45,7 @@ async def test_a_trailing_stop_follows_alike_live_and_in_the_backtest(installed:
 
 async def test_two_legs_side_by_side_are_traded_alike_live_and_in_the_backtest(installed: Settings) -> None:
     wanted = [("hyperrsi", "hedged"), ("hyperrsi", "linked"), ("hyperrsi", "closing")]
-    await _agreed(installed, sets.made_up(3, 60), wanted, least_fills=20)
+    await _agreed(installed, sets.made_up(3, 38), wanted, least_fills=32)
 
 
 async def test_grids_that_move_are_traded_alike_live_and_in_the_backtest(installed: Settings) -> None:
