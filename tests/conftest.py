@@ -1,6 +1,8 @@
 """Fixtures every test may use."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,8 +17,10 @@ compile_cache.prepare(compile_cache.default_cache_dir())
 pytest_plugins = ["tests.servers"]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Plain log lines: structlog's default draws each traceback with its variables, which takes seconds."""
+    if config.getoption("numprocesses", None) and config.args == config.getini("testpaths"):
+        _warm_up()
     plain: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -24,6 +28,15 @@ def pytest_configure() -> None:
         structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
     ]
     structlog.configure(processors=plain)
+
+
+def _warm_up() -> None:
+    """A whole run on several workers: compile the kernels once before they start, a core a strategy."""
+    sys.stderr.write("compiling the kernels, unless that was done for this state of the sources ...\n")
+    at_work = [subprocess.Popen([sys.executable, "-m", "tests.warm", name]) for name in ("hyperrsi", "grid")]
+    failed = [one.args for one in at_work if one.wait(timeout=600) != 0]
+    if failed:
+        raise pytest.UsageError(f"the kernels could not be compiled, see above: {failed}")
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ def next_busy(desk: Record, columns: Columns, attention: int, first: int, stop: 
 def pass_over(books: Books, columns: Columns, first: int, stop: int, on_bar: Any) -> None:
     """Value the account over quiet bars and let the kernel see the last of them."""
     desk = books.desk[0]
-    mark(desk, columns, first, stop)
+    mark(desk, columns.closes, columns.equity, first, stop)
     for i in range(max(first, stop - REMEMBERED), stop):
         show(books.bar[0], columns, i, desk.timeframe_ms)
         if on_bar(books.state[0], books.params[0], books.bar[0], columns.indicators[i], books.out) != 0:
@@ -48,10 +48,9 @@ def pass_over(books: Books, columns: Columns, first: int, stop: int, on_bar: Any
             return
 
 
-@register_jitable(inline="always")
-def mark(desk: Record, columns: Columns, first: int, stop: int) -> None:
+@register_jitable  # a function of its own: put into the driver, what is stored in an array nobody reads is left out
+def mark(desk: Record, closes: Any, equity: Any, first: int, stop: int) -> None:
     """Equity at the closes of bars between which cash and position stay what they are."""
-    equity, closes = columns.equity, columns.closes
     if desk.lots[0] == 0 and desk.lots[1] == 0:
         equity[first:stop] = desk.cash
         return

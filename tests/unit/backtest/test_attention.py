@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 from numba.extending import register_jitable
+from numpy.typing import NDArray
 from tests.unit.backtest.scripted import SCRIPTED
 from tests.unit.backtest.story import Wish, candles, config, script
 from tests.unit.backtest.worlds import WORLDS, conditions, market, mode, world
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.timeout(300)
 def test_a_run_that_is_asked_at_every_close_is_the_same_run(name: str) -> None:
     bars = market(4000)
     strategy, params = world(name)
-    plain = conditions(bars, position_mode=mode(name))
+    plain = conditions(bars, position_mode=mode(name), funding=backtest.Funding.off())
     passed = backtest.run(strategy, bars, params, plain)
     asked = backtest.run(strategy, bars, params, msgspec.structs.replace(plain, every_close=True))
     assert asked.reports.tobytes() == passed.reports.tobytes()
@@ -28,6 +29,18 @@ def test_a_run_that_is_asked_at_every_close_is_the_same_run(name: str) -> None:
     assert np.array_equal(asked.equity_quanta, passed.equity_quanta)
     assert int(asked.desk[0].exposed_bars) == int(passed.desk[0].exposed_bars)
     assert len(passed.fills) >= 5
+    assert np.array_equal(passed.equity_quanta, _equity(passed))
+
+
+def _equity(result: backtest.BacktestResult) -> NDArray[np.int64]:
+    """The curve once more, from nothing but fills and closes."""
+    fills, value = result.fills, result.scale.tick_value
+    closes = np.rint(result.candles.closes / float(result.scale.tick)).astype(np.int64)
+    curve = np.full(closes.size, int(result.config.initial_balance * result.scale.money))
+    signed = fills["lots"] * fills["side"]
+    for bar, lots, price, fee in zip(fills["bar"], signed, fills["price"], fills["fee"], strict=True):
+        curve[bar:] += lots * (closes[bar:] - price) * value - fee
+    return curve
 
 
 @register_jitable

@@ -105,7 +105,7 @@ def member(value: object, kind: type[StrEnum]) -> StrEnum:
 def text(value: object) -> str:
     """A word that is not empty."""
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput("not_a_text", "give a text that is not empty.")
+        raise InvalidInput("not_a_text", "A text that is not empty is needed.")
     return value.strip()
 
 
@@ -118,7 +118,7 @@ def webhook(value: object) -> str:
     except ValueError:
         sound = False
     if not sound:
-        raise InvalidInput("not_an_https_url", "give an https address such as https://example.com/hook.")
+        raise InvalidInput("not_an_https_url", "An https address is needed, such as https://example.com/hook.")
     return word
 
 

@@ -1,0 +1,45 @@
+"""Compile what nearly every test process needs, once, before the workers start: they would all compile it at once.
+
+Run as `python -m tests.warm STRATEGY`.
+"""
+
+import sys
+
+from tradingboost.kit import compile_cache
+
+compile_cache.prepare(compile_cache.default_cache_dir())
+
+from tests.unit.backtest.worlds import conditions, market, world  # noqa: E402 - numba must see the cache directory first
+
+from tradingboost import backtest  # noqa: E402
+from tradingboost.strategies.compiled import kernel, plain  # noqa: E402
+from tradingboost.strategies.contract import BAR, FILL, INTENT, MAX_INTENTS, records  # noqa: E402
+
+WORLDS = {"hyperrsi": "hyperrsi", "grid": "grid_long"}
+
+
+def warm(name: str) -> None:
+    """Driver and kernel of a strategy."""
+    candles = market(600)
+    strategy, params = world(WORLDS[name])
+    backtest.run(strategy, candles, params, conditions(candles))
+    calls = kernel(name)
+    state, fold, indicators = (plain(records(one)) for one in (strategy.state, strategy.fold, strategy.indicators))
+    bar, fill, out, rules = (
+        plain(records(BAR)),
+        plain(records(FILL)),
+        plain(records(INTENT, MAX_INTENTS)),
+        plain(params),
+    )
+    bar["close"], bar["close_ms"] = 40_000.0, 60_000
+    calls.start(state, rules)
+    calls.fold_bar(fold, rules, bar, indicators)
+    calls.fold_feed(fold, rules, 60_000, 40_000.0)
+    calls.on_bar(state, rules, bar, indicators, out)
+    calls.on_tick(state, rules, 40_000.0, 60_000, out)
+    calls.on_fill(state, rules, fill, out)
+    calls.triggers(state, rules)
+
+
+if __name__ == "__main__":
+    warm(sys.argv[1])
