@@ -75,7 +75,9 @@ def run_checks(
 def run_bench(
     session: Session,
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="replay, orders, bus, kernel, backtest; `all` takes minutes.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="replay, orders, bus, kernel, backtest; `all` takes minutes.")
+    ],
 ) -> Answer:
     """Measure one part beside a peer or a limit; what matters are the ratios. Its own options go behind the name."""
     _needs("pytest")
