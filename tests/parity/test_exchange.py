@@ -47,6 +47,8 @@ def _compiled(strategy: Strategy, given: dict[str, Any], bars: Bars) -> tuple[An
         ("hyperrsi", "coins"),
         ("hyperrsi", "scalps"),
         ("hyperrsi", "too_large"),
+        ("hyperrsi", "hedged"),
+        ("hyperrsi", "linked"),
         ("grid", "short"),
         ("grid", "takers"),
     ],

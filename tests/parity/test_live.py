@@ -65,7 +65,7 @@ async def test_refusals_and_stops_passed_before_their_entry_fills_are_told_alike
     [
         (sets.OKX_5M, 700, [("hyperrsi", "by_atr"), ("hyperrsi", "coins"), ("grid", "takers")]),
         (sets.BTC_1M, 0, [("hyperrsi", "scalps"), ("grid", "short")]),
-        (sets.ETH_1M, 5000, [("hyperrsi", "coins"), ("grid", "neutral")]),
+        (sets.ETH_1M, 5000, [("hyperrsi", "coins"), ("hyperrsi", "linked"), ("grid", "neutral")]),
     ],
     ids=["okx_5m", "btc_1m", "eth_1m"],
 )
