@@ -83,3 +83,12 @@ def test_numba_really_writes_there(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environ, timeout=100)
     assert list(Path(ran.stdout.strip()).rglob("*.nbi"))
+
+
+def test_a_cache_is_cold_until_something_was_compiled(tmp_path: Path) -> None:
+    environ = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert compile_cache.is_cold(environ)
+    (tmp_path / "pure").mkdir()
+    (tmp_path / "pure" / "kernel.nbi").touch()
+    assert not compile_cache.is_cold(environ)
+    assert not compile_cache.is_cold({}), "nothing is known about where numba keeps its code"

@@ -10,6 +10,7 @@ import typer
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
 from tradingboost.core.errors import InvalidInput
+from tradingboost.kit import compile_cache
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,6 +64,8 @@ def backtesting(
 ) -> Answer:
     """Test a strategy on recorded candles with the simulated exchange's own fill rules."""
     settings = session.settings()
+    if compile_cache.is_cold():
+        session.warn("The strategies are compiled first, once for this version; that takes about a minute.")
     with session.progress("loading the candles and the compiled strategy ..."):
         from tradingboost.app import backtesting as app
         from tradingboost.app import results

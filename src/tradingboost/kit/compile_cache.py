@@ -40,6 +40,12 @@ def prepare(cache_dir: Path, environ: MutableMapping[str, str] = os.environ, pac
     return directory
 
 
+def is_cold(environ: MutableMapping[str, str] = os.environ) -> bool:
+    """Whether nothing was compiled for this state of the sources yet, so that the first use takes its time."""
+    directory = environ.get(_VARIABLE)
+    return directory is not None and next(Path(directory).rglob("*.nbi"), None) is None
+
+
 def default_cache_dir(environ: MutableMapping[str, str] = os.environ) -> Path:
     """The user's cache directory by the platform's custom: `~/.cache/tradingboost` on Linux."""
     home = Path(environ.get("HOME") or Path.home())
