@@ -31,9 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _warm_up() -> None:
-    """A whole run on several workers: compile the kernels once before they start, a core a strategy."""
+    """A whole run on several workers: compile the kernels once before they start, one process a strategy."""
     sys.stderr.write("compiling the kernels, unless that was done for this state of the sources ...\n")
-    at_work = [subprocess.Popen([sys.executable, "-m", "tests.warm", name]) for name in ("hyperrsi", "grid")]
+    names = ("hyperrsi", "grid", "scripted")
+    at_work = [subprocess.Popen([sys.executable, "-m", "tests.warm", name]) for name in names]
     failed = [one.args for one in at_work if one.wait(timeout=600) != 0]
     if failed:
         raise pytest.UsageError(f"the kernels could not be compiled, see above: {failed}")

@@ -1,6 +1,6 @@
 """Compile what nearly every test process needs, once, before the workers start: they would all compile it at once.
 
-Run as `python -m tests.warm STRATEGY`.
+Run as `python -m tests.warm hyperrsi|grid|scripted`.
 """
 
 import sys
@@ -9,7 +9,8 @@ from tradingboost.kit import compile_cache
 
 compile_cache.prepare(compile_cache.default_cache_dir())
 
-from tests.unit.backtest.worlds import conditions, market, world  # noqa: E402 - numba must see the cache directory first
+from tests.unit.backtest.story import Wish, play  # noqa: E402 - numba must see the cache directory first
+from tests.unit.backtest.worlds import conditions, market, world  # noqa: E402
 
 from tradingboost import backtest  # noqa: E402
 from tradingboost.strategies.compiled import kernel, plain  # noqa: E402
@@ -42,4 +43,7 @@ def warm(name: str) -> None:
 
 
 if __name__ == "__main__":
-    warm(sys.argv[1])
+    if sys.argv[1] == "scripted":
+        play([(100.0, 100.0, 100.0, 100.0)] * 2, [Wish(bar=0)])
+    else:
+        warm(sys.argv[1])

@@ -49,7 +49,8 @@ def fill_row(qty: str = "1", price: str = "50000", fee: str = "-0.25") -> dict[s
 
 
 TRUTH: Truth = {
-    "positions": [text(instId=BTC, pos="3")],
+    "pos_mode": "net_mode",
+    "positions": [text(instId=BTC, posSide="net", pos="3")],
     "balances": {"text": {"details": [{"ccy": "USDT", "cashBal": "9999.5"}]}},
     "orders": [text(clOrdId="c1", state="live"), text(clOrdId="c0", state="filled")],
     "algos": [text(algoClOrdId="s1", state="live"), text(algoClOrdId="s0", state="canceled")],
@@ -120,7 +121,7 @@ def position(world: World) -> None:
 
 
 def position_only_there(world: World) -> None:
-    world.truth["positions"].append(text(instId="ETH-USDT-SWAP", pos="-1"))
+    world.truth["positions"].append(text(instId="ETH-USDT-SWAP", posSide="net", pos="-1"))
 
 
 def cash(world: World) -> None:
