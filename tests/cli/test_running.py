@@ -32,7 +32,9 @@ def test_the_exchange_tells_where_it_listens_and_ends_on_ctrl_c(started: Start) 
 
 def test_the_exchange_replays_a_file(started: Start, candles: Path) -> None:
     running = started("sim", "--port", "0", "--candles", candles, "--json")
-    told = json.loads(running.first_line())["data"]
+    answer = json.loads(running.first_line())
+    assert answer["ok"], answer["error"]
+    told = answer["data"]
     assert told["markets"] == [{"inst": "BTC-USDT-SWAP", "source": "candles"}]
     ticker = fetched(f"{told['rest']}/api/v5/market/ticker?instId=BTC-USDT-SWAP")
     assert 38_000 < float(ticker["data"][0]["last"]) < 42_000
@@ -43,7 +45,9 @@ def test_the_exchange_replays_a_file(started: Start, candles: Path) -> None:
 def test_a_platform_is_found_by_the_verbs_and_drains_on_ctrl_c(started: Start, tb: Run, free_offset: str) -> None:
     place = {"TB_TOPOLOGY__PORT_OFFSET": free_offset, **DEAD_VENUE}
     running = started("up", "--json", **place)
-    told = json.loads(running.first_line())["data"]
+    answer = json.loads(running.first_line())
+    assert answer["ok"], answer["error"]
+    told = answer["data"]
     assert len(told["bridges"]) == 9
     assert fetched(f"{told['http']}/health")["ok"] is True
     written = Path(told["data_dir"]) / "platform.json"
