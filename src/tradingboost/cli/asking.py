@@ -2,10 +2,11 @@
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tradingboost.cli.verb import Group
 from tradingboost.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -30,8 +31,30 @@ Slippage = Annotated[str, typer.Option(metavar="BPS", help="Of market orders and
 Funding = Annotated[str, typer.Option(metavar="RULE", help="auto, off, or a rate such as 0.0001/8.")]
 
 
+def market(
+    *,
+    strategy: Strategy,
+    candles: Candles = None,
+    symbol: Symbol = None,
+    timeframe: Timeframe = None,
+    exchange: Exchange = "okx",
+    timerange: Timerange = "",
+    params: Params = None,
+    params_file: ParamsFile = None,
+    starting_balance: Balance = "10000",
+    fee: Fee = None,
+    slippage_bps: Slippage = "5",
+    funding: Funding = "auto",
+) -> dict[str, Any]:
+    """What is run, on which candles, with which account."""
+    return locals()
+
+
+GROUPS: Final[dict[str, Group]] = {"market": market}
+
+
 def request_of(given: dict[str, Any]) -> "BacktestRequest":
-    """What the options above ask for, by the names of their parameters."""
+    """What the options of `market` ask for."""
     from tradingboost.app.backtest_request import BacktestRequest
     from tradingboost.app.backtesting import params_of
 

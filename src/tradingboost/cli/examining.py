@@ -1,7 +1,7 @@
 """`lookahead-analysis`, `recursive-analysis`, `verify-result`: is a result what it seems to be?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,29 +20,17 @@ _DRAWN = 20
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
-    verb(app, "lookahead-analysis", rich_help_panel="Research")(lookahead_analysis)
-    verb(app, "recursive-analysis", rich_help_panel="Research")(recursive_analysis)
+    verb(app, "lookahead-analysis", groups=asking.GROUPS, rich_help_panel="Research")(lookahead_analysis)
+    verb(app, "recursive-analysis", groups=asking.GROUPS, rich_help_panel="Research")(recursive_analysis)
     verb(app, "verify-result", rich_help_panel="Research")(verify_result)
 
 
 def lookahead_analysis(
     session: Session,
     *,
-    strategy: asking.Strategy,
-    candles: asking.Candles = None,
-    symbol: asking.Symbol = None,
-    timeframe: asking.Timeframe = None,
-    exchange: asking.Exchange = "okx",
-    timerange: asking.Timerange = "",
-    params: asking.Params = None,
-    params_file: asking.ParamsFile = None,
-    starting_balance: asking.Balance = "10000",
-    fee: asking.Fee = None,
-    slippage_bps: asking.Slippage = "5",
-    funding: asking.Funding = "auto",
+    market: dict[str, Any],
 ) -> Answer:
     """Change the future and see whether the past decides otherwise; the first offending candle is named."""
-    given = {key: value for key, value in locals().items() if key != "session"}
     settings = session.settings()
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -53,7 +41,7 @@ def lookahead_analysis(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("changing the future", total=None)
         done = looked_ahead(
-            asking.request_of(given), settings, lambda at, total: bars.update(task, completed=at, total=total)
+            asking.request_of(market), settings, lambda at, total: bars.update(task, completed=at, total=total)
         )
     return Answer(done, lambda console: _show(console, done), DONE if done.ok else FINDINGS)
 
@@ -61,26 +49,14 @@ def lookahead_analysis(
 def recursive_analysis(
     session: Session,
     *,
-    strategy: asking.Strategy,
-    candles: asking.Candles = None,
-    symbol: asking.Symbol = None,
-    timeframe: asking.Timeframe = None,
-    exchange: asking.Exchange = "okx",
-    timerange: asking.Timerange = "",
-    params: asking.Params = None,
-    params_file: asking.ParamsFile = None,
-    starting_balance: asking.Balance = "10000",
-    fee: asking.Fee = None,
-    slippage_bps: asking.Slippage = "5",
-    funding: asking.Funding = "auto",
+    market: dict[str, Any],
 ) -> Answer:
     """Fold the indicators candle by candle and begin later: nothing may hang on where the history begins."""
-    given = {key: value for key, value in locals().items() if key != "session"}
     settings = session.settings()
     with session.progress("folding the indicators and beginning later ..."):
         from tradingboost.app.optimise.examining import recursed
 
-        done = recursed(asking.request_of(given), settings)
+        done = recursed(asking.request_of(market), settings)
     return Answer(done, lambda console: _show(console, done), DONE if done.ok else FINDINGS)
 
 

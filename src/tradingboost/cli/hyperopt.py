@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradingboost.cli import asking, searching
+from tradingboost.cli import searching
 from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
-    verb(app, "hyperopt", rich_help_panel="Research")(hyperopt)
+    verb(app, "hyperopt", groups=searching.GROUPS, rich_help_panel="Research")(hyperopt)
     verb(app, "hyperopt-list", rich_help_panel="Research")(hyperopt_list)
     verb(app, "hyperopt-show", rich_help_panel="Research")(hyperopt_show)
 
@@ -26,40 +26,16 @@ def register(app: typer.Typer) -> None:
 def hyperopt(
     session: Session,
     *,
-    strategy: asking.Strategy,
-    candles: asking.Candles = None,
-    symbol: asking.Symbol = None,
-    timeframe: asking.Timeframe = None,
-    exchange: asking.Exchange = "okx",
-    timerange: asking.Timerange = "",
-    params: asking.Params = None,
-    params_file: asking.ParamsFile = None,
-    starting_balance: asking.Balance = "10000",
-    fee: asking.Fee = None,
-    slippage_bps: asking.Slippage = "5",
-    funding: asking.Funding = "auto",
-    spaces: searching.Spaces = None,
-    space_file: searching.SpaceFile = None,
-    method: searching.Method = "random",
-    epochs: searching.Epochs = None,
-    hyperopt_loss: searching.Loss = "sharpe",
-    random_state: searching.RandomState = 0,
-    job_workers: searching.Workers = 1,
-    min_deals: searching.MinDeals = 30,
-    max_drawdown: searching.MaxDrawdown = None,
-    min_exposure: searching.MinExposure = None,
-    no_red_band: searching.NoRedBand = False,
-    study: searching.StudyName = None,
-    fork: searching.Fork = False,
+    market: dict[str, Any],
+    search: dict[str, Any],
 ) -> Answer:
     """Search for parameters; the same command goes on where it was stopped. Ctrl-C keeps what was done."""
-    given = {key: value for key, value in locals().items() if key != "session"}
     settings = session.settings()
-    from tradingboost.app.optimise.searching import hyperopt as search
+    from tradingboost.app.optimise.searching import hyperopt as searched
 
-    request = searching.search_request(given)
+    request = searching.search_request(market, search)
     with searching.interruptible() as stopped, searching.trials_drawn(session) as (tell, say):
-        done = search(request, settings, tell=tell, say=say, stopped=stopped)
+        done = searched(request, settings, tell=tell, say=say, stopped=stopped)
         interrupted = stopped()
     code = INTERRUPTED if interrupted else DONE if done.worth is not None and done.worth.best else FINDINGS
     return Answer(done, lambda console: _show(console, done, [*request.objectives]), code)

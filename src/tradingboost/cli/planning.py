@@ -1,11 +1,11 @@
 """`preview` and `list-strategies`: what there is to start, and what a start would mean before anything is sent."""
 
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradingboost.cli import asking
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
 
@@ -28,19 +28,15 @@ def register(app: typer.Typer) -> None:
 def preview(
     session: Session,
     *,
-    strategy: Annotated[str, typer.Option("-s", "--strategy", help="hyperrsi or grid.")],
-    symbol: Annotated[
-        str | None, typer.Option("-p", "--pairs", "--symbol", metavar="INST", help="The instrument, BTC-USDT-SWAP.")
-    ] = None,
+    strategy: asking.Strategy,
+    symbol: asking.Symbol = None,
     price: Annotated[str | None, typer.Option(metavar="QUOTE", help="The market; else the last close.")] = None,
-    candles: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Candles whose last close is the market.")
-    ] = None,
-    timeframe: Annotated[str | None, typer.Option("-i", "--timeframe", help="Stored candles of this length.")] = None,
+    candles: asking.Candles = None,
+    timeframe: asking.Timeframe = None,
     side: Annotated[str, typer.Option(help="long, short or both.")] = "both",
-    params: Annotated[list[str] | None, typer.Option(metavar="K=V", help="A parameter; may be repeated.")] = None,
-    params_file: Annotated[Path | None, typer.Option(metavar="JSON", help="Parameters as one JSON object.")] = None,
-    starting_balance: Annotated[str, typer.Option(metavar="QUOTE", help="Free money at the start.")] = "10000",
+    params: asking.Params = None,
+    params_file: asking.ParamsFile = None,
+    starting_balance: asking.Balance = "10000",
 ) -> Answer:
     """Show what a start would send: entries and adds, ladder, stop, liquidation, margin; or every level of a grid."""
     settings = session.settings()
@@ -49,7 +45,6 @@ def preview(
         from tradingboost.app.backtesting import params_of
         from tradingboost.app.data.loading import store_of
         from tradingboost.app.planning import plan
-        from tradingboost.cli.asking import number
 
         request = BacktestRequest(
             strategy=strategy,
@@ -57,9 +52,9 @@ def preview(
             candles=candles,
             timeframe=timeframe,
             params=params_of(params or [], params_file),
-            balance=number("--starting-balance", starting_balance),
+            balance=asking.number("--starting-balance", starting_balance),
         )
-        given = None if price is None else number("--price", price)
+        given = None if price is None else asking.number("--price", price)
         found = plan(request, store_of(settings), given, side)
     for line in found.warnings:
         session.warn(line.replace("_", " "))

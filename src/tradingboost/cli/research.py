@@ -1,12 +1,14 @@
 """`backtesting`: one strategy over recorded candles, compiled; what was kept of it is shown and reported again."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+import msgspec
 import typer
 
+from tradingboost.cli import asking
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
 from tradingboost.core.errors import InvalidInput
@@ -26,7 +28,7 @@ _FILLS_TOLD = 1000
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
-    verb(app, "backtesting", rich_help_panel="Research")(backtesting)
+    verb(app, "backtesting", groups=asking.GROUPS, rich_help_panel="Research")(backtesting)
     verb(app, "backtesting-show", rich_help_panel="Research")(backtesting_show)
     verb(app, "report", rich_help_panel="Research")(report)
 
@@ -34,24 +36,8 @@ def register(app: typer.Typer) -> None:
 def backtesting(
     session: Session,
     *,
-    strategy: Annotated[str, typer.Option("-s", "--strategy", help="hyperrsi or grid.")],
-    candles: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Candle file (.parquet, .feather, .csv, .json).")
-    ] = None,
-    symbol: Annotated[
-        str | None,
-        typer.Option("-p", "--pairs", "--symbol", metavar="INST", help="Stored candles of it, or whose the file is."),
-    ] = None,
-    timeframe: Annotated[str | None, typer.Option("-i", "--timeframe", help="Candles of this length.")] = None,
-    exchange: Annotated[str, typer.Option(metavar="NAME", help="Whose stored candles.")] = "okx",
-    timerange: Annotated[str, typer.Option(metavar="FROM-TO", help="20240101-20240601; an end may be open.")] = "",
-    params: Annotated[list[str] | None, typer.Option(metavar="K=V", help="A parameter; may be repeated.")] = None,
-    params_file: Annotated[Path | None, typer.Option(metavar="JSON", help="Parameters as one JSON object.")] = None,
-    starting_balance: Annotated[str, typer.Option(metavar="QUOTE", help="Money at the start.")] = "10000",
-    fee: Annotated[str | None, typer.Option(metavar="RATIO", help="Maker and taker fee, such as 0.0005.")] = None,
-    slippage_bps: Annotated[str, typer.Option(metavar="BPS", help="Of market orders and stops.")] = "5",
+    market: dict[str, Any],
     limit_fill: Annotated[str, typer.Option(metavar="RULE", help="trade_through or touch.")] = "trade_through",
-    funding: Annotated[str, typer.Option(metavar="RULE", help="auto, off, or a rate such as 0.0001/8.")] = "auto",
     funding_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Funding history for auto.")] = None,
     margin: Annotated[str, typer.Option(metavar="MODE", help="cross or isolated.")] = "cross",
     timeframe_detail: Annotated[str | None, typer.Option(metavar="TF", help="Finer candles the path follows.")] = None,
@@ -69,24 +55,13 @@ def backtesting(
     with session.progress("loading the candles and the compiled strategy ..."):
         from tradingboost.app import backtesting as app
         from tradingboost.app import results
-        from tradingboost.app.backtest_request import BacktestRequest
         from tradingboost.app.data.loading import store_of
         from tradingboost.backtest import LimitFill, MarginMode, OnEnd
         from tradingboost.cli.research_view import draw, facts
 
-        request = BacktestRequest(
-            strategy=strategy,
-            candles=candles,
-            symbol=symbol,
-            venue=exchange,
-            timeframe=timeframe,
-            timerange=timerange,
-            params=app.params_of(params or [], params_file),
-            balance=_number("--starting-balance", starting_balance),
-            fee=None if fee is None else _number("--fee", fee),
-            slippage_bps=_number("--slippage-bps", slippage_bps),
+        request = msgspec.structs.replace(
+            asking.request_of(market),
             limit_fill=_member("--limit-fill", limit_fill, LimitFill),
-            funding=funding,
             funding_file=funding_file,
             margin_mode=_member("--margin", margin, MarginMode),
             detail=timeframe_detail,
@@ -162,16 +137,6 @@ def _member(option: str, text: str, kind: type[E]) -> E:
     except ValueError:
         members = " or ".join(one.value for one in kind)
         raise InvalidInput("bad_choice", f"{option} {text!r} is unknown; choose {members}.") from None
-
-
-def _number(option: str, text: str) -> Decimal:
-    try:
-        found = Decimal(text.replace("_", "").replace(",", ""))
-    except InvalidOperation:
-        raise InvalidInput("not_a_number", f"{option} {text!r} is not a number.") from None
-    if not found.is_finite():
-        raise InvalidInput("not_a_number", f"{option} {text!r} is not a number.")
-    return found
 
 
 def _fills(done: "Backtested") -> "Table":

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tradingboost.cli.asking import number, request_of
+from tradingboost.cli.asking import market, number, request_of
 from tradingboost.cli.session import Session
+from tradingboost.cli.verb import Group
 
 if TYPE_CHECKING:
     from tradingboost.app.optimise.objectives import Trial
@@ -39,8 +40,31 @@ NoRedBand = Annotated[bool, typer.Option("--no-red-band", help="A result whose s
 Told = Callable[[int, int, "Trial | None"], None]
 
 
-def search_request(given: dict[str, Any]) -> "SearchRequest":
-    """What the options of a search ask for."""
+def search(
+    *,
+    spaces: Spaces = None,
+    space_file: SpaceFile = None,
+    method: Method = "random",
+    epochs: Epochs = None,
+    hyperopt_loss: Loss = "sharpe",
+    random_state: RandomState = 0,
+    job_workers: Workers = 1,
+    min_deals: MinDeals = 30,
+    max_drawdown: MaxDrawdown = None,
+    min_exposure: MinExposure = None,
+    no_red_band: NoRedBand = False,
+    study: StudyName = None,
+    fork: Fork = False,
+) -> dict[str, Any]:
+    """Where and how is searched, and what is accepted."""
+    return locals()
+
+
+GROUPS: Final[dict[str, Group]] = {"market": market, "search": search}
+
+
+def search_request(tested: dict[str, Any], given: dict[str, Any]) -> "SearchRequest":
+    """What the options of `asking.market` and of `search` ask for."""
     from tradingboost.app.optimise.objectives import Constraints, objectives_of
     from tradingboost.app.optimise.spaces import wishes_of
     from tradingboost.app.optimise.starting import SearchRequest
@@ -48,8 +72,8 @@ def search_request(given: dict[str, Any]) -> "SearchRequest":
     fall, exposure = given["max_drawdown"], given["min_exposure"]
     workers = given["job_workers"]
     return SearchRequest(
-        backtest=request_of(given),
-        wishes=wishes_of(given["strategy"].strip().lower(), given["spaces"] or [], given["space_file"]),
+        backtest=request_of(tested),
+        wishes=wishes_of(tested["strategy"].strip().lower(), given["spaces"] or [], given["space_file"]),
         method=given["method"].strip().lower(),
         epochs=given["epochs"],
         seed=given["random_state"],

@@ -4,7 +4,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,25 +36,40 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 }
 
 Verb = Callable[..., Answer]
+Group = Callable[..., dict[str, Any]]
+"""A function whose parameters are options; it gives them back by name."""
+
+_NO_GROUPS: Mapping[str, Group] = {}
 
 
 def verb(
-    group: typer.Typer, name: str, *, title: str = "", common: Sequence[str] = tuple(_COMMON), **options: Any
+    group: typer.Typer,
+    name: str,
+    *,
+    title: str = "",
+    common: Sequence[str] = tuple(_COMMON),
+    groups: Mapping[str, Group] = _NO_GROUPS,
+    **options: Any,
 ) -> Callable[[Verb], Verb]:
     """Add a function `(session, own options) -> Answer` to a group.
 
     Args:
         title: how the verb calls itself in answers, when it is more than `name`.
         common: which of the common options it takes.
+        groups: parameters of the function that stand for several options each, which other verbs have too.
         options: of `typer.Typer.command`.
     """
 
     def add(function: Verb) -> Verb:
         def run(**given: Any) -> int:
             shared = {key: given.pop(key) for key in common}
+            given |= {key: each(**{one: given.pop(one) for one in _options(each)}) for key, each in groups.items()}
             return carried_out(Session(title or name, **shared), lambda session: function(session, **given))
 
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        named = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        own = [
+            one for each in named for one in (_options(groups[each.name]).values() if each.name in groups else [each])
+        ]
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=_COMMON[key][0], default=_COMMON[key][1])
             for key in common
@@ -66,6 +81,14 @@ def verb(
         return function
 
     return add
+
+
+def _options(group: Group) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(group, eval_str=True).parameters
+
+
+def _spelled_out(parameter: inspect.Parameter, groups: Mapping[str, Group]) -> Iterable[inspect.Parameter]:
+    return _options(groups[parameter.name]).values() if parameter.name in groups else (parameter,)
 
 
 def carried_out(session: Session, work: Callable[[Session], Answer]) -> int:

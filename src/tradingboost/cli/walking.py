@@ -1,10 +1,10 @@
 """`walk-forward`: search in windows of the past, test on what came after each."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradingboost.cli import asking, searching
+from tradingboost.cli import searching
 from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
@@ -18,37 +18,14 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
-    verb(app, "walk-forward", rich_help_panel="Research")(walk_forward)
+    verb(app, "walk-forward", groups=searching.GROUPS, rich_help_panel="Research")(walk_forward)
 
 
 def walk_forward(
     session: Session,
     *,
-    strategy: asking.Strategy,
-    candles: asking.Candles = None,
-    symbol: asking.Symbol = None,
-    timeframe: asking.Timeframe = None,
-    exchange: asking.Exchange = "okx",
-    timerange: asking.Timerange = "",
-    params: asking.Params = None,
-    params_file: asking.ParamsFile = None,
-    starting_balance: asking.Balance = "10000",
-    fee: asking.Fee = None,
-    slippage_bps: asking.Slippage = "5",
-    funding: asking.Funding = "auto",
-    spaces: searching.Spaces = None,
-    space_file: searching.SpaceFile = None,
-    method: searching.Method = "random",
-    epochs: searching.Epochs = None,
-    hyperopt_loss: searching.Loss = "sharpe",
-    random_state: searching.RandomState = 0,
-    job_workers: searching.Workers = 1,
-    min_deals: searching.MinDeals = 30,
-    max_drawdown: searching.MaxDrawdown = None,
-    min_exposure: searching.MinExposure = None,
-    no_red_band: searching.NoRedBand = False,
-    study: searching.StudyName = None,
-    fork: searching.Fork = False,
+    market: dict[str, Any],
+    search: dict[str, Any],
     train_days: Annotated[int, typer.Option(min=1, metavar="N", help="Days of training in a window.")] = 90,
     test_days: Annotated[int, typer.Option(min=1, metavar="N", help="Days of testing after it.")] = 30,
     anchored: Annotated[bool, typer.Option("--anchored", help="Train on all there is before the test.")] = False,
@@ -59,7 +36,6 @@ def walk_forward(
     embargo_bars: Annotated[int | None, typer.Option(min=0, metavar="N", help="Else 1 % of the bars.")] = None,
 ) -> Answer:
     """Search in windows of the past and test on what came after each. Ctrl-C keeps what was done."""
-    given = {key: value for key, value in locals().items() if key != "session"}
     settings = session.settings()
     from tradingboost.app.optimise.walking import WalkRequest, walk
     from tradingboost.backtest.windows import Mode
@@ -67,7 +43,7 @@ def walk_forward(
     if folds is None and (purge_bars is not None or embargo_bars is not None):
         raise InvalidInput("folds_needed", "--purge-bars and --embargo-bars belong to --folds; give that too.")
     request = WalkRequest(
-        search=searching.search_request(given),
+        search=searching.search_request(market, search),
         train_days=train_days,
         test_days=test_days,
         mode=Mode.ANCHORED if anchored else Mode.ROLLING,
