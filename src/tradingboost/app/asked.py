@@ -21,6 +21,11 @@ LEAST_COVERAGE: Final = 0.9
 _SECRET: Final = ("token", "webhook")
 
 
+def is_secret(key: str) -> bool:
+    """Whether a parameter of that name is never written down."""
+    return any(word in key for word in _SECRET)
+
+
 def facts_of(request: BacktestRequest, candles: Candles, warmup: int, wants: int) -> DataFacts:
     """Which candles are tested and how complete they are.
 
@@ -74,7 +79,7 @@ def told_request(request: BacktestRequest, config: BacktestConfig, parsed: Any, 
     params = {
         key: value
         for key, value in msgspec.to_builtins(parsed).items()
-        if not (isinstance(value, str) and any(word in key for word in _SECRET))
+        if not (isinstance(value, str) and is_secret(key))
     }
     told = {
         "strategy": request.strategy,

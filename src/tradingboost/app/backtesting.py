@@ -10,37 +10,23 @@ import numpy as np
 
 from tradingboost import __version__
 from tradingboost.app.asked import at_bounds, facts_of, gap_notes, told_request
+from tradingboost.app.backtest_market import BacktestMarket
 from tradingboost.app.backtest_request import BacktestRequest
-from tradingboost.app.data.loading import stored
-from tradingboost.app.funding import funding_of
-from tradingboost.app.instruments import instrument_of, rules_of
-from tradingboost.app.instruments import listed as listed_as
-from tradingboost.app.replay.bars import doubles
 from tradingboost.app.timerange import day, span_of
 from tradingboost.backtest import (
-    BacktestConfig,
     BacktestResult,
     Candles,
-    Funding,
-    PositionMode,
-    Tier,
     run,
 )
 from tradingboost.backtest.band import headline_of, measure
 from tradingboost.backtest.document import Asked, Document, document
-from tradingboost.backtest.records import MAX_TIERS
 from tradingboost.backtest.runner import indicators_of
 from tradingboost.core.candles import bar_name, between, resampled, sliced
 from tradingboost.core.errors import InvalidInput
-from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.market import Timeframe
-from tradingboost.kit.candles.files import load
 from tradingboost.kit.candles.store import CandleStore
-from tradingboost.sim.instruments import Instrument as Listed
-from tradingboost.sim.scale import QUANTA
-from tradingboost.sim.series import CandleSeries, on_grid
+from tradingboost.sim.series import CandleSeries
 from tradingboost.strategies import get as strategy_named
-from tradingboost.strategies.contract import RunFacts
 
 _EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -66,53 +52,18 @@ def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
     """
     strategy = strategy_named(request.strategy)
     parsed = strategy.validate(request.params)
-    check_numbers(request)
-    listed, raw = series_of(request, store)
-    instrument = rules_of(listed)
-    length = raw.bar_ms if request.timeframe is None else Timeframe.parse(request.timeframe).minutes * 60_000
-    series = resampled(raw, length)
-    swap = instrument.kind is InstrumentKind.LINEAR_SWAP
-    fees = (_ratio(listed.maker_rate), _ratio(listed.taker_rate)) if request.fee is None else (request.fee, request.fee)
-    asks = strategy.asks(parsed, instrument)
-    facts = RunFacts(
-        timeframe_ms=series.bar_ms,
-        maker_fee=fees[0],
-        taker_fee=fees[1],
-        available_quote=request.balance,
-        long_short=asks.long_short,
-    )
-    params = strategy.compile_params(parsed, instrument, facts)
-    wants = int(strategy.wants(params[0]))
-    series, warmup = cut(series, request.timerange, int(strategy.needs(params[0])), wants)
-    candles = _candles(series, listed)
-    candles.check(instrument.tick)
-    data = facts_of(request, candles, warmup, wants)
-    first, last = int(candles.open_ms[warmup]), int(candles.open_ms[-1])
-    funding, note = funding_of(request.funding, request.funding_file, first, last) if swap else (Funding.off(), "")
-    config = headline_of(
-        BacktestConfig(
-            instrument=instrument,
-            initial_balance=request.balance,
-            maker_fee=fees[0],
-            taker_fee=fees[1],
-            slippage_bps=request.slippage_bps,
-            limit_fill=request.limit_fill,
-            position_mode=PositionMode.LONG_SHORT if asks.long_short else PositionMode.NET,
-            leverage=int(getattr(parsed, "leverage", 1)) if swap else 1,
-            tiers=tuple(
-                Tier(instrument.lot * tier.max_lots, Decimal(tier.mmr) / QUANTA) for tier in listed.tiers[:MAX_TIERS]
-            ),
-            margin_mode=request.margin_mode,
-            liquidation=request.liquidation,
-            detail=_detail(request.detail, raw, candles, listed),
-            on_end=request.on_end,
-            funding=funding,
-            warmup_bars=warmup,
-        )
-    )
-    feed_ms = int(strategy.feed_ms(params[0]))
-    feed = _candles(resampled(raw, feed_ms), listed) if feed_ms and feed_ms % raw.bar_ms == 0 else None
-    result = run(strategy, candles, params, config, indicators_of(strategy, candles, params, feed))
+    market = BacktestMarket(request, store)
+    series = market.series()
+    made = market.compile(strategy, parsed, series.bar_ms)
+    series, warmup = cut(series, request.timerange, made.needs, made.wants)
+    candles = market.candles(series)
+    candles.check(market.instrument.tick)
+    data = facts_of(request, candles, warmup, made.wants)
+    funding, note = market.funding(int(candles.open_ms[warmup]), int(candles.open_ms[-1]))
+    detail = _detail(request.detail, market, candles)
+    config = headline_of(msgspec.structs.replace(market.config(made, funding, warmup), detail=detail))
+    feed = market.feed(int(strategy.feed_ms(made.params[0])))
+    result = run(strategy, candles, made.params, config, indicators_of(strategy, candles, made.params, feed))
     advice = list(strategy.warnings(parsed))
     asked = Asked(
         request=told_request(request, config, parsed, bar_name(series.bar_ms)),
@@ -121,53 +72,22 @@ def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
         warnings=[*([note] if note else []), *gap_notes(data), *(f"Parameters: {_words(code)}." for code in advice)],
         at_bounds=at_bounds(parsed),
     )
+    band = measure(strategy, candles, made.params, result) if request.band else None
     return Backtested(
         result=result,
-        document=document(result, params, asked, measure(strategy, candles, params, result) if request.band else None),
+        document=document(result, made.params, asked, band),
         timeframe=bar_name(series.bar_ms),
         advice=advice,
     )
 
 
-def check_numbers(request: BacktestRequest) -> None:
-    """Refuse amounts and rates that mean nothing.
-
-    Raises:
-        InvalidInput: what is out of bounds.
-    """
-    if request.balance <= 0:
-        raise InvalidInput("bad_balance", "The starting balance must be above zero.")
-    if request.fee is not None and not 0 <= request.fee < 1:
-        raise InvalidInput("bad_fee", "A fee is a ratio of the notional, such as 0.0005 for 0.05 %.")
-    if not 0 <= request.slippage_bps <= 100:
-        raise InvalidInput("bad_slippage", "Slippage is from 0 to 100 basis points, such as 5 for 0.05 %.")
-
-
-def _detail(wish: str | None, raw: CandleSeries, candles: Candles, listed: Listed) -> Candles | None:
+def _detail(wish: str | None, market: BacktestMarket, candles: Candles) -> Candles | None:
     """The finer candles of the tested days, from the same source."""
     if wish is None:
         return None
-    finer = resampled(raw, Timeframe.parse(wish).minutes * 60_000)
-    return _candles(between(finer, int(candles.open_ms[0]), int(candles.open_ms[-1]) + candles.timeframe_ms), listed)
-
-
-def series_of(request: BacktestRequest, store: CandleStore) -> tuple[Listed, CandleSeries]:
-    """The instrument and its candles, from the file or from the store.
-
-    Raises:
-        NotFound: unknown symbol, or none of its candles are stored.
-        InvalidInput: the file cannot be used, or nothing was named.
-    """
-    if request.candles is not None:
-        listed = instrument_of(request.candles, request.symbol)
-        return listed, load(request.candles, listed)
-    if request.symbol is None:
-        raise InvalidInput(
-            "candles_unnamed", "Name a candle file with --candles, or stored candles with -p BTC-USDT-SWAP -i 5m."
-        )
-    listed = listed_as(request.symbol)
-    timeframe = None if request.timeframe is None else Timeframe.parse(request.timeframe).value
-    return listed, on_grid(stored(store, request.venue, listed.inst_id, timeframe), listed)
+    finer = resampled(market.raw, Timeframe.parse(wish).minutes * 60_000)
+    end_ms = int(candles.open_ms[-1]) + candles.timeframe_ms
+    return market.candles(between(finer, int(candles.open_ms[0]), end_ms))
 
 
 def cut(series: CandleSeries, timerange: str, needs: int, wants: int = 0) -> tuple[CandleSeries, int]:
@@ -229,24 +149,6 @@ def _value(text: str) -> Any:
         return _EXACT.decode(text)
     except msgspec.DecodeError:
         return text
-
-
-def _candles(series: CandleSeries, listed: Listed) -> Candles:
-    num, den = listed.tick
-    opens, highs, lows, closes = (doubles(getattr(series, one), num, den) for one in ("open", "high", "low", "close"))
-    return Candles(
-        timeframe_ms=series.bar_ms,
-        open_ms=series.at_ms,
-        opens=opens,
-        highs=highs,
-        lows=lows,
-        closes=closes,
-        volumes=doubles(series.volume, listed.lot_base_q, QUANTA),
-    )
-
-
-def _ratio(parts: int) -> Decimal:
-    return Decimal(parts) / QUANTA
 
 
 def _words(code: str) -> str:

@@ -6,13 +6,14 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from tradingboost.app.backtest_market import BacktestMarket, fees_of
 from tradingboost.app.backtest_request import BacktestRequest
-from tradingboost.app.backtesting import series_of
 from tradingboost.app.instruments import listed, rules_of
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.indicators.atr import atr
 from tradingboost.kit.candles.store import CandleStore
+from tradingboost.sim.instruments import Instrument as Listed
 from tradingboost.strategies import get, names
 from tradingboost.strategies.contract import LONG, SHORT, RunFacts
 from tradingboost.strategies.grid.preview import Preview
@@ -57,8 +58,15 @@ def plan(request: BacktestRequest, store: CandleStore, price: Decimal | None, si
         raise InvalidInput("unknown_side", f"There is no side {side!r}; choose long, short or both.")
     strategy = get(request.strategy)
     parsed = strategy.validate(request.params)
-    instrument, price, reach = _market(request, store, price)
-    facts = RunFacts(timeframe_ms=60_000, available_quote=request.balance, investment=None, long_short=True)
+    one, price, reach = _market(request, store, price)
+    instrument, (maker, taker) = rules_of(one), fees_of(one)
+    facts = RunFacts(
+        timeframe_ms=60_000,  # of no consequence for a plan: nothing waits in it
+        maker_fee=maker,
+        taker_fee=taker,
+        available_quote=request.balance,
+        long_short=strategy.asks(parsed, instrument).long_short,
+    )
     told = sorted(strategy.warnings(parsed))
     seen: dict[str, Any] = {"strategy": strategy.name, "symbol": str(instrument.symbol), "price": price, "atr": reach}
     if strategy.name == "grid":
@@ -91,18 +99,19 @@ def _allows(parsed: Any, side: int, instrument: Instrument) -> bool:
 
 def _market(
     request: BacktestRequest, store: CandleStore, price: Decimal | None
-) -> tuple[Instrument, Decimal, Decimal | None]:
+) -> tuple[Listed, Decimal, Decimal | None]:
     """Instrument, price and ATR: from the candles, or as given (then without an ATR)."""
     if price is not None:
         if price <= 0:
             raise InvalidInput("bad_price", f"A price of {price} is not above zero; give the market's with --price.")
         if request.symbol is None:
             raise InvalidInput("symbol_needed", "Say which instrument the price is of, such as -p BTC-USDT-SWAP.")
-        return rules_of(listed(request.symbol)), price, None
+        return listed(request.symbol), price, None
     if request.candles is None and request.symbol is None:
         raise InvalidInput("market_needed", "Say where the price is from: --price, --candles, or -p of stored candles.")
-    one, series = series_of(request, store)
-    tick = rules_of(one).tick
-    closes, highs, lows = (np.asarray(column, np.float64) for column in (series.close, series.high, series.low))
-    reach = float(atr(highs, lows, closes, ATR_LENGTH)[-1]) if closes.size > ATR_LENGTH else float("nan")
-    return rules_of(one), int(series.close[-1]) * tick, None if np.isnan(reach) else Decimal(repr(reach)) * tick
+    market = BacktestMarket(request, store)
+    series = market.series()
+    candles = market.candles(series)
+    reach = float(atr(candles.highs, candles.lows, candles.closes, ATR_LENGTH)[-1])
+    last = int(series.close[-1]) * market.instrument.tick
+    return market.listed, last, None if np.isnan(reach) else Decimal(repr(reach))

@@ -54,7 +54,7 @@ def measure(strategy: Strategy, candles: Candles, params: Any, headline: Backtes
     """Run the other three readings beside a headline; indicators are computed once."""
     config = headline.config
     lines = [line_of("headline", headline)]
-    for rule, fill in _OTHERS:
+    for rule, fill in OTHERS:
         changes: dict[str, Any] = {"path_rule": rule, "find_ambiguous": False}
         if fill is not None:
             changes["limit_fill"] = fill
@@ -78,7 +78,7 @@ def measure(strategy: Strategy, candles: Candles, params: Any, headline: Backtes
     )
 
 
-_OTHERS: Final[tuple[tuple[PathRule, LimitFill | None], ...]] = (
+OTHERS: Final[tuple[tuple[PathRule, LimitFill | None], ...]] = (
     (PathRule.PESSIMISTIC, LimitFill.TRADE_THROUGH),
     (PathRule.NEUTRAL, None),
     (PathRule.OPTIMISTIC, LimitFill.TOUCH),

@@ -125,13 +125,12 @@ def _subject(request: BacktestRequest, store: CandleStore) -> Subject:
     warmup = max(made.needs, first - begin)
     if stop - begin <= warmup + 1:
         raise InvalidInput("stretch_too_short", "Nothing is left of that range after the warm-up; take a longer one.")
-    feed_ms = int(problem.strategy.feed_ms(made.params[0]))
     return Subject(
         problem.strategy,
         part(problem.candles, begin, stop),
         made.params,
-        problem.config(made, warmup),
-        problem.feed(feed_ms) if feed_ms else None,
+        problem.market.config(made, problem.funding, warmup),
+        problem.market.feed(int(problem.strategy.feed_ms(made.params[0]))),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 import tradingboost
+from tradingboost.app.asked import is_secret
 from tradingboost.app.backtest_request import BacktestRequest
 from tradingboost.app.data.loading import store_of
 from tradingboost.app.optimise.evaluating import known
@@ -27,7 +28,6 @@ from tradingboost.kit.compile_cache import source_hash
 MOST_EPOCHS: Final = 100_000
 MOST_WORKERS: Final = 256
 _PROBES: Final = 64
-_SECRET: Final = ("token", "webhook")
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +143,7 @@ def told(request: BacktestRequest) -> dict[str, Any]:
     """A request in plain values without secrets; of a file its name, since its content is in the digest."""
     found = {name: getattr(request, name) for name in request.__struct_fields__ if name not in ("band", "allow_gaps")}
     found |= {name: found[name].name for name in ("candles", "funding_file") if found[name] is not None}
-    found["params"] = {key: value for key, value in request.params.items() if not any(one in key for one in _SECRET)}
+    found["params"] = {key: value for key, value in request.params.items() if not is_secret(key)}
     return plain(found)  # type: ignore[no-any-return]
 
 
