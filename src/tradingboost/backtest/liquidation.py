@@ -6,6 +6,7 @@ from tradingboost.backtest import money
 from tradingboost.backtest.book import ENDED, FILLED, end, report
 from tradingboost.backtest.records import LIQUIDATION_SLOT, MAX_ORDERS, NO_LEVEL, TAKER, Room
 from tradingboost.sim import rules
+from tradingboost.strategies.contract import Record
 
 
 @register_jitable
@@ -51,6 +52,9 @@ def withdraw_openings(room: Room) -> None:
         else:
             end(room, index, ENDED)
     room.desk.frozen = 0
+    if room.desk.beside_frozen > 0:
+        room.desk.beside_frozen = 0
+        room.desk.withdrew = 1
 
 
 @register_jitable
@@ -84,25 +88,34 @@ def liquidate_leg(room: Room, leg: int) -> None:
 def liquidate(room: Room, px: int) -> None:
     """End every order and close both legs; the run is over, and a hole in the cash is the exchange's loss.
 
-    One leg closes at its bankruptcy price, at which fee and loss just use up the account; two legs close at `px`.
+    The only leg of an account closes at its bankruptcy price, at which fee and loss just use up the account; several
+    legs close at `px`. Those of other symbols are closed by whoever walks all of them, who then finds the hole.
     """
     desk = room.desk
     while desk.count > 0:
         end(room, 0, ENDED)
-    both = desk.lots[0] != 0 and desk.lots[1] != 0
+    alone = desk.beside_legs == 0 and (desk.lots[0] == 0 or desk.lots[1] == 0)
+    money_left = desk.cash + desk.beside_buffer
     for leg in range(2):
         held = desk.lots[leg]
         if held != 0:
             price = px
-            if not both:
-                price = rules.cross_liq_price(desk.cash, held, desk.cost[leg], desk.tick_value, desk.taker_rate)
+            if alone:
+                price = rules.cross_liq_price(money_left, held, desk.cost[leg], desk.tick_value, desk.taker_rate)
             close_leg(room, leg, max(price, 1))
-    if desk.cash < 0:
-        desk.insurance -= desk.cash
-        desk.cash = 0
+    if desk.beside_legs == 0:
+        cover(desk, desk.cash + desk.beside_buffer)
     desk.liquidated = 1
     desk.liquidation_below = -NO_LEVEL
     desk.liquidation_above = NO_LEVEL
+
+
+@register_jitable
+def cover(desk: Record, left: int) -> None:
+    """The exchange bears what is missing when less than nothing is left of the account."""
+    if left < 0:
+        desk.insurance -= left
+        desk.cash -= left
 
 
 @register_jitable

@@ -114,12 +114,13 @@ def opening_part(desk: Record, orders: Record, index: int) -> int:
 
 @register_jitable
 def available(desk: Record, orders: Record, index: int) -> int:
-    """Equity at last less the margin of the position and of every opening order but this one; never below zero."""
+    """Equity at last less the margin of all positions and of every opening order but this one; never below zero."""
     if desk.isolated:
         free = desk.cash - leg_margin(desk, 0) - leg_margin(desk, 1)
     else:
         worth = rules.notional(desk.last, gross_lots(desk), desk.tick_value)
         free = desk.cash + unrealised(desk, desk.last) - -(-worth // desk.leverage)
+    free += desk.beside_free - desk.beside_frozen
     for k in range(desk.count):
         if k != index:
             lots = opening_part(desk, orders, k)
@@ -170,12 +171,13 @@ def needed_at(desk: Record, leg: int, px: int) -> int:
 
 @register_jitable
 def buffer_at(desk: Record, px: int) -> int:
-    """Equity at `px` that no order holds, above what both legs need.
+    """Equity at `px` that no order holds, above what all legs of the account need.
 
     Not above zero: the exchange withdraws what opens, and liquidates if that does not help.
     """
     need = needed_at(desk, 0, px) + needed_at(desk, 1, px)
-    return desk.cash - desk.frozen + unrealised(desk, px) - need  # type: ignore[no-any-return]
+    beside = desk.beside_buffer - desk.beside_frozen
+    return desk.cash - desk.frozen + beside + unrealised(desk, px) - need  # type: ignore[no-any-return]
 
 
 @register_jitable

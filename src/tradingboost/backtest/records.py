@@ -133,6 +133,12 @@ DESK: Final = np.dtype(
         ("liquidation_below", np.int64),  # ticks
         ("liquidation_above", np.int64),
         ("frozen", np.int64),  # quanta of equity that opening orders hold, as of the last count
+        # what other symbols of the same account add while this one is walked, in quanta; 0 without any
+        ("beside_free", np.int64),  # to what may be used, before what their orders hold
+        ("beside_buffer", np.int64),  # to the equity above maintenance, before what their orders hold
+        ("beside_frozen", np.int64),  # what their opening orders hold
+        ("beside_legs", np.int64),  # legs they hold
+        ("withdrew", np.int64),  # 1 = their opening orders have to be withdrawn too
     ],
     align=True,
 )
