@@ -119,12 +119,13 @@ class Replay:
     # -- the market ------------------------------------------------------------------------------------------------
 
     def run(self) -> "Replay":
-        """Every bar from the first."""
+        """Every bar from the first behind the warm-up."""
         funding = dict(zip(self.config.funding.times_ms.tolist(), self.config.funding.rates, strict=True))
-        for bar in range(len(self.candles)):
+        first = self.config.warmup_bars
+        for bar in range(first, len(self.candles)):
             self.bar = bar
             self.now_ms = int(self.candles.open_ms[bar])
-            if bar and self.now_ms in funding:
+            if bar > first and self.now_ms in funding:
                 self.send(c.SetFunding(at_us=0, inst_id=INST, rate=rate_parts(funding[self.now_ms])))
                 self.send(c.SettleFunding(at_us=0, inst_id=INST))
             self.walk(bar)
