@@ -94,6 +94,13 @@ def test_a_part_of_the_id_keys_that_cannot_be_read_is_not_left_out_silently(fold
     assert secrets(folder, orders=id_keys(f"{good}, B:{'QkJC' * 8},")).id_keys()
 
 
+def test_the_key_of_receipts_is_made_in_production_too(folder: Path) -> None:
+    assert not secrets(folder, env="production").has_receipt_key()
+    made = secrets(folder, env="production").receipt_key().private_bytes_raw()
+    assert stat.S_IMODE((folder / "receipts.pem").stat().st_mode) == 0o600
+    assert secrets(folder).receipt_key().private_bytes_raw() == made
+
+
 def pem_of(key: Any, password: bytes | None = None) -> bytes:
     locked = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     return bytes(key.private_bytes(PEM, PKCS8, locked))

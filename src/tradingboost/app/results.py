@@ -31,23 +31,34 @@ class Kept(msgspec.Struct, frozen=True):
     figures: Figures
 
 
+class _Signed(msgspec.Struct, frozen=True):
+    signature: dict[str, Any] | None = None
+
+
 def folder_of(settings: Settings) -> Path:
     """Where an installation keeps results."""
     return data_dir(settings) / "backtests"
 
 
 def keep(folder: Path, found: Document) -> Path:
-    """Keep a result under its receipt; the same result twice is one file.
+    """Keep a result under its receipt; the same result twice is one file, and one that was not signed gets signed.
 
     Raises:
         Unavailable, InvalidInput: the place cannot be written.
     """
     path = folder / f"{found.receipt[:_NAME]}.json"
-    if not path.exists():
+    if not path.exists() or (found.signature is not msgspec.UNSET and not _is_signed(path)):
         with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
         _write(path, encode(found))
     return path
+
+
+def _is_signed(path: Path) -> bool:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Signed).signature is not None
+    except (OSError, msgspec.DecodeError):
+        return False
 
 
 def kept(folder: Path) -> list[Kept]:

@@ -4,6 +4,7 @@ import base64
 import os
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -14,12 +15,14 @@ from tradingboost.core.client_id import IdKeys
 from tradingboost.core.errors import InvalidInput, Refused
 from tradingboost.kit.crypto import KeyRing
 
+RECEIPTS: Final = "receipts.pem"
+
 
 class Secrets:
-    """The three keys of an installation.
+    """The keys of an installation.
 
     Args:
-        folder: where made keys are kept; production must be given its keys and makes none.
+        folder: where made keys are kept; production must be given its keys and makes none but that of receipts.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -45,16 +48,19 @@ class Secrets:
             if given:
                 raise InvalidInput("no_signing_key", f"TB_TOPOLOGY__SIGNING_KEY names {given}, which is not there.")
             self._refuse_in_production("TB_TOPOLOGY__SIGNING_KEY")
-            form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-            _write_once(path, Ed25519PrivateKey.generate().private_bytes(*form))
-        try:
-            key = serialization.load_pem_private_key(_content(path), password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):  # no PEM at all, a locked one, another kind
-            key = None
-        if not isinstance(key, Ed25519PrivateKey):
-            message = f"{path} must hold the key of internal calls: an Ed25519 private key in PEM form, not encrypted."
-            raise InvalidInput("bad_signing_key", message)
-        return key
+            _make_key(path)
+        return _ed25519(path, "the key of internal calls")
+
+    def has_receipt_key(self) -> bool:
+        """Whether a result was ever signed here."""
+        return (self._folder / RECEIPTS).exists()
+
+    def receipt_key(self) -> Ed25519PrivateKey:
+        """The key that signs results; it opens nothing, so that every installation makes its own."""
+        path = self._folder / RECEIPTS
+        if not path.exists():
+            _make_key(path)
+        return _ed25519(path, "the key of receipts")
 
     def _kept(self, name: str, prefix: str, setting: str) -> str:
         path = self._folder / name
@@ -66,6 +72,22 @@ class Secrets:
     def _refuse_in_production(self, setting: str) -> None:
         if self._settings.env == "production":
             raise Refused("secret_missing", f"{setting} is not set, and production makes no keys by itself; set it.")
+
+
+def _make_key(path: Path) -> None:
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    _write_once(path, Ed25519PrivateKey.generate().private_bytes(*form))
+
+
+def _ed25519(path: Path, what: str) -> Ed25519PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(_content(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # no PEM at all, a locked one, another kind
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        message = f"{path} must hold {what}: an Ed25519 private key in PEM form, not encrypted."
+        raise InvalidInput("bad_signing_key", message)
+    return key
 
 
 def _id_keys(text: str) -> dict[str, bytes]:

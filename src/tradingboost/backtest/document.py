@@ -11,6 +11,7 @@ import numpy as np
 from tradingboost.backtest import figures as f
 from tradingboost.backtest.band import Band
 from tradingboost.backtest.model import Candles, tidy
+from tradingboost.backtest.receipt import Signature, digests, parted
 from tradingboost.backtest.remarks import Remark, remarks_on
 from tradingboost.backtest.result import BacktestResult, Summary
 from tradingboost.backtest.series import Series, series_of
@@ -97,7 +98,10 @@ class EventLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A result as it is kept. `receipt` is the digest of everything else in it but the data's source."""
+    """A result as it is kept. `receipt` is the digest of everything else in it but the data's source.
+
+    The signature is over the receipt, so that it is no part of it.
+    """
 
     kind: str = KIND
     schema: int = SCHEMA
@@ -118,6 +122,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     events: list[EventLine]
     dropped_events: int
     series: Series
+    signature: Signature | msgspec.UnsetType = msgspec.UNSET
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,9 +182,23 @@ def sealed(unsigned: Document) -> Document:
 
 
 def receipt_of(found: Document) -> str:
-    """Digest over everything but the receipt itself and the name of the candles' source."""
+    """Digest over everything but the receipt itself, its signature and the name of the candles' source."""
+    return sha256(encode(_nameless(found))).hexdigest()
+
+
+def parts_of(found: Document) -> dict[str, str]:
+    """Digests of the single parts of what the receipt is over; they tell which part was changed."""
+    return digests(_nameless(found))
+
+
+def changed_parts(found: Document) -> list[str]:
+    """Parts that are not those which were signed; nothing is known of a result that was not signed."""
+    return [] if found.signature is msgspec.UNSET else parted(found.signature.parts, parts_of(found))
+
+
+def _nameless(found: Document) -> Document:
     data = msgspec.structs.replace(found.data, source="")
-    return sha256(encode(msgspec.structs.replace(found, receipt="", data=data))).hexdigest()
+    return msgspec.structs.replace(found, receipt="", data=data, signature=msgspec.UNSET)
 
 
 def encode(found: Document) -> bytes:
@@ -211,7 +230,13 @@ def decode(text: bytes, name: str) -> Document:
     except msgspec.DecodeError:
         raise InvalidInput("result_damaged", f"{name} is damaged; run the back-test again.") from None
     if receipt_of(found) != found.receipt:
-        raise InvalidInput("result_changed", f"{name} does not fit its receipt: it was changed after it was written.")
+        parts = changed_parts(found)
+        where = f" ({', '.join(parts)})" if parts else ""
+        raise InvalidInput(
+            "result_changed",
+            f"{name} does not fit its receipt: it was changed after it was written{where}.",
+            parts=parts,
+        )
     return found
 
 

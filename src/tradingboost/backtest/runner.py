@@ -1,5 +1,6 @@
 """Running one strategy over candles in memory."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -66,7 +67,13 @@ _FAULTS = {
 
 
 def run(
-    strategy: Strategy, candles: Candles, params: Any, config: BacktestConfig, indicators: Any = None
+    strategy: Strategy,
+    candles: Candles,
+    params: Any,
+    config: BacktestConfig,
+    indicators: Any = None,
+    *,
+    watching: Callable[[int, Books], None] | None = None,
 ) -> BacktestResult:
     """Walk the candles with the strategy's own kernel and the simulated exchange's fill rules.
 
@@ -76,6 +83,7 @@ def run(
         params: the record array `strategy.compile_params` made.
         config: instrument, account and costs.
         indicators: what `strategy.indicator_columns` gave for these candles and parameters; None = computed here.
+        watching: is shown the books after every close, with its bar; the driver then comes back bar by bar.
 
     Raises:
         InvalidInput: no candle is left after the warm-up.
@@ -86,18 +94,20 @@ def run(
             "no_candles", f"{len(candles)} candles leave nothing after a warm-up of {config.warmup_bars}; load more."
         )
     scale = Scale.of(config)
-    books = _books(strategy, params, candles.timeframe_ms, config)
+    books = books_for(strategy, params, candles.timeframe_ms, config)
     if indicators is None:
         indicators = indicators_of(strategy, candles, params)
-    columns = _columns(candles, config, indicators, watched(strategy, candles, indicators, params))
+    columns = columns_for(candles, config, indicators, watched(strategy, candles, indicators, params))
     columns.equity[: config.warmup_bars] = books.desk[0].cash
     driver = driver_of(strategy)
     at, stop = config.warmup_bars, len(candles)
     while at < stop:
-        at = driver(books, columns, at, stop)
+        at = driver(books, columns, at, stop if watching is None else at + 1)
         desk = books.desk[0]
         if desk.status:
-            raise _broken(strategy, desk)
+            raise broken(strategy, desk)
+        if watching is not None:
+            watching(at - 1, books)
         if desk.liquidated:
             columns.equity[at:] = desk.cash
             break
@@ -142,7 +152,7 @@ def driver_of(strategy: Strategy) -> Drive:
     return build(strategy)
 
 
-def _books(strategy: Strategy, params: Any, timeframe_ms: int, config: BacktestConfig) -> Books:
+def books_for(strategy: Strategy, params: Any, timeframe_ms: int, config: BacktestConfig) -> Books:
     """Empty books with the rules of the run, the strategy started."""
     scale = Scale.of(config)
     books = empty_books(records(strategy.state), params)
@@ -185,7 +195,7 @@ def _set_tiers(desk: Any, config: BacktestConfig) -> None:
         desk.tier_rates[index] = rate_parts(tier.maintenance_rate)
 
 
-def _columns(candles: Candles, config: BacktestConfig, indicators: Any, watch: Any) -> Columns:
+def columns_for(candles: Candles, config: BacktestConfig, indicators: Any, watch: Any) -> Columns:
     """Market data beside the indicators; settlements before the first traded bar are past."""
     swap = config.instrument.kind is not InstrumentKind.SPOT
     times, rates = config.funding.times_ms, config.funding.rates
@@ -224,7 +234,7 @@ def _with_room(books: Books) -> Books:
     return books
 
 
-def _broken(strategy: Strategy, desk: Any) -> BrokenInvariant:
+def broken(strategy: Strategy, desk: Any) -> BrokenInvariant:
     slot = int(desk.status_slot)
     name = slot_name(slot) if slot > LIQUIDATION_SLOT else ""
     return BrokenInvariant(

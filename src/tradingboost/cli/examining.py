@@ -66,16 +66,39 @@ def verify_result(
     result: Annotated[str, typer.Argument(metavar="[RESULT]", help="Receipt, file, or latest.")] = "latest",
     candles: Annotated[Path | None, typer.Option(metavar="FILE", help="The file the result was made from.")] = None,
     funding_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The funding it was made with.")] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Who must have signed it; else this installation.")
+    ] = None,
+    signature_only: Annotated[bool, typer.Option("--signature-only", help="Do not run it again.")] = False,
 ) -> Answer:
-    """Run a kept back-test again and compare every number of it."""
+    """Tell who signed a kept back-test, run it again and compare every number of it."""
     settings = session.settings()
-    with session.progress("running it again ..."):
-        from tradingboost.app import results
-        from tradingboost.app.optimise.examining import verified
+    from tradingboost.app import receipts, results
 
-        kept = results.find(results.folder_of(settings), result)
-        done = verified(kept, candles, funding_file, settings)
-    return Answer(done, lambda console: _verdict(console, done), DONE if done.same else FINDINGS)
+    kept = results.find(results.folder_of(settings), result)
+    judged = receipts.judged(kept, settings, public_key)
+    receipts.refuse_broken(judged)
+    done = None
+    if not signature_only:
+        with session.progress("running it again ..."):
+            from tradingboost.app.optimise.examining import verified
+
+            done = verified(kept, candles, funding_file, settings)
+    good = judged.verdict is receipts.Verdict.GOOD or (public_key is None and done is not None)
+    data = {
+        "receipt": kept.receipt,
+        "again": None if done is None else done.again,
+        "same": None if done is None else done.same,
+        "differences": [] if done is None else done.differences,
+        "signature": judged,
+    }
+
+    def show(console: "Console") -> None:
+        console.print(judged.sentence, soft_wrap=True)
+        if done is not None:
+            _verdict(console, done)
+
+    return Answer(data, show, DONE if good and (done is None or done.same) else FINDINGS)
 
 
 def _show(console: "Console", done: "Examined") -> None:

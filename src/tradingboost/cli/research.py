@@ -54,7 +54,7 @@ def backtesting(
         session.warn("The strategies are compiled first, once for this version; that takes about a minute.")
     with session.progress("loading the candles and the compiled strategy ..."):
         from tradingboost.app import backtesting as app
-        from tradingboost.app import results
+        from tradingboost.app import receipts, results
         from tradingboost.app.data.loading import store_of
         from tradingboost.backtest import LimitFill, MarginMode, OnEnd
         from tradingboost.cli.research_view import draw, facts
@@ -70,7 +70,7 @@ def backtesting(
             allow_gaps=allow_gaps,
         )
         done = app.backtest(request, store_of(settings))
-        found = done.document
+        found, signer = receipts.signed(done.document, settings)
         results.keep(results.folder_of(settings), found)
         written = [] if export is None else results.export(export, found, done.result)
     for line in found.warnings:
@@ -80,6 +80,7 @@ def backtesting(
         "timeframe": done.timeframe,
         "fills": done.result.trace().fills[-_FILLS_TOLD:],
         "exported": [str(path) for path in written],
+        "signer": signer,
     }
 
     def show(console: "Console") -> None:
@@ -87,6 +88,11 @@ def backtesting(
         console.print("")
         console.print(_fills(done))
         _closing(console, found, written)
+        console.print(f"[dim]signed by[/] {signer.fingerprint}", highlight=False)
+        if signer.is_new:
+            console.print(
+                f"[dim]a new key; its public half, to give to others:[/] {signer.public_file}", soft_wrap=True
+            )
 
     return Answer(data, show)
 
