@@ -10,6 +10,7 @@ def close_legs(books: Books, columns: Columns) -> None:
     """Close every open leg at the last close with slippage and taker fee; the kernel is not asked and not told."""
     desk = books.desk[0]
     room = Room(desk, books.orders, books.reports, books.intents, books.out, books.fill[0], books.state[0], None)
+    desk.bar = columns.open_ms.size - 1  # the last bars may have been passed over
     desk.now_ms = columns.open_ms[-1] + desk.timeframe_ms
     for leg in range(2):
         lots = int(desk.lots[leg])
