@@ -120,15 +120,15 @@ def figures(result: BacktestResult, params: Any = None, rf_year: float = 0.0) ->
     bars = len(result.candles) - result.config.warmup_bars
     return Figures(
         curve=curve,
-        drawdown=_fall(result),
+        drawdown=fall_of(result.equity_quanta[result.config.warmup_bars :], _closes_ms(result), _length_ms(result)),
         deals=metrics.of_deals(closed["net"] / float(result.scale.money)),
-        holding=_holding(closed),
+        holding=holding_of(closed),
         costs=_costs(result),
         benchmark=_benchmark(result, values),
         exposure=int(result.desk[0]["exposed_bars"]) / bars,
         turnover=float(traded) / mean_equity if mean_equity > 0 else None,
         traded_notional=traded,
-        averaging=_averaging(closed),
+        averaging=averaging_of(closed),
         grid=_grid(result, params, days),
     )
 
@@ -137,11 +137,20 @@ def breakdowns(result: BacktestResult) -> dict[str, list[Row]]:
     """Closed deals by why they ended, side, number of entries, leg, and by hour, weekday, month and year of the end."""
     closed = result.deals()
     closed = closed[closed["closed"]]
+    return rows_of(closed, {"exit_reason": reasons_of(result, closed)}, result.scale.amount)
+
+
+def reasons_of(result: BacktestResult, deals: Any) -> list[str]:
+    """Why each of the deals ended, as far as it has."""
+    fills = result.fills[deals["last"]]
+    return [exit_word(int(slot), int(reason)) for slot, reason in zip(fills["slot"], fills["reason"], strict=True)]
+
+
+def rows_of(closed: Any, known: dict[str, list[str]], amount: Callable[[int], Decimal]) -> dict[str, list[Row]]:
+    """Closed deals by what is `known` of each, and by what can be seen."""
     ends = [datetime.fromtimestamp(at / 1000, UTC) for at in closed["closed_ms"].tolist()]
-    fills = result.fills[closed["last"]]
-    reasons = [exit_word(int(slot), int(reason)) for slot, reason in zip(fills["slot"], fills["reason"], strict=True)]
     names: dict[str, list[str]] = {
-        "exit_reason": reasons,
+        **known,
         "side": ["long" if side > 0 else "short" for side in closed["side"]],
         "entries": [str(count) for count in closed["entries"]],
         "leg": ["hedge" if hedge else "main" for hedge in closed["hedge"]],
@@ -150,22 +159,34 @@ def breakdowns(result: BacktestResult) -> dict[str, list[Row]]:
         "month": [f"{end:%Y-%m}" for end in ends],
         "year": [f"{end:%Y}" for end in ends],
     }
-    return {kind: list(_rows(closed, keys, result.scale.amount)) for kind, keys in names.items()}
+    return {kind: list(_rows(closed, keys, amount)) for kind, keys in names.items()}
 
 
 def monthly(result: BacktestResult) -> dict[str, float]:
     """Return of each calendar month (UTC) by `2024-01`, from the equity before it to the equity at its end."""
-    first = result.config.warmup_bars
-    closes = result.candles.open_ms[first:] + result.candles.timeframe_ms
+    equity = result.equity()[result.config.warmup_bars :]
+    return months_of(_closes_ms(result), equity, float(result.config.initial_balance))
+
+
+def months_of(closes: NDArray[np.int64], equity: Floats, start: float) -> dict[str, float]:
+    """The same of any curve."""
     months = (closes - 1).astype("datetime64[ms]").astype("datetime64[M]")
     last = np.append(np.flatnonzero(months[1:] != months[:-1]), months.size - 1)
-    ends = result.equity()[first:][last]
-    before = np.concatenate(([float(result.config.initial_balance)], ends[:-1]))
+    ends = equity[last]
+    before = np.concatenate(([start], ends[:-1]))
     return {
-        str(month): float(end / start - 1.0)
-        for month, start, end in zip(months[last], before, ends, strict=True)
-        if start > 0
+        str(month): float(end / begin - 1.0)
+        for month, begin, end in zip(months[last], before, ends, strict=True)
+        if begin > 0
     }
+
+
+def _closes_ms(result: BacktestResult) -> NDArray[np.int64]:
+    return np.asarray(result.candles.open_ms[result.config.warmup_bars :] + _length_ms(result))
+
+
+def _length_ms(result: BacktestResult) -> int:
+    return result.candles.timeframe_ms
 
 
 def _rows(closed: Any, keys: list[str], amount: Callable[[int], Decimal]) -> Iterator[Row]:
@@ -190,23 +211,23 @@ def _traded(result: BacktestResult) -> Decimal:
     return result.scale.amount(sum((fills["lots"] * fills["price"]).tolist()) * value)
 
 
-def _fall(result: BacktestResult) -> Fall | None:
-    first, candles = result.config.warmup_bars, result.candles
-    found = metrics.drawdown(result.equity_quanta[first:])
+def fall_of(equity: NDArray[np.int64], closes: NDArray[np.int64], length_ms: int) -> Fall | None:
+    """The deepest fall of a curve in quanta."""
+    found = metrics.drawdown(equity)
     if found is None:
         return None
-    closes = candles.open_ms[first:] + candles.timeframe_ms
     return Fall(
         ratio=found.ratio,
         start_ms=int(closes[found.peak]),
         trough_ms=int(closes[found.trough]),
         recovered_ms=None if found.recovered is None else int(closes[found.recovered]),
-        longest_under_water_ms=found.longest_bars * candles.timeframe_ms,
+        longest_under_water_ms=found.longest_bars * length_ms,
         ulcer=found.ulcer,
     )
 
 
-def _holding(closed: Any) -> Holding:
+def holding_of(closed: Any) -> Holding:
+    """How long closed deals were open."""
     spans = (closed["closed_ms"] - closed["opened_ms"]).astype(np.float64)
     won, lost = spans[closed["net"] > 0], spans[closed["net"] < 0]
     return Holding(
@@ -240,7 +261,8 @@ def _benchmark(result: BacktestResult, own: Floats) -> Benchmark:
     return Benchmark(hold_return=float(candles.closes[-1]) / start / fee - 1.0, alpha=alpha, beta=beta)
 
 
-def _averaging(closed: Any) -> Averaging:
+def averaging_of(closed: Any) -> Averaging:
+    """What adding did to closed deals."""
     entries = closed["entries"]
     added = closed[entries > 1]
     average = added["entry_sum"] / np.maximum(added["lots"], 1)
