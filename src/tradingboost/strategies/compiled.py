@@ -47,7 +47,7 @@ def plain(records: Any) -> Any:
 @cache
 def kernel(name: str) -> Kernel:
     """The compiled kernel of a catalogue entry; a function is compiled, or read from the cache, at its first call."""
-    wrap: Callable[..., Any] = _interpreted if config.DISABLE_JIT else _compiled  # type: ignore[attr-defined]
+    wrap: Callable[..., Any] = interpreted if config.DISABLE_JIT else _compiled  # type: ignore[attr-defined]
     return Kernel(**{call: wrap(function) for call, function in _over_arrays(get(name)).items()})
 
 
@@ -91,7 +91,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return njit(cache=True, error_model="numpy", nogil=True)(function)
 
 
-def _interpreted(function: Callable[..., Any]) -> Callable[..., Any]:
+def interpreted(function: Callable[..., Any]) -> Callable[..., Any]:
     """Records have attributes only through record arrays when nothing is compiled."""
 
     def call(*arguments: Any) -> Any:

@@ -348,6 +348,8 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
         attention: (state, params) -> marks of `watch` at whose closes `on_bar` may act; at other closes it would wish
             nothing, and remember of them what the last two bars show. EVERY_CLOSE = at any close; None = always that.
         watch: (indicators of `indicator_columns`, closes, params record) -> uint8[n], the marks of closes; None = 0.
+        mark: (indicators of the close before, of this one, params record) -> the marks of this one, the same as in
+            `watch` or more of them.
     """
 
     name: str
@@ -375,3 +377,4 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     asks: Callable[..., Asks]
     attention: Callable[..., int] | None = None
     watch: Callable[..., Any] | None = None
+    mark: Callable[..., int] | None = None

@@ -4,7 +4,7 @@ from typing import Final
 
 from tradingboost.core.instrument import Instrument
 from tradingboost.strategies.contract import Asks, Strategy
-from tradingboost.strategies.grid.attention import attention, watch
+from tradingboost.strategies.grid.attention import attention, mark, watch
 from tradingboost.strategies.grid.checks import validate, warnings
 from tradingboost.strategies.grid.compile import compile_params
 from tradingboost.strategies.grid.decide import on_bar, on_fill, on_tick, triggers
@@ -47,4 +47,5 @@ GRID: Final = Strategy(
     asks=asks,
     attention=attention,
     watch=watch,
+    mark=mark,
 )

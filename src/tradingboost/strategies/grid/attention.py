@@ -26,6 +26,15 @@ def attention(state: Record, params: Record) -> int:
     return NEWS if params.folds == 1 else 0
 
 
+@register_jitable
+def mark(before: Record, now: Record, params: Record) -> int:
+    """The marks of one close, from its row and the one before."""
+    if params.folds == 0:
+        return 0
+    same = now.levels_ms == before.levels_ms and now.regime == before.regime
+    return 0 if same and now.start_signal == 0 and now.stop_signal == 0 else NEWS
+
+
 def watch(indicators: Any, closes: NDArray[np.float64], params: Record) -> NDArray[np.uint8]:
     """The marks of every close."""
     if not int(params.folds):

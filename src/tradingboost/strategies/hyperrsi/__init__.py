@@ -4,7 +4,7 @@ from typing import Final
 
 from tradingboost.strategies.contract import Strategy
 from tradingboost.strategies.hyperrsi.advice import warnings
-from tradingboost.strategies.hyperrsi.attention import attention, watch
+from tradingboost.strategies.hyperrsi.attention import attention, mark, watch
 from tradingboost.strategies.hyperrsi.checks import validate
 from tradingboost.strategies.hyperrsi.compile import PARAMS, asks, compile_params
 from tradingboost.strategies.hyperrsi.decide import on_bar, on_tick, triggers
@@ -39,4 +39,5 @@ HYPERRSI: Final = Strategy(
     asks=asks,
     attention=attention,
     watch=watch,
+    mark=mark,
 )

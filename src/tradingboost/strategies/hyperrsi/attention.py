@@ -40,6 +40,24 @@ def attention(state: Record, params: Record) -> int:
     return EVERY_CLOSE  # adds at any close, or at a level that moves with every close
 
 
+@register_jitable
+def mark(before: Record, now: Record, params: Record) -> int:
+    """The marks of one close, from its row and the one before."""
+    found = SIGNAL if signals(now, params) else 0
+    if signals(before, params):
+        found |= AFTER_SIGNAL
+    if now.trend != before.trend:
+        found |= TURN
+    return found
+
+
+@register_jitable
+def signals(row: Record, params: Record) -> bool:
+    """Whether the rule of either side holds."""
+    long: bool = rsi_signal(LONG, row.rsi_prev, row.rsi, params)
+    return long or rsi_signal(SHORT, row.rsi_prev, row.rsi, params)
+
+
 def watch(indicators: Any, closes: NDArray[np.float64], params: Record) -> NDArray[np.uint8]:  # noqa: ARG001
     """The marks of every close."""
     found: NDArray[np.uint8] = _watch(indicators, params)
@@ -53,8 +71,8 @@ def _watch(indicators: Any, params: Record) -> NDArray[np.uint8]:
     trend = 0.0
     for i in range(indicators.size):
         row = indicators[i]
-        signals = rsi_signal(LONG, row.rsi_prev, row.rsi, params) or rsi_signal(SHORT, row.rsi_prev, row.rsi, params)
-        marks[i] = (SIGNAL if signals else 0) | (AFTER_SIGNAL if signalled else 0) | (TURN if row.trend != trend else 0)
-        signalled = signals
+        signal = signals(row, params)
+        marks[i] = (SIGNAL if signal else 0) | (AFTER_SIGNAL if signalled else 0) | (TURN if row.trend != trend else 0)
+        signalled = signal
         trend = row.trend
     return marks
