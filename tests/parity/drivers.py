@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from tests.parity import anyset
+from tests.unit.backtest.exchange import Replay
 
 from tradingboost import backtest
 from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding
@@ -101,3 +102,16 @@ def different(one: BacktestResult, other: BacktestResult) -> list[str]:
     sums = ("cash", "fees", "funding", "realised", "exposed_bars", "liquidated")
     found += [name for name in sums if int(one.desk[0][name]) != int(other.desk[0][name])]
     return found + [name for name in ("lots", "cost") if one.desk[0][name].tolist() != other.desk[0][name].tolist()]
+
+
+def told_apart(tested: BacktestResult, lived: Replay) -> list[str]:
+    """Where the backtest and the exchange's own engine tell different stories."""
+    trace = tested.trace()
+    found = backtest.differences(lived.trace(), backtest.Trace(trace.intents, trace.fills, trace.ends))
+    lines = [one.text() for one in found[:5]]
+    held = list(zip(tested.desk[0].lots.tolist(), tested.desk[0].cost.tolist(), strict=True))
+    if tested.scale.amount(tested.desk[0].cash) != lived.cash or held != lived.legs:
+        lines.append("cash or position")
+    if tested.state.tobytes() != lived.state.tobytes():
+        lines.append("state")
+    return lines

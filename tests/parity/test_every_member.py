@@ -41,4 +41,5 @@ def test_every_member_trades_a_recorded_market_alike(file: str, strategy: str) -
     path = sets.CANDLES / file
     instrument, now = instrument_of(path), SystemClock().now()
     skip = members.restless(load(path, instrument), WARMUP, BARS)
+    assert skip is not None
     _agree(from_file(path, instrument, WARMUP, BARS, now, skip=skip), strategy)
