@@ -1,16 +1,21 @@
 """How the candles of a back-test are cut and put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tradingboost.app.backtesting import cut, params_of
+from tradingboost.app.backtest_request import BacktestRequest
+from tradingboost.app.backtesting import backtest, cut, params_of
+from tradingboost.app.planning import plan
 from tradingboost.core.candles import resampled
 from tradingboost.core.errors import InvalidInput
+from tradingboost.kit.candles.store import CandleStore
 from tradingboost.sim.series import CandleSeries
+from tradingboost.strategies import get
 
 MINUTE_MS = 60_000
 START_MS = 1_704_067_200_000  # 2024-01-01 00:00 UTC
@@ -62,3 +67,22 @@ def test_words_win_over_the_file_and_numbers_keep_every_digit(tmp_path: Path) ->
     (tmp_path / "p.json").write_text('{"leverage": 3, "tp1_value": 0.10}')
     found = params_of(["leverage=5", "direction=롱", "use_sl=true"], tmp_path / "p.json")
     assert found == {"leverage": 5, "tp1_value": Decimal("0.10"), "direction": "롱", "use_sl": True}
+
+
+def test_trap_one_entrance_checks_fewer_keys_than_another(tmp_path: Path) -> None:
+    """A back-test, a plan and a search say what the schema says, before they look at anything else."""
+    bad = {"leverage": 0, "entry_option": "whatever", "use_sl": "maybe", "no_such_key": 1}
+    request = BacktestRequest(strategy="hyperrsi", candles=tmp_path / "none.csv", params=bad)
+    store = CandleStore(tmp_path)
+    entrances: list[Callable[[], object]] = [
+        lambda: get("hyperrsi").validate(bad),
+        lambda: backtest(request, store),
+        lambda: plan(request, store, Decimal(50_000)),
+    ]
+    told: list[Any] = []
+    for entrance in entrances:
+        with pytest.raises(InvalidInput) as raised:
+            entrance()
+        told.append(raised.value.details["errors"])
+    assert told[0] == told[1] == told[2]
+    assert {error["key"] for error in told[0]} == set(bad)

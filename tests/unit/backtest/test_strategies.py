@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.unit.backtest.exchange import Replay
-from tests.unit.backtest.worlds import WORLDS, conditions, market, mode, part, world
+from tests.unit.backtest.worlds import BTC, FACTS, TRAILING, WORLDS, conditions, market, mode, part, world
 
-from tradingboost import backtest
+from tradingboost import backtest, strategies
 from tradingboost.backtest.compare import report
-from tradingboost.strategies.contract import FillKind
+from tradingboost.strategies.contract import FillKind, slot_name
 
 pytestmark = pytest.mark.timeout(300)
 BARS = 2000
@@ -92,6 +92,19 @@ def test_every_order_ends_once(name: str) -> None:
     armed = int(np.isin(result.fills["slot"], list(parents)).sum())
     over = (result.reports["kind"] != FillKind.FILLED) | (result.reports["left"] == 0)
     assert placed + armed == int(over.sum()) + result.orders.size
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_trap_the_limit_counts_entries_in_one_place_and_additions_in_another(limit: int) -> None:
+    """One entry is never added to, and four are the entry with three adds."""
+    candles = market(BARS)
+    strategy = strategies.get("hyperrsi")
+    given = {**TRAILING, "pyramiding_limit": limit, "tp1_value": 2, "tp2_value": 3, "tp3_value": 4, "sl_value": 5}
+    params = strategy.compile_params(strategy.validate(given), BTC, FACTS)
+    result = backtest.run(strategy, candles, params, conditions(candles))
+    slots = {slot_name(int(slot)) for slot in result.fills["slot"]}
+    assert {slot for slot in slots if slot.startswith("add")} == {f"add:{n}" for n in range(2, limit + 1)}
+    assert "entry" in slots
 
 
 def _openings(result: backtest.BacktestResult) -> np.ndarray:
