@@ -124,6 +124,25 @@ def export(path: Path, found: Document, result: BacktestResult | None = None) ->
     raise InvalidInput("export_kind", f"{path.name} has an unknown ending; use .html, .json, .csv or a folder.")
 
 
+def check_page(path: Path) -> None:
+    """Refuse a name that is none of a page, before anything is computed for it.
+
+    Raises:
+        InvalidInput: another ending.
+    """
+    if path.suffix.lower() != ".html":
+        raise InvalidInput("page_kind", f"{path.name} is written as a page; let its name end in .html.")
+
+
+def written(path: Path, text: str) -> Path:
+    """Write a page; as with reports, what has that name gives way.
+
+    Raises:
+        Unavailable, InvalidInput: the place cannot be written.
+    """
+    return _write(path, text.encode())
+
+
 def _write(path: Path, content: bytes) -> Path:
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -64,24 +64,24 @@ def series_of(result: BacktestResult, story: Story) -> Series:
     first, candles = result.config.warmup_bars, result.candles
     closes_ms = candles.open_ms[first:] + candles.timeframe_ms
     equity = result.equity()[first:]
-    last = _last_of_groups(equity.size, MOST_POINTS)
+    last = last_of_groups(equity.size, MOST_POINTS)
     peaks = np.maximum.accumulate(np.maximum(equity, float(result.config.initial_balance)))
     falls = np.where(peaks > 0, equity / np.where(peaks > 0, peaks, 1.0) - 1.0, 0.0)
     starts = np.concatenate(([0], last[:-1] + 1))
     hold = _hold(result)
-    candle_ms, rows = _candles(result)
-    marks = _marks(result)
+    candle_ms, _, rows = candles_of(result, first, len(candles))
+    marks = marks_of(result)
     return Series(
         tick=str(result.scale.tick),
         candle_ms=candle_ms,
         candles=rows,
         points_ms=closes_ms[last].tolist(),
-        equity=_rounded(equity[last], 2),
-        hold=_rounded(hold[last], 2),
-        falls=_rounded(np.minimum.reduceat(falls, starts), 6),
+        equity=rounded(equity[last], 2),
+        hold=rounded(hold[last], 2),
+        falls=rounded(np.minimum.reduceat(falls, starts), 6),
         marks=marks[:MOST_MARKS],
         lines=[[one.from_ms, one.until_ms, one.price, int(one.hedge)] for one in story.lines[:MOST_LINES]],
-        daily=_rounded(result.daily_curve()[0], 4),
+        daily=rounded(result.daily_curve()[0], 4),
         dropped_marks=max(len(marks) - MOST_MARKS, 0),
     )
 
@@ -103,7 +103,8 @@ def _hold(result: BacktestResult) -> NDArray[np.float64]:
     return np.asarray(candles.closes[first:] * bought)
 
 
-def _marks(result: BacktestResult) -> list[list[int]]:
+def marks_of(result: BacktestResult) -> list[list[int]]:
+    """Every fill as a mark, see `Series.marks`."""
     fills, deals = result.fills, result.deals()
     owner = np.zeros(len(fills), np.int64)
     for number, deal in enumerate(deals):
@@ -117,12 +118,16 @@ def _marks(result: BacktestResult) -> list[list[int]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _candles(result: BacktestResult) -> tuple[int, list[list[int]]]:
-    """Candles put together until there are few enough, as differences; groups keep to whole multiples in time."""
-    first, candles = result.config.warmup_bars, result.candles
-    factor = -(-(len(candles) - first) // MOST_CANDLES)
+def candles_of(result: BacktestResult, begin: int, stop: int) -> tuple[int, NDArray[np.intp], list[list[int]]]:
+    """The bars [begin, stop) put together until there are few enough; groups keep to whole multiples in time.
+
+    Returns:
+        length of a drawn candle in milliseconds, the last bar of each, and the candles as differences.
+    """
+    candles = result.candles
+    factor = -(-(stop - begin) // MOST_CANDLES)
     length = factor * candles.timeframe_ms
-    groups = candles.open_ms[first:] // length
+    groups = candles.open_ms[begin:stop] // length
     at = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
     last = np.append(at[1:], groups.size) - 1
     tick = float(result.scale.tick)
@@ -133,21 +138,22 @@ def _candles(result: BacktestResult) -> tuple[int, list[list[int]]]:
     rows = np.stack(
         [
             groups[at],
-            ticks(candles.opens[first:][at]),
-            ticks(np.maximum.reduceat(candles.highs[first:], at)),
-            ticks(np.minimum.reduceat(candles.lows[first:], at)),
-            ticks(candles.closes[first:][last]),
+            ticks(candles.opens[begin:stop][at]),
+            ticks(np.maximum.reduceat(candles.highs[begin:stop], at)),
+            ticks(np.minimum.reduceat(candles.lows[begin:stop], at)),
+            ticks(candles.closes[begin:stop][last]),
         ],
         axis=1,
     )
-    return length, np.diff(rows, axis=0, prepend=0).tolist()
+    return length, begin + last, np.diff(rows, axis=0, prepend=0).tolist()
 
 
-def _last_of_groups(size: int, most: int) -> NDArray[np.intp]:
+def last_of_groups(size: int, most: int) -> NDArray[np.intp]:
     """Row of the last bar of each of at most `most` even groups."""
     count = min(size, most)
     return np.asarray((np.arange(1, count + 1) * size) // count - 1)
 
 
-def _rounded(values: NDArray[np.float64], digits: int) -> list[float]:
+def rounded(values: NDArray[np.float64], digits: int) -> list[float]:
+    """A column as short numbers."""
     return [float(value) for value in np.round(values, digits)]

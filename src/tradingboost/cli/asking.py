@@ -1,5 +1,6 @@
 """The options by which verbs of research name a market, an account and parameters."""
 
+import inspect
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -51,6 +52,42 @@ def market(
 
 
 GROUPS: Final[dict[str, Group]] = {"market": market}
+
+
+def perhaps(**given: Any) -> dict[str, Any]:
+    """The options of `market` for verbs that may be given a kept result instead."""
+    return given
+
+
+_MARKET: Final = inspect.signature(market, eval_str=True)
+_OPTIONAL: Final = Annotated[str | None, typer.Option("-s", "--strategy", help="hyperrsi or grid; else a result.")]
+perhaps.__signature__ = _MARKET.replace(  # type: ignore[attr-defined]
+    parameters=[
+        one.replace(annotation=_OPTIONAL, default=None) if one.name == "strategy" else one
+        for one in _MARKET.parameters.values()
+    ]
+)
+PERHAPS: Final[dict[str, Group]] = {"market": perhaps}
+_OF_A_RESULT: Final = ("candles", "timerange", "strategy")
+
+
+def result_of(result: str | None, given: dict[str, Any]) -> str | None:
+    """Which kept result is meant; None = a new back-test of the market that was named.
+
+    Raises:
+        InvalidInput: both were named, or options that only a new back-test has.
+    """
+    if given["strategy"] is not None:
+        if result is not None:
+            raise InvalidInput("result_or_strategy", f"Name the result {result} or a strategy with -s, not both.")
+        return None
+    foreign = [
+        name for name, one in _MARKET.parameters.items() if name not in _OF_A_RESULT and given[name] != one.default
+    ]
+    if foreign:
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
+        raise InvalidInput("result_has_its_own", f"A kept result has its own {words}; name a strategy with -s as well.")
+    return result or "latest"
 
 
 def request_of(given: dict[str, Any]) -> "BacktestRequest":

@@ -1,5 +1,6 @@
 "use strict";
-// Small pieces charts are made of: formats, scales, axes. Everything returns SVG text.
+// Small pieces charts are made of: formats, scales, axes. Everything returns SVG text. `D` is the document of the page.
+const D = JSON.parse(document.getElementById("data").textContent), $ = id => document.getElementById(id), redraw = [];
 const DAY = 864e5, MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const css = name => `var(--${name})`;
 const esc = text => String(text).replace(/[&<>"']/g, one => `&#${one.charCodeAt(0)};`);
@@ -97,4 +98,17 @@ function buttons(id, list, chosen, pick) {
   const host = document.getElementById(id);
   host.innerHTML = list.map(([key, text]) => `<button type="button" data-key="${esc(key)}" aria-pressed="${key === chosen}">${esc(text)}</button>`).join("");
   host.onclick = event => { const one = event.target.closest("button"); if (one) pick(one.dataset.key); };
+}
+
+function themes() {
+  const names = [["", "Auto"], ["light", "Light"], ["dark", "Dark"]];
+  const pick = key => { if (key) document.documentElement.dataset.theme = key; else delete document.documentElement.dataset.theme; buttons("theme", names, key, pick); };
+  pick(document.documentElement.dataset.theme || "");
+}
+
+// Draw everything, and what hangs on the width again when it changes.
+function show(sections) {
+  [...sections, ...redraw].forEach(draw => draw());
+  let waiting = 0, width = innerWidth;
+  addEventListener("resize", () => { if (innerWidth === width) return; width = innerWidth; clearTimeout(waiting); waiting = setTimeout(() => redraw.forEach(draw => draw()), 120); });
 }

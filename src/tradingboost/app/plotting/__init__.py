@@ -1,0 +1,1 @@
+"""Pages to look at: candles with what a strategy saw, and what its deals earned."""
