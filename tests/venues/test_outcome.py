@@ -111,6 +111,13 @@ def test_a_code_decides_whatever_the_status(code: int, kind: OutcomeClass, statu
         assert not verdict.unmapped
 
 
+@pytest.mark.parametrize("text", ["", "API", "Invalid API key", "api error: try again", "insufficient balance"])
+@pytest.mark.parametrize(("code", "kind"), [(51008, OutcomeClass.REFUSED), (50011, OutcomeClass.RATE)])
+def test_trap_a_text_that_speaks_of_an_api_stops_the_user(code: int, kind: OutcomeClass, text: str) -> None:
+    body = {"code": str(code), "msg": text, "data": [{"sCode": str(code), "sMsg": text}]}
+    assert kind_of(answered(body)) is kind
+
+
 def test_a_request_that_came_too_late_says_so() -> None:
     assert classify(answered(batch("50036")), Asked(Write.SUBMIT, OURS)).outcome.code == "expired_at_venue"
 
