@@ -131,6 +131,8 @@ def fees_of(listed: Listed, asked: Decimal | None = None) -> list[Decimal]:
 
 
 def _check_numbers(request: BacktestRequest) -> None:
+    if request.others or request.overrides:
+        raise InvalidInput("one_symbol", "This takes one symbol; only backtesting takes several that share a balance.")
     if request.balance <= 0:
         raise InvalidInput("bad_balance", "The starting balance must be above zero.")
     if request.fee is not None and not 0 <= request.fee < 1:

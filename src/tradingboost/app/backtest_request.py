@@ -15,6 +15,8 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         candles: a file; None = the stored candles of `symbol` at `venue`.
+        others: symbols that share the balance with the first; all of them stored.
+        overrides: per symbol, parameters that win over `params`.
         timeframe: None = that of the candles; a longer one is put together from them.
         detail: finer timeframe of the same candles that the path inside a bar follows.
         timerange: `20240101-20240601`, UTC days, open ends allowed; the second day is not part of it.
@@ -27,11 +29,13 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str
     candles: Path | None = None
     symbol: str | None = None
+    others: tuple[str, ...] = ()
     venue: str = DEFAULT_VENUE
     timeframe: str | None = None
     detail: str | None = None
     timerange: str = ""
     params: dict[str, Any] = {}
+    overrides: dict[str, dict[str, Any]] = {}
     balance: Decimal = Decimal(10_000)
     fee: Decimal | None = None
     slippage_bps: Decimal = Decimal(5)

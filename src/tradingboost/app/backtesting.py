@@ -13,13 +13,9 @@ from tradingboost.app.asked import at_bounds, facts_of, gap_notes, told_request
 from tradingboost.app.backtest_market import BacktestMarket
 from tradingboost.app.backtest_request import BacktestRequest
 from tradingboost.app.timerange import day, span_of
-from tradingboost.backtest import (
-    BacktestResult,
-    Candles,
-    run,
-)
+from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, run
 from tradingboost.backtest.band import headline_of, measure
-from tradingboost.backtest.document import Asked, Document, document
+from tradingboost.backtest.document import Asked, DataFacts, Document, document
 from tradingboost.backtest.runner import indicators_of
 from tradingboost.core.candles import bar_name, between, resampled, sliced
 from tradingboost.core.errors import InvalidInput
@@ -27,6 +23,7 @@ from tradingboost.core.market import Timeframe
 from tradingboost.kit.candles.store import CandleStore
 from tradingboost.sim.series import CandleSeries
 from tradingboost.strategies import get as strategy_named
+from tradingboost.strategies.contract import Strategy
 
 _EXACT: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -40,11 +37,37 @@ class Backtested(msgspec.Struct, frozen=True, kw_only=True):
     advice: list[str]
 
 
-def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
-    """Load, check, run and describe.
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of one symbol a run and its document need."""
 
-    Args:
-        store: where candles come from when no file is named.
+    strategy: Strategy
+    parsed: Any
+    params: Any
+    candles: Candles
+    config: BacktestConfig
+    indicators: Any
+    data: DataFacts
+    note: str
+    timeframe: str
+
+    @property
+    def advice(self) -> list[str]:
+        """Codes worth showing before a start."""
+        return list(self.strategy.warnings(self.parsed))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said about funding, candles and parameters."""
+        told = [self.note] if self.note else []
+        return [*told, *gap_notes(self.data), *(f"Parameters: {_words(code)}." for code in self.advice)]
+
+    def told(self, request: BacktestRequest) -> dict[str, Any]:
+        """The request with every default spelled out."""
+        return told_request(request, self.config, self.parsed, self.timeframe)
+
+
+def prepared(request: BacktestRequest, store: CandleStore) -> Prepared:
+    """Load and check one symbol.
 
     Raises:
         NotFound: unknown strategy or symbol.
@@ -63,22 +86,49 @@ def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
     detail = _detail(request.detail, market, candles)
     config = headline_of(msgspec.structs.replace(market.config(made, funding, warmup), detail=detail))
     feed = market.feed(int(strategy.feed_ms(made.params[0])))
-    result = run(strategy, candles, made.params, config, indicators_of(strategy, candles, made.params, feed))
-    advice = list(strategy.warnings(parsed))
-    asked = Asked(
-        request=told_request(request, config, parsed, bar_name(series.bar_ms)),
+    return Prepared(
+        strategy=strategy,
+        parsed=parsed,
+        params=made.params,
+        candles=candles,
+        config=config,
+        indicators=indicators_of(strategy, candles, made.params, feed),
         data=data,
-        code=f"{__version__} {int(result.desk[0]['code']):014x}",
-        warnings=[*([note] if note else []), *gap_notes(data), *(f"Parameters: {_words(code)}." for code in advice)],
-        at_bounds=at_bounds(parsed),
+        note=note,
+        timeframe=bar_name(series.bar_ms),
     )
-    band = measure(strategy, candles, made.params, result) if request.band else None
+
+
+def backtest(request: BacktestRequest, store: CandleStore) -> Backtested:
+    """Load, check, run and describe one symbol.
+
+    Args:
+        store: where candles come from when no file is named.
+
+    Raises:
+        NotFound, InvalidInput: see `prepared`.
+    """
+    one = prepared(request, store)
+    result = run(one.strategy, one.candles, one.params, one.config, one.indicators)
+    asked = Asked(
+        request=one.told(request),
+        data=one.data,
+        code=code_of(result),
+        warnings=one.warnings,
+        at_bounds=at_bounds(one.parsed),
+    )
+    band = measure(one.strategy, one.candles, one.params, result) if request.band else None
     return Backtested(
         result=result,
-        document=document(result, made.params, asked, band),
-        timeframe=bar_name(series.bar_ms),
-        advice=advice,
+        document=document(result, one.params, asked, band),
+        timeframe=one.timeframe,
+        advice=one.advice,
     )
+
+
+def code_of(result: BacktestResult) -> str:
+    """Version and fingerprint of what ran."""
+    return f"{__version__} {int(result.desk[0]['code']):014x}"
 
 
 def _detail(wish: str | None, market: BacktestMarket, candles: Candles) -> Candles | None:

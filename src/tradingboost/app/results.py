@@ -9,8 +9,9 @@ from tradingboost.app.places import data_dir
 from tradingboost.app.report import page
 from tradingboost.app.settings import Settings
 from tradingboost.backtest import tables
-from tradingboost.backtest.document import KIND, SCHEMA, Document, decode, encode
+from tradingboost.backtest.document import KIND, READ, Document, decode, encode
 from tradingboost.backtest.figures import Figures
+from tradingboost.backtest.joint import JointResult
 from tradingboost.backtest.result import BacktestResult, Summary
 from tradingboost.core.errors import InvalidInput, NotFound
 from tradingboost.kit.candles.atomic import replaced, told
@@ -70,7 +71,7 @@ def kept(folder: Path) -> list[Kept]:
             head = msgspec.json.decode(path.read_bytes(), type=Kept)
         except msgspec.DecodeError:
             continue
-        if (head.kind, head.schema) == (KIND, SCHEMA):
+        if head.kind == KIND and head.schema in READ:
             heads.append(head)
     return heads
 
@@ -98,7 +99,7 @@ def find(folder: Path, name: str) -> Document:
     return decode(files[0].read_bytes(), files[0].name)
 
 
-def export(path: Path, found: Document, result: BacktestResult | None = None) -> list[Path]:
+def export(path: Path, found: Document, result: BacktestResult | JointResult | None = None) -> list[Path]:
     """Write what the path's ending asks for: .html, .json, .csv, or all of them into a folder.
 
     Args:
@@ -115,13 +116,17 @@ def export(path: Path, found: Document, result: BacktestResult | None = None) ->
             return [_write(path, encode(found))]
         case ".csv":
             deals = _write(path.with_suffix(".deals.csv"), tables.deals_csv(found.deals).encode())
-            return [deals] if result is None else [_write(path, tables.trades_csv(result).encode()), deals]
+            return [deals] if result is None else [_write(path, _trades(result).encode()), deals]
         case "":
             with told(path):
                 path.mkdir(parents=True, exist_ok=True)
             names = ("report.html", "result.json", "trades.csv")
             return [one for name in names for one in export(path / name, found, result)]
     raise InvalidInput("export_kind", f"{path.name} has an unknown ending; use .html, .json, .csv or a folder.")
+
+
+def _trades(result: BacktestResult | JointResult) -> str:
+    return tables.trades_together_csv(result) if isinstance(result, JointResult) else tables.trades_csv(result)
 
 
 def check_page(path: Path) -> None:

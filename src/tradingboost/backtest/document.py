@@ -21,6 +21,9 @@ from tradingboost.core.errors import InvalidInput
 
 KIND: Final = "tradingboost.backtest"
 SCHEMA: Final = 1
+JOINT_SCHEMA: Final = 2
+"""Of a result of several symbols."""
+READ: Final = (SCHEMA, JOINT_SCHEMA)
 MOST_GAPS: Final = 1_000
 
 
@@ -52,6 +55,7 @@ class DataFacts(msgspec.Struct, frozen=True, kw_only=True):
 class DealLine(msgspec.Struct, frozen=True, kw_only=True):
     """One deal; prices are averages, `net` = gross - fees + funding, times None while it is open."""
 
+    symbol: str | msgspec.UnsetType = msgspec.UNSET
     number: int
     side: str
     leg: str
@@ -75,6 +79,7 @@ class DealLine(msgspec.Struct, frozen=True, kw_only=True):
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """One order and what became of it."""
 
+    symbol: str | msgspec.UnsetType = msgspec.UNSET
     at_ms: int
     slot: str
     side: str
@@ -90,11 +95,37 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 class EventLine(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened, told in a word."""
 
+    symbol: str | msgspec.UnsetType = msgspec.UNSET
     at_ms: int
     what: str
     slot: str
     note: str
     price: Decimal | None
+
+
+class SymbolPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What one symbol did in a joint run.
+
+    Args:
+        drawdown_share: of the account's deepest fall, what this symbol lost in it; below 0 when it gained.
+        margin_refusals: entries that the shared balance did not carry.
+        summary: as if the rest of the account were not there: its equity is the start and this symbol's own result.
+        chart: its price with orders.
+    """
+
+    symbol: str
+    net: Decimal
+    deals: int
+    wins: int
+    losses: int
+    win_rate: float | None
+    exposure: float
+    drawdown_share: float | None
+    margin_refusals: int
+    liquidations: int
+    data: DataFacts
+    summary: Summary
+    chart: Series
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +153,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     events: list[EventLine]
     dropped_events: int
     series: Series
+    symbols: list[SymbolPart] | msgspec.UnsetType = msgspec.UNSET
     signature: Signature | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -144,7 +176,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 def document(result: BacktestResult, params: Any, asked: Asked, band: Band | None) -> Document:
     """The result as it is kept, with its receipt."""
     story = tell(result)
-    deals = _deals(result)
+    deals = deal_lines(result)
     figures = f.figures(result, params)
     return sealed(
         Document(
@@ -167,9 +199,9 @@ def document(result: BacktestResult, params: Any, asked: Asked, band: Band | Non
                 liquidations=int(result.desk[0]["liquidations"]),
             ),
             deals=deals,
-            orders=[_order(result, row) for row in story.orders],
+            orders=[order_line(result, row) for row in story.orders],
             dropped_orders=story.dropped_orders,
-            events=[_event(result, row) for row in story.events],
+            events=[event_line(result, row) for row in story.events],
             dropped_events=story.dropped_events,
             series=series_of(result, story),
         )
@@ -218,10 +250,10 @@ def decode(text: bytes, name: str) -> Document:
         raise InvalidInput("result_unreadable", f"{name} is no back-test result; export one with --export.") from None
     if head.kind != KIND:
         raise InvalidInput("result_unreadable", f"{name} is no back-test result; export one with --export.")
-    if head.schema != SCHEMA:
+    if head.schema not in READ:
         raise InvalidInput(
             "result_version",
-            f"{name} was written by another version (schema {head.schema}, this one reads {SCHEMA}); "
+            f"{name} was written by another version (schema {head.schema}, this one reads {_words(READ)}); "
             "run the back-test again.",
             schema=head.schema,
         )
@@ -238,6 +270,10 @@ def decode(text: bytes, name: str) -> Document:
             parts=parts,
         )
     return found
+
+
+def _words(schemas: Sequence[int]) -> str:
+    return " and ".join(str(one) for one in schemas)
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -262,7 +298,8 @@ def gaps_of(candles: Candles) -> list[list[int]]:
     ]
 
 
-def _deals(result: BacktestResult) -> list[DealLine]:
+def deal_lines(result: BacktestResult) -> list[DealLine]:
+    """The deals of one symbol as they are kept."""
     deals, fills, scale = result.deals(), result.fills, result.scale
     ends = fills[deals["last"]]
     value = int(result.desk[0]["tick_value"])
@@ -301,7 +338,8 @@ def _average(result: BacktestResult, total: Any, lots: Any) -> Decimal:
     return tidy((Decimal(int(total)) * tick / int(lots)).quantize(tick.scaleb(-2)))
 
 
-def _order(result: BacktestResult, row: OrderRow) -> OrderLine:
+def order_line(result: BacktestResult, row: OrderRow) -> OrderLine:
+    """An order as it is kept."""
     scale = result.scale
     return OrderLine(
         at_ms=row.at_ms,
@@ -317,7 +355,8 @@ def _order(result: BacktestResult, row: OrderRow) -> OrderLine:
     )
 
 
-def _event(result: BacktestResult, row: Event) -> EventLine:
+def event_line(result: BacktestResult, row: Event) -> EventLine:
+    """An event as it is kept."""
     price = result.scale.price(row.price) if row.price else None
     note = row.note
     if note.startswith("from "):

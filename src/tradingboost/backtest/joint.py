@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from tradingboost.backtest import metrics
 from tradingboost.backtest.finish import close_legs
 from tradingboost.backtest.model import BacktestConfig, Candles, IntColumn, OnEnd, Scale, tidy
-from tradingboost.backtest.records import NO_LEVEL, Books, Columns, grown_rows
+from tradingboost.backtest.records import Books
 from tradingboost.backtest.result import BacktestResult
 from tradingboost.backtest.runner import books_for, broken, columns_for, indicators_of, watched
-from tradingboost.backtest.sharing import MOST_SYMBOLS, SEAT, books_of
+from tradingboost.backtest.sharing import MOST_SYMBOLS, books_of
+from tradingboost.backtest.stacking import seats_of, stacked_books, stacked_columns, with_room
 from tradingboost.backtest.together import DriveTogether, build
+from tradingboost.backtest.trace import FillLine
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument
-from tradingboost.strategies.contract import EVERY_CLOSE, Strategy, records
+from tradingboost.strategies.contract import Strategy
 
 _ACCOUNT = ("initial_balance", "margin_mode", "liquidation", "position_mode", "path_rule", "find_ambiguous", "on_end")
 
@@ -88,6 +90,11 @@ class JointResult(msgspec.Struct, frozen=True, kw_only=True):
         """The sum over all symbols of an amount on their desks."""
         return self.amount(sum(int(part.desk[0][field]) for part in self.parts))
 
+    def fill_lines(self) -> list[tuple[str, FillLine]]:
+        """Every fill with its symbol, in order of time."""
+        lines = [(str(part.config.instrument.symbol), line) for part in self.parts for line in part.trace().fills]
+        return sorted(lines, key=lambda one: one[1].at_ms)
+
     def daily_curve(self) -> tuple[NDArray[np.float64], float, float | None, float]:
         """What `metrics.curve` asks for: daily equity, days, deepest fall, equity at the end."""
         length = self.timeframe_ms
@@ -133,16 +140,16 @@ def run_together(strategy: Strategy, members: Sequence[Member]) -> JointResult:
         one.indicators if one.indicators is not None else indicators_of(strategy, one.candles, one.params)
         for one in members
     ]
-    books = _stacked_books(strategy, members, scales)
+    books = stacked_books([_started(strategy, one, scale) for one, scale in zip(members, scales, strict=True)])
     own = [
         columns_for(one.candles, one.config, shown, watched(strategy, one.candles, shown, one.params))
         for one, shown in zip(members, indicators, strict=True)
     ]
-    columns = _stacked_columns(own)
-    seats = _seats(members, books)
+    columns = stacked_columns(own)
+    seats = seats_of([(one.config.warmup_bars, len(one.candles)) for one in members], books)
     driver = driver_of(strategy)
     while not driver(books, columns, seats):
-        books = _with_room(books)
+        books = with_room(books)
     for desk in books.desk:
         if desk.status:
             raise broken(strategy, desk)
@@ -209,61 +216,12 @@ def _check(members: Sequence[Member]) -> None:
                 )
 
 
-def _stacked_books(strategy: Strategy, members: Sequence[Member], scales: Sequence[Scale]) -> Books:
-    """Books with a row a symbol, every symbol started."""
-    own = [books_for(strategy, one.params, one.candles.timeframe_ms, one.config) for one in members]
-    for books, one, scale in zip(own, members, scales, strict=True):
-        books.desk[0].tick_value = scale.tick_value
-        books.desk[0].cash = int(one.config.initial_balance * scale.money)
-    single = {"desk", "state", "params"}
-    shared = {"out", "fill", "bar", "kept_desk", "kept_orders", "kept_state"}
-    stacked = {
-        name: getattr(own[0], name)
-        if name in shared
-        else _rows([getattr(books, name) for books in own], flat=name in single)
-        for name in Books._fields
-    }
-    return Books(**stacked)
-
-
-def _stacked_columns(own: Sequence[Columns]) -> Columns:
-    """Columns with a row a symbol; what is one array in all of them stays one."""
-    made: dict[tuple[int, ...], Any] = {}
-    stacked = {}
-    for name in Columns._fields:
-        arrays = [getattr(columns, name) for columns in own]
-        key = tuple(id(array) for array in arrays)
-        if key not in made:
-            made[key] = _rows(arrays, fill=NO_LEVEL if name == "funding_ms" else 0)
-        stacked[name] = made[key]
-    return Columns(**stacked)
-
-
-def _rows(arrays: Sequence[Any], *, flat: bool = False, fill: int = 0) -> Any:
-    """Arrays of one type as rows of one, the shorter ones filled up; `flat` = one element each."""
-    dtype = arrays[0].dtype
-    made = np.zeros((len(arrays), max(array.size for array in arrays)), dtype)
-    if fill:
-        made[:] = fill
-    for row, array in zip(made, arrays, strict=True):
-        row[: array.size] = array
-    made = made.reshape(-1) if flat else made
-    return made.view(np.recarray) if dtype.names else made
-
-
-def _seats(members: Sequence[Member], books: Books) -> Any:
-    seats = records(SEAT, len(members))
-    for k, one in enumerate(members):
-        seats[k].next = seats[k].asleep = one.config.warmup_bars
-        seats[k].stop = len(one.candles)
-        seats[k].attention = EVERY_CLOSE
-        seats[k].start = books.desk[k].cash
-    return seats
-
-
-def _with_room(books: Books) -> Books:
-    used = max(max(int(desk.reports), int(desk.intents)) for desk in books.desk)
-    return books._replace(reports=grown_rows(books.reports, used), intents=grown_rows(books.intents, used))
+def _started(strategy: Strategy, member: Member, scale: Scale) -> Books:
+    """A symbol's own books in the quanta of the account."""
+    books = books_for(strategy, member.params, member.candles.timeframe_ms, member.config)
+    books.desk[0].tick_value = scale.tick_value
+    books.desk[0].cash = int(member.config.initial_balance * scale.money)
+    return books
 
 
 def _part(

@@ -33,7 +33,8 @@ def message(receipt: str, code: str, parts: Mapping[str, str]) -> bytes:
 
 def digests(found: msgspec.Struct) -> dict[str, str]:
     """A digest of every part of a result but its receipt and signature."""
-    return {name: _digest(getattr(found, name)) for name in found.__struct_fields__ if name not in _UNSIGNED}
+    parts = {name: getattr(found, name) for name in found.__struct_fields__ if name not in _UNSIGNED}
+    return {name: _digest(part) for name, part in parts.items() if part is not msgspec.UNSET}
 
 
 def parted(signed: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

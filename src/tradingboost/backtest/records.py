@@ -247,13 +247,6 @@ def grown(rows: Any, used: int) -> Any:
     return larger
 
 
-def grown_rows(rows: Any, used: int) -> Any:
-    """The same with a row of logs a symbol, of which the longest has `used` rows."""
-    larger = np.zeros((rows.shape[0], max(2 * rows.shape[1], used + 2 * ROWS_A_BAR)), rows.dtype).view(np.recarray)
-    larger[:, :used] = rows[:, :used]
-    return larger
-
-
 def empty_books(state: Any, params: Any) -> Books:
     """Zeroed books around a state and a params record."""
     return Books(

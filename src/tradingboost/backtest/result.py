@@ -18,6 +18,7 @@ from tradingboost.strategies.contract import FillKind, Kind, Reason
 class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order that still rests when the candles end; prices are None where it has none."""
 
+    symbol: str | msgspec.UnsetType = msgspec.UNSET
     slot: str
     side: str
     qty: Decimal
@@ -26,8 +27,9 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOpen(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg that is open when the candles end."""
+    """A leg that is open when the candles end; `symbol` where a run has several."""
 
+    symbol: str | msgspec.UnsetType = msgspec.UNSET
     position_side: str
     qty: Decimal
     cost_quote: Decimal

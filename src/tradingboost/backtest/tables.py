@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from tradingboost.backtest.document import DealLine
+from tradingboost.backtest.joint import JointResult
+from tradingboost.backtest.joint_figures import merged
 from tradingboost.backtest.records import MAKER
 from tradingboost.backtest.result import BacktestResult
 from tradingboost.backtest.story import tell
@@ -44,14 +46,30 @@ def trades_csv(result: BacktestResult) -> str:
     return _text((*FILL_COLUMNS, *names), _fills(result, names))
 
 
+def trades_together_csv(joint: JointResult) -> str:
+    """The same of several symbols, in order of time, with the symbol in front; deals are numbered as in the result."""
+    names = tuple(dict.fromkeys(name for part in joint.parts for name in part.indicators.dtype.names or ()))
+    found = merged(joint)
+    rows = [
+        [str(part.config.instrument.symbol), *row]
+        for part, numbers in zip(joint.parts, found.numbers, strict=True)
+        for row in _fills(part, names, (numbers + 1).tolist())
+    ]
+    at = 1 + FILL_COLUMNS.index("time_ms")
+    return _text(("symbol", *FILL_COLUMNS, *names), sorted(rows, key=lambda row: int(row[at])))
+
+
 def deals_csv(deals: Sequence[DealLine]) -> str:
-    """One row a deal."""
-    columns = DealLine.__struct_fields__
+    """One row a deal; the symbol where there are several."""
+    together = any(deal.symbol for deal in deals)
+    columns = [name for name in DealLine.__struct_fields__ if together or name != "symbol"]
     return _text(columns, ([_cell(getattr(deal, name)) for name in columns] for deal in deals))
 
 
-def _fills(result: BacktestResult, names: tuple[str, ...]) -> Iterable[list[str]]:
+def _fills(result: BacktestResult, names: tuple[str, ...], numbers: Sequence[int] | None = None) -> Iterable[list[str]]:
+    """Rows of fills; `numbers` are those of its deals, 1, 2, ... unless given."""
     deals, fills, scale = result.deals(), result.fills, result.scale
+    numbered = range(1, len(deals) + 1) if numbers is None else numbers
     contract = result.config.instrument.contract_size
     net = bool(result.desk[0]["net"])
     current = {True: -1, False: -1}
@@ -72,9 +90,9 @@ def _fills(result: BacktestResult, names: tuple[str, ...]) -> Iterable[list[str]
         )
         opened = fills[deal["first"]]
         yield [
-            str(number + 1),
+            str(numbered[number]),
             "hedge" if deal["hedge"] else "main",
-            str(int(deal["parent"]) + 1) if deal["parent"] >= 0 else "",
+            str(numbered[int(deal["parent"])]) if deal["parent"] >= 0 else "",
             "buy" if fill["side"] > 0 else "sell",
             str(entries.get(number, 0)),
             name_of(int(fill["slot"])),

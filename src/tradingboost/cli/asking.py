@@ -19,6 +19,10 @@ Symbol = Annotated[
     str | None,
     typer.Option("-p", "--pairs", "--symbol", metavar="INST", help="Stored candles of it, or whose the file is."),
 ]
+Symbols = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--pairs", "--symbol", metavar="INST", help="Stored candles of it, or whose the file is."),
+]
 Timeframe = Annotated[str | None, typer.Option("-i", "--timeframe", help="Candles of this length.")]
 Exchange = Annotated[str, typer.Option(metavar="NAME", help="Whose stored candles.")]
 Timerange = Annotated[str, typer.Option(metavar="FROM-TO", help="20240101-20240601; an end may be open.")]
@@ -36,7 +40,7 @@ def market(
     *,
     strategy: Strategy,
     candles: Candles = None,
-    symbol: Symbol = None,
+    symbol: Symbols = None,
     timeframe: Timeframe = None,
     exchange: Exchange = "okx",
     timerange: Timerange = "",
@@ -96,19 +100,34 @@ def request_of(given: dict[str, Any]) -> "BacktestRequest":
     from tradingboost.app.backtesting import params_of
 
     fee = given["fee"]
+    symbols = [word for text in given["symbol"] or [] for word in text.replace(",", " ").split()]
+    params, own = of_symbols(params_of(given["params"] or [], given["params_file"]))
     return BacktestRequest(
         strategy=given["strategy"],
         candles=given["candles"],
-        symbol=given["symbol"],
+        symbol=symbols[0] if symbols else None,
+        others=tuple(symbols[1:]),
         venue=given["exchange"],
         timeframe=given["timeframe"],
         timerange=given["timerange"],
-        params=params_of(given["params"] or [], given["params_file"]),
+        params=params,
+        overrides=own,
         balance=number("--starting-balance", given["starting_balance"]),
         fee=None if fee is None else number("--fee", fee),
         slippage_bps=number("--slippage-bps", given["slippage_bps"]),
         funding=given["funding"],
     )
+
+
+def of_symbols(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Parameters of all symbols, and those of one that are written `ETH-USDT-SWAP:leverage`."""
+    common = {key: value for key, value in params.items() if ":" not in key}
+    own: dict[str, dict[str, Any]] = {}
+    for key, value in params.items():
+        symbol, colon, name = key.partition(":")
+        if colon:
+            own.setdefault(symbol.strip().upper(), {})[name.strip()] = value
+    return common, own
 
 
 def number(option: str, text: str) -> Decimal:

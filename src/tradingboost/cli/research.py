@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tradingboost.app.backtesting import Backtested
+    from tradingboost.app.joint import BacktestedTogether
+    from tradingboost.backtest import BacktestResult
     from tradingboost.backtest.document import Document
+    from tradingboost.backtest.joint import JointResult
+    from tradingboost.backtest.trace import FillLine
 
 E = TypeVar("E", bound=StrEnum)
 _FILLS_DRAWN = 10
@@ -37,6 +41,7 @@ def backtesting(
     session: Session,
     *,
     market: dict[str, Any],
+    more: Annotated[list[str] | None, typer.Argument(metavar="", hidden=True)] = None,
     limit_fill: Annotated[str, typer.Option(metavar="RULE", help="trade_through or touch.")] = "trade_through",
     funding_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Funding history for auto.")] = None,
     margin: Annotated[str, typer.Option(metavar="MODE", help="cross or isolated.")] = "cross",
@@ -48,19 +53,22 @@ def backtesting(
         Path | None, typer.Option(metavar="FILE", help="Write .html, .json or .csv, or all into a folder.")
     ] = None,
 ) -> Answer:
-    """Test a strategy on recorded candles with the simulated exchange's own fill rules."""
+    """Test a strategy on recorded candles with the simulated exchange's own fill rules.
+
+    Several symbols, -p A -p B or -p A,B, share one balance; --params A:leverage=3 is for A alone.
+    """
     settings = session.settings()
     if compile_cache.is_cold():
         session.warn("The strategies are compiled first, once for this version; that takes about a minute.")
     with session.progress("loading the candles and the compiled strategy ..."):
-        from tradingboost.app import backtesting as app
         from tradingboost.app import receipts, results
         from tradingboost.app.data.loading import store_of
+        from tradingboost.app.joint import backtested
         from tradingboost.backtest import LimitFill, MarginMode, OnEnd
         from tradingboost.cli.research_view import draw, facts
 
         request = msgspec.structs.replace(
-            asking.request_of(market),
+            asking.request_of(_with_more(market, more or [])),
             limit_fill=_member("--limit-fill", limit_fill, LimitFill),
             funding_file=funding_file,
             margin_mode=_member("--margin", margin, MarginMode),
@@ -69,7 +77,7 @@ def backtesting(
             band=band,
             allow_gaps=allow_gaps,
         )
-        done = app.backtest(request, store_of(settings))
+        done = backtested(request, store_of(settings))
         found, signer = receipts.signed(done.document, settings)
         results.keep(results.folder_of(settings), found)
         written = [] if export is None else results.export(export, found, done.result)
@@ -78,7 +86,7 @@ def backtesting(
     data = {
         **facts(found),
         "timeframe": done.timeframe,
-        "fills": done.result.trace().fills[-_FILLS_TOLD:],
+        "fills": [_told(*one) for one in _fills_of(done.result)[-_FILLS_TOLD:]],
         "exported": [str(path) for path in written],
         "signer": signer,
     }
@@ -145,13 +153,35 @@ def _member(option: str, text: str, kind: type[E]) -> E:
         raise InvalidInput("bad_choice", f"{option} {text!r} is unknown; choose {members}.") from None
 
 
-def _fills(done: "Backtested") -> "Table":
+def _with_more(market: dict[str, Any], more: list[str]) -> dict[str, Any]:
+    """Symbols may follow -p without a comma, as `-p A B`."""
+    if more and not market["symbol"]:
+        raise InvalidInput("stray_word", f"{more[0]!r} belongs to no option; symbols follow -p.")
+    return {**market, "symbol": [*(market["symbol"] or []), *more]} if more else market
+
+
+def _fills_of(result: "BacktestResult | JointResult") -> "list[tuple[str, FillLine]]":
+    """Fills in order of time, with their symbol where a run has several."""
+    from tradingboost.backtest.joint import JointResult
+
+    if isinstance(result, JointResult):
+        return result.fill_lines()
+    return [("", line) for line in result.trace().fills]
+
+
+def _told(symbol: str, line: "FillLine") -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(line)
+    return {"symbol": symbol, **told} if symbol else told
+
+
+def _fills(done: "Backtested | BacktestedTogether") -> "Table":
     from tradingboost.cli.research_view import day_of
     from tradingboost.cli.show import number, table
 
-    fills = done.result.trace().fills
+    fills = _fills_of(done.result)
     rows = [
         (
+            *([symbol] if symbol else []),
             day_of(one.at_ms),
             one.slot,
             one.side,
@@ -161,8 +191,9 @@ def _fills(done: "Backtested") -> "Table":
             one.reason.replace("_", " "),
             number(Decimal(one.position)),
         )
-        for one in fills[-_FILLS_DRAWN:]
+        for symbol, one in fills[-_FILLS_DRAWN:]
     ]
     title = f"Last fills ({len(rows)} of {len(fills):,})"
     columns = ("time (UTC)", "for", "side", "quantity", "price", "fee", "reason", "position")
-    return table(title, columns, rows, ("quantity", "price", "fee", "position"))
+    together = bool(fills) and bool(fills[0][0])
+    return table(title, ("symbol", *columns) if together else columns, rows, ("quantity", "price", "fee", "position"))

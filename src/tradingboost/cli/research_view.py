@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
     from tradingboost.app.results import Kept
     from tradingboost.backtest.band import Band
-    from tradingboost.backtest.document import Document
+    from tradingboost.backtest.document import Document, SymbolPart
+    from tradingboost.backtest.result import LeftOpen
 
 _VERDICTS = {"green": "green", "amber": "yellow", "red": "bold red"}
 
 
 def facts(found: "Document") -> dict[str, Any]:
     """What a machine is told of a result; deals, orders and charts are in the exported file."""
+    together = {"symbols": [_without_chart(one) for one in found.symbols]} if found.symbols else {}
     return {
+        **together,
         "summary": found.summary,
         "figures": found.figures,
         "band": found.band,
@@ -41,6 +44,9 @@ def draw(console: "Console", found: "Document") -> None:
     """A result for a person."""
     summary = found.summary
     console.print(Columns([facts_panel(f"{summary.strategy} on {summary.symbol}", _about(found)), _money(found)]))
+    if found.symbols:
+        console.print("")
+        console.print(_symbols(found.symbols))
     rows = [
         (row.name.replace("_", " "), str(row.deals), str(row.wins), money(row.net, signed=True))
         for row in found.breakdowns["exit_reason"]
@@ -86,7 +92,7 @@ def day_of(at_ms: int) -> str:
 def _about(found: "Document") -> list[tuple[str, str]]:
     summary, deals = found.summary, found.figures.deals
     days = Decimal(summary.last_ms - summary.first_ms) / 86_400_000
-    left = ", ".join(f"{leg.qty.normalize():f} {leg.position_side}" for leg in summary.left_open)
+    left = ", ".join(_leg(leg) for leg in summary.left_open)
     return [
         ("candles", f"{summary.bars:,} of {found.request['timeframe']} ({days:.1f} days)"),
         ("from", day_of(summary.first_ms)),
@@ -98,6 +104,34 @@ def _about(found: "Document") -> list[tuple[str, str]]:
         ("in the market", f"{summary.exposure:.1%}"),
         ("left open", left or "nothing"),
     ]
+
+
+def _leg(leg: "LeftOpen") -> str:
+    words = f"{leg.qty.normalize():f} {leg.position_side}"
+    return f"{words} of {leg.symbol}" if leg.symbol else words
+
+
+def _without_chart(part: "SymbolPart") -> dict[str, Any]:
+    """What a machine is told of one symbol; its chart is in the exported file."""
+    return {name: getattr(part, name) for name in part.__struct_fields__ if name != "chart"}
+
+
+def _symbols(parts: "Sequence[SymbolPart]") -> Table:
+    rows = [
+        (
+            one.symbol,
+            f"{one.deals:,}",
+            money(one.net, signed=True),
+            "-" if one.win_rate is None else f"{one.win_rate:.1%}",
+            "-" if one.drawdown_share is None else f"{one.drawdown_share:.1%}",
+            f"{one.exposure:.1%}",
+            f"{one.margin_refusals:,}",
+            f"{one.data.missing:,}",
+        )
+        for one in parts
+    ]
+    columns = ("symbol", "deals", "net", "won", "share of the fall", "in the market", "no margin", "absent candles")
+    return table("Symbols on one balance", columns, rows, columns[1:])
 
 
 def _money(found: "Document") -> Panel:

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from tradingboost.app.backtest_request import BacktestRequest
-from tradingboost.app.backtesting import backtest
 from tradingboost.app.data.loading import store_of
+from tradingboost.app.joint import backtested
 from tradingboost.app.optimise.problem import Problem
 from tradingboost.app.settings import Settings
 from tradingboost.backtest import LimitFill, MarginMode, OnEnd
@@ -72,7 +72,7 @@ def verified(kept: Document, candles: Path | None, funding_file: Path | None, se
     Raises:
         NotFound, InvalidInput: its candles are not there.
     """
-    found = backtest(request_of(kept, candles, funding_file), store_of(settings)).document
+    found = backtested(request_of(kept, candles, funding_file), store_of(settings)).document
     return Verified(
         receipt=kept.receipt,
         again=found.receipt,
@@ -92,16 +92,19 @@ def request_of(kept: Document, candles: Path | None, funding_file: Path | None) 
         raise InvalidInput(
             "candles_unnamed", f"The result was made from the file {source}; name it with --candles.", source=source
         )
-    fees = {Decimal(told["maker_fee"]), Decimal(told["taker_fee"])}
+    fees = {Decimal(told[key]) for key in ("maker_fee", "taker_fee") if key in told}
+    symbols, own = told.get("symbols", [told["symbol"]]), told.get("own", {})
     return BacktestRequest(
         strategy=told["strategy"],
         candles=candles,
-        symbol=told["symbol"],
+        symbol=symbols[0],
+        others=tuple(symbols[1:]),
         venue=source.removeprefix(_STORED) if candles is None else "okx",
         timeframe=told["timeframe"],
         detail=told["detail_timeframe"],
         timerange=told["timerange"],
-        params=told["params"],
+        params=told.get("params", {}),
+        overrides={symbol: one["params"] for symbol, one in own.items() if "params" in one},
         balance=Decimal(told["initial_balance"]),
         fee=fees.pop() if len(fees) == 1 else None,
         slippage_bps=Decimal(told["slippage_bps"]),
