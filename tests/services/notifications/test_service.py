@@ -1,14 +1,17 @@
 """Notifications: one message an event, in plain words, and no more than were asked to be kept."""
 
 from decimal import Decimal
+from random import Random
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from tests.builders import ACCOUNT, BTC, RUN, T0, USER, VENUE, D
 from tests.services.rooms import Room
 
-from tradingboost.core.ids import OrderId, UserId
-from tradingboost.core.order import PositionSide
+from tradingboost.core.ids import ClientOrderId, OrderId, UserId, VenueOrderId
+from tradingboost.core.order import PositionSide, Role, Side
 from tradingboost.services.notifications.handlers import Handlers
 from tradingboost.services.notifications.models import plain, told
 from tradingboost.services.notifications.module import build
@@ -16,7 +19,7 @@ from tradingboost.services.notifications.service import NotificationsService
 from tradingboost.services.notifications.settings import NotificationsSettings
 from tradingboost.shared.events.envelope import Event
 from tradingboost.shared.events.notifications import NotificationSent
-from tradingboost.shared.events.orders import OrderUnknown
+from tradingboost.shared.events.orders import OrderFilled, OrderUnknown
 from tradingboost.shared.events.positions import PositionClosed
 
 
@@ -115,3 +118,57 @@ def test_an_unknown_order_is_an_alarm() -> None:
     category, sentence = told(payload)
     assert category == "alarm"
     assert "a reply was lost" in sentence
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_trap_notices_come_doubled_or_a_take_profit_is_called_a_close_by_hand(stage: Room, seed: int) -> None:
+    """Whatever order the bus brings them in, each becomes one message that names its own slot."""
+    service = service_of(stage)
+    events: list[Event[Any]] = [*(a_fill_of(n) for n in (1, 2, 3)), a_closing(4)]
+    brought = events * 2
+    Random(seed).shuffle(brought)
+    for event in brought:
+        async with stage.db.transaction() as db:
+            await Handlers(service).heard(db, event)
+        stage.clock.advance(1)
+    texts = sorted(message.text for message in await service.messages(USER))
+    assert texts == [
+        "BTC-USDT-SWAP long closed: 12.5 realised by the last fill",
+        *(f"BTC-USDT-SWAP tp:{n}: sell 0.1 at {50_000 + n}" for n in (1, 2, 3)),
+    ]
+
+
+def a_fill_of(level: int) -> Event[OrderFilled]:
+    """A take-profit matched."""
+    payload = OrderFilled(
+        order_id=OrderId(f"o{level}"),
+        client_order_id=ClientOrderId("c"),
+        user_id=USER,
+        account_id=ACCOUNT,
+        run_id=RUN,
+        exchange=VENUE,
+        symbol=BTC,
+        slot=f"tp:{level}",
+        role=Role.TAKE_PROFIT,
+        side=Side.SELL,
+        position_side=PositionSide.LONG,
+        qty=D("0.1"),
+        reason="",
+        left=D(0),
+        at=T0,
+        event_type="fill",
+        fill_id=f"f{level}",
+        filled_qty=D("0.1"),
+        fill_price=D(50_000 + level),
+        contract_size=D("0.01"),
+        commission=D("-0.1"),
+        fee_currency="USDT",
+        liquidity="maker",
+        cumulative_qty=D("0.1"),
+        last_price=D(50_000),
+        timestamp=T0,
+        venue_order_id=VenueOrderId("v"),
+        trade_id=f"t{level}",
+    )
+    told_as: Event[Any] = a_closing(level)
+    return msgspec.structs.replace(told_as, type="order.filled", payload=payload)

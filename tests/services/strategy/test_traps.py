@@ -8,13 +8,15 @@ import msgspec
 import pytest
 from tests.builders import ACCOUNT, BTC, T0, D
 from tests.services.rooms import Room
-from tests.services.strategy.desk import FALL, HYPERRSI, Desk, World, cancelled, filled
+from tests.services.strategy.desk import FALL, HYPERRSI, Desk, World, cancelled, filled, rejected
 
 from tradingboost.core.errors import InvalidInput, Unavailable
 from tradingboost.core.ids import Symbol
 from tradingboost.core.market import Timeframe
+from tradingboost.core.order import OrderIntent
 from tradingboost.services.strategy import tables as t
 from tradingboost.shared.events.market import CandleClosed
+from tradingboost.shared.events.strategy import RunStopped
 from tradingboost.shared.interfaces.strategy import StopPolicy
 from tradingboost.strategies import get
 
@@ -86,6 +88,24 @@ async def test_trap_a_take_profit_told_twice_moves_the_stop_twice(desk: Desk) ->
     assert await desk.state(run.run_id) == state
     assert [one[2:4] for one in once[before:]] == [("amend", "sl")]
     assert state["tp_filled"] == 1
+
+
+async def test_trap_a_run_that_failed_too_often_is_told_again_and_again_and_goes_on(desk: Desk) -> None:
+    """Three refusals in a row end it: one message, nothing opened any more, and the slot and the leg free."""
+    run = await desk.start()
+    refused: list[OrderIntent] = []
+    for close in range(49_900, 48_000, -100):
+        await desk.bar(str(close))
+        await desk.service.hander.hand_on()
+        for entry in desk.orders.submitted[len(refused) :]:
+            refused.append(entry)
+            await desk.tell(rejected(entry, "51000"))
+        await desk.service.starter.finish()
+    assert [one.slot for one in refused] == ["entry"] * 3
+    (told,) = await desk.room.told(RunStopped)
+    assert isinstance(told, RunStopped)
+    assert told.run_id == run.run_id
+    assert ((await desk.run(run.run_id)).status, desk.orders.legs) == ("stopped", {})
 
 
 # -- stopping and starting -------------------------------------------------------------------------------------------
