@@ -1,15 +1,21 @@
 // The price chart with orders: it is dragged, zoomed and brushed. It reads `D.series` and tells `around` what it shows.
 const S = D.series;
-const tick = Number(S.tick), digits = Math.max(0, (S.tick.split(".")[1] || "").length);
+// What is drawn at the moment: the price of the only symbol, or of one of several.
+let P, tick, digits, C, opens, first, end, span0, least, view;
+const digitsOf = series => Math.max(0, (series.tick.split(".")[1] || "").length);
 const price = ticks => num(ticks * tick, digits);
-const C = S.candles.reduce((all, row) => { const last = all[all.length - 1]; all.push(last ? row.map((v, i) => v + last[i]) : row.slice()); return all; }, []);
-C.forEach(row => { row[0] *= S.candle_ms; });
-const opens = C.map(row => row[0]), first = opens[0], end = opens[opens.length - 1] + S.candle_ms;
+function choose(series) {
+  P = series; tick = Number(P.tick); digits = digitsOf(P);
+  C = P.candles.reduce((all, row) => { const last = all[all.length - 1]; all.push(last ? row.map((v, i) => v + last[i]) : row.slice()); return all; }, []);
+  C.forEach(row => { row[0] *= P.candle_ms; });
+  opens = C.map(row => row[0]); first = opens[0]; end = opens[opens.length - 1] + P.candle_ms;
+  span0 = end - first; least = Math.max(P.candle_ms * 24, 36e5);
+  view = [first, end];
+}
+choose(D.symbols ? D.symbols[0].chart : S);
 // What a page draws over and below the candles. A row: [open time, open, high, low, close, end, number of its last candle].
-const around = { over: () => {}, below: () => {}, at: () => {}, tell: () => "" };
+const around = { over: () => {}, below: () => {}, at: () => {}, tell: () => "", turn: () => {} };
 
-let view = [first, end];
-const span0 = end - first, least = Math.max(S.candle_ms * 24, 36e5);
 function look(from, to) {
   let wide = Math.min(Math.max(to - from, least), span0), begin = Math.min(Math.max(from, first), end - wide);
   view = [begin, begin + wide];
@@ -20,13 +26,13 @@ function shown() {
   const group = Math.max(1, Math.ceil((b - a) / (room / 4))), out = [];
   for (let i = a; i < b; i += group) {
     const rows = C.slice(i, Math.min(i + group, b));
-    out.push([rows[0][0], rows[0][1], Math.max(...rows.map(r => r[2])), Math.min(...rows.map(r => r[3])), rows[rows.length - 1][4], rows[rows.length - 1][0] + S.candle_ms, i + rows.length - 1]);
+    out.push([rows[0][0], rows[0][1], Math.max(...rows.map(r => r[2])), Math.min(...rows.map(r => r[3])), rows[rows.length - 1][4], rows[rows.length - 1][0] + P.candle_ms, i + rows.length - 1]);
   }
   return out;
 }
 function prices() {
   const rows = shown(), [x0, x1] = view;
-  const marks = S.marks.filter(one => one[0] >= x0 && one[0] <= x1), stops = S.lines.filter(one => one[1] >= x0 && one[0] <= x1);
+  const marks = P.marks.filter(one => one[0] >= x0 && one[0] <= x1), stops = P.lines.filter(one => one[1] >= x0 && one[0] <= x1);
   let low = Math.min(...rows.map(r => r[3])), high = Math.max(...rows.map(r => r[2]));
   if (marks.length < 80) { const reach = 2 * (high - low), inside = stops.map(one => one[2]).filter(v => v > low - reach && v < high + reach); low = Math.min(low, ...inside); high = Math.max(high, ...inside); }
   const f = frame($("price"), { height: innerWidth < 700 ? 320 : 420, x: view, y: pad(low, high, .05), label: v => num(v * tick, (high - low) * tick > 40 ? 0 : digits), time: true, name: "Price with orders", right: 62 });

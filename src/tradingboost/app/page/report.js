@@ -32,15 +32,38 @@ function remarks() {
     : `<p class="soft">Nothing stands out.</p>`);
 }
 
+// Several symbols on one balance: what each of them did, and whose price is drawn.
+const many = D.symbols || [], hue = i => `hsl(${(i * 137 + 200) % 360} 62% 52%)`;
+function symbols() {
+  $("symbols").hidden = !many.length;
+  const cells = one => [[one.symbol], [num(one.deals, 0)], [signed(Number(one.net)), tone(Number(one.net))], [pct(one.win_rate, 1)], [pct(one.drawdown_share, 1)], [pct(one.exposure, 1)], [num(one.margin_refusals, 0)],
+    [signed(Number(one.summary.fees) * -1)], [`${day(one.summary.first_ms)} to ${day(one.summary.last_ms)}`], [`${one.data.missing} in ${one.data.gaps.length} gaps`]];
+  const heads = ["symbol", "deals", "net", "won", "share of the fall", "in the market", "no margin", "fees", "candles", "absent"];
+  $("symbols").innerHTML = `<h2>Symbols on one balance</h2><div class="scroll"><table><thead><tr>${heads.map(one => `<th>${one}</th>`).join("")}</tr></thead><tbody>${many.map((one, i) =>
+    `<tr>${cells(one).map(([text, colour], k) => `<td class="${colour || ""}">${k ? "" : `<i class="bar" style="width:9px;background:${hue(i)}"></i> `}${esc(text)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`;
+}
+function turn(symbol) {
+  if (!many.length) return;
+  const found = many.find(one => one.symbol === symbol);
+  if (P !== found.chart) choose(found.chart);
+  buttons("price-symbols", many.map(one => [one.symbol, one.symbol]), symbol, key => { turn(key); prices(); });
+}
+around.turn = deal => turn(deal.symbol);
+turn(many.length ? many[0].symbol : "");
+
+let parts = false;
 let withHold = (() => { const gap = list => Math.max(...list) - Math.min(...list); return gap(S.hold) <= 6 * gap(S.equity); })();
 function equity() {
   const xs = S.points_ms, own = S.equity.map(v => v / start - 1), hold = S.hold.map(v => v / start - 1);
-  const all = withHold ? own.concat(hold) : own, x = [U.first_ms, U.last_ms];
+  const lines = parts ? many.map(one => one.chart.equity.map(v => v / start - 1)) : [];
+  const all = own.concat(withHold ? hold : [], ...lines), x = [U.first_ms, U.last_ms];
   const f = frame($("equity"), { height: innerWidth < 700 ? 220 : 290, x, y: pad(Math.min(0, ...all), Math.max(0, ...all)), label: (v, step) => spct(v, places(step * 100)), zero: true, name: "Equity over time" });
   const px = xs.map(f.X);
   f.parts.push(`<path d="${path(px, own.map(f.Y))}L${px[px.length - 1]},${f.Y(0)}L${px[0]},${f.Y(0)}z" fill="${css("own")}" opacity=".1"/>`);
   if (withHold) f.parts.push(`<path d="${path(px, hold.map(f.Y))}" fill="none" stroke="${css("hold")}" stroke-width="1.4"/>`);
-  f.parts.push(`<path d="${path(px, own.map(f.Y))}" fill="none" stroke="${css("own")}" stroke-width="2" stroke-linejoin="round"/><g class="cross"></g>`);
+  f.parts.push(`<path d="${path(px, own.map(f.Y))}" fill="none" stroke="${css("own")}" stroke-width="2" stroke-linejoin="round"/>`);
+  lines.forEach((line, i) => f.parts.push(`<path d="${path(many[i].chart.points_ms.map(f.X), line.map(f.Y))}" fill="none" stroke="${hue(i)}" stroke-width="1.3"/>`));
+  f.parts.push(`<g class="cross"></g>`);
   f.draw();
   const g = frame($("falls"), { height: 104, x, y: [Math.min(-.001, ...S.falls) * 1.08, 0], label: (v, step) => spct(v, places(step * 100)), time: true, name: "Fall from the peak", top: 4 });
   const fy = S.falls.map(g.Y);
@@ -54,7 +77,8 @@ function equity() {
     };
     host.onpointerleave = event => { hint(event, ""); $("equity").querySelector(".cross").innerHTML = ""; };
   }
-  buttons("equity-tools", [["own", "Strategy"], ["both", "With holding"]], withHold ? "both" : "own", key => { withHold = key === "both"; equity(); });
+  const views = [["own", "Strategy"], ["both", "With holding"], ...(many.length ? [["parts", "By symbol"]] : [])];
+  buttons("equity-tools", views, parts ? "parts" : withHold ? "both" : "own", key => { withHold = key === "both"; parts = key === "parts"; equity(); });
 }
 redraw.push(equity);
 
@@ -66,7 +90,7 @@ function band() {
   const row = one => { const v = Number(one.net_pnl), w = Math.abs(v) / worst * 50;
     return `<tr><td>${words(one.mode)}</td><td class="${tone(v)}">${signed(v)}</td><td style="width:34%;padding:0 6px"><svg viewBox="0 0 100 10" preserveAspectRatio="none" width="100%" height="10"><rect x="${v < 0 ? 50 - w : 50}" width="${Math.max(w, .6)}" height="10" rx="1" fill="${css(v < 0 ? "bad" : "good")}"/><path d="M50 0v10" stroke="${css("soft")}" stroke-width=".5"/></svg></td><td>${num(one.sharpe)}</td><td>${pct(one.max_drawdown == null ? null : Number(one.max_drawdown))}</td></tr>`; };
   $("band").innerHTML = `<div class="head"><h2>Inside the candles</h2><span class="chip ${colour}">${b.verdict}</span></div><div class="scroll"><table><thead><tr><th>reading</th><th>net</th><th></th><th>Sharpe</th><th>fall</th></tr></thead><tbody>${b.lines.map(row).join("")}</tbody></table></div>
-    <p class="soft" style="margin-top:10px">${text} ${b.ambiguous_bars} of ${num(U.bars, 0)} candles (${pct(b.ambiguous_ratio, 3)}) could have gone either way${b.pnl_ratio == null ? "" : `; ${pct(Math.abs(b.pnl_ratio), 0)} of the booked result falls into them`}.${b.without_detail == null ? "" : ` Finer candles narrow the spread from ${num(b.without_detail)} to ${num(b.spread)}.`} A report, not a bound: after a divergence later deals differ.</p>`;
+    <p class="soft" style="margin-top:10px">${text} ${b.ambiguous_bars} of ${num(many.length ? many.reduce((sum, one) => sum + one.summary.bars, 0) : U.bars, 0)} candles (${pct(b.ambiguous_ratio, 3)}) could have gone either way${b.pnl_ratio == null ? "" : `; ${pct(Math.abs(b.pnl_ratio), 0)} of the booked result falls into them`}.${b.without_detail == null ? "" : ` Finer candles narrow the spread from ${num(b.without_detail)} to ${num(b.spread)}.`} A report, not a bound: after a divergence later deals differ.</p>`;
 }
 
 function costs() {
@@ -106,7 +130,7 @@ redraw.push(spread);
 
 let kind = "exit_reason";
 function kinds() {
-  const names = { exit_reason: "exit", side: "side", entries: "entries", leg: "leg", weekday: "weekday", hour: "hour", month: "month" }, rows = D.breakdowns[kind] || [];
+  const names = { ...(many.length ? { symbol: "symbol" } : {}), exit_reason: "exit", side: "side", entries: "entries", leg: "leg", weekday: "weekday", hour: "hour", month: "month" }, rows = D.breakdowns[kind] || [];
   buttons("kinds-tools", Object.entries(names), kind, key => { kind = key; kinds(); });
   const worst = Math.max(...rows.map(r => Math.abs(Number(r.net))), 1e-9);
   $("kinds").innerHTML = rows.length ? `<table><thead><tr><th>${names[kind]}</th><th>deals</th><th>won</th><th>net</th><th></th></tr></thead><tbody>${rows.map(r => { const v = Number(r.net), name = kind === "weekday" ? r.name.slice(2) : words(r.name);
@@ -118,7 +142,7 @@ function figures() {
   const c = F.curve, d = F.deals, h = F.holding, a = F.averaging, fall = F.drawdown || {};
   const list = [["Return a year", spct(c.cagr)], ["Volatility a year", pct(c.volatility)], ["Sortino", num(c.sortino)], ["Calmar", num(c.calmar)], ["Ulcer index", pct(fall.ulcer)], ["Chance of a true Sharpe above 0", pct(c.psr, 1)],
     ["Longest below a peak", span(fall.longest_under_water_ms)], ["Expectancy a unit of loss", num(d.expectancy_per_loss, 3)], ["Longest run of wins", d.max_consecutive_wins], ["Longest run of losses", d.max_consecutive_losses],
-    ["Winners held (median)", span(h.winners_median_ms)], ["Losers held (median)", span(h.losers_median_ms)], ["Adds a deal", num(a.adds_mean)], ["Average bettered by adds", pct(a.improvement_mean)], ["Deals with all entries", a.at_most_ratio == null ? "–" : `${pct(a.at_most_ratio, 0)} (${a.most_entries})`], ["Left open", U.left_open.map(leg => `${Number(leg.qty)} ${leg.position_side}`).join(", ") || "nothing"], ["Open result", signed(Number(U.unrealised))]];
+    ["Winners held (median)", span(h.winners_median_ms)], ["Losers held (median)", span(h.losers_median_ms)], ["Adds a deal", num(a.adds_mean)], ["Average bettered by adds", pct(a.improvement_mean)], ["Deals with all entries", a.at_most_ratio == null ? "–" : `${pct(a.at_most_ratio, 0)} (${a.most_entries})`], ["Left open", U.left_open.map(leg => `${Number(leg.qty)} ${leg.position_side}${leg.symbol ? ` of ${esc(leg.symbol)}` : ""}`).join(", ") || "nothing"], ["Open result", signed(Number(U.unrealised))]];
   if (F.grid) list.push(["Grid profit", signed(Number(F.grid.grid_profit))], ["Trend result", signed(Number(F.grid.trend_pnl))], ["Cycles", `${F.grid.cycles} (${num(F.grid.cycles_per_day, 1)} a day)`], ["Time in range", pct(F.grid.in_range_ratio, 1)]);
   $("figures").innerHTML = `<h2>All figures</h2>${facts(list)}`;
 }
@@ -126,7 +150,7 @@ function about() {
   const flat = (value, name = "") => value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).flatMap(([key, v]) => flat(v, name ? `${name}.${key}` : key)) : [[name, `<code>${esc(Array.isArray(value) ? value.join(", ") : value)}</code>`]];
   const { params, ...rest } = R, g = D.data;
   $("about").innerHTML = `<h2>What was tested</h2>${facts([["Candles", `${num(g.bars, 0)} (${esc(g.source)})`], ["Coverage", `${pct(g.coverage)}, ${g.missing} missing`], ["Warm-up", `${num(g.warmup_bars, 0)} candles`], ["Code", `<code>${esc(D.code)}</code>`], ["Data", `<code>${g.digest.slice(0, 16)}</code>`], ["Receipt", `<code>${D.receipt.slice(0, 16)}</code>`]])}
-    <details><summary>Parameters</summary>${facts(flat(params || {}))}</details><details><summary>Settings</summary>${facts(flat(rest))}</details>${g.gaps.length ? `<details><summary>Gaps (${g.gaps.length})</summary>${facts(g.gaps.slice(0, 100).map(one => [clock(one[0]), `${one[2]} missing`]))}</details>` : ""}<details><summary>Receipt</summary><code>${D.receipt}</code></details>`;
+    <details><summary>Parameters</summary>${facts(flat(params || {}))}</details><details><summary>Settings</summary>${facts(flat(rest))}</details>${g.gaps.length ? `<details><summary>Gaps (${g.gaps.length})</summary>${facts(g.gaps.slice(0, 100).map(one => [clock(one[0]), `${one[2]} missing`]))}</details>` : ""}${many.filter(one => one.data.gaps.length).map(one => `<details><summary>Gaps of ${esc(one.symbol)} (${one.data.gaps.length})</summary>${facts(one.data.gaps.slice(0, 100).map(gap => [clock(gap[0]), `${gap[2]} missing`]))}</details>`).join("")}<details><summary>Receipt</summary><code>${D.receipt}</code></details>`;
 }
 
-show([masthead, tiles, remarks, band, costs, months, kinds, deals, figures, about]);
+show([masthead, tiles, remarks, symbols, band, costs, months, kinds, deals, figures, about]);
