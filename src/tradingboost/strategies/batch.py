@@ -81,9 +81,9 @@ def no_mark(before: Record, now: Record, params: Record) -> int:  # noqa: ARG001
     return 0
 
 
-def batch_of(strategy: Strategy) -> Batch:
+def batch_of(strategy: Strategy, *, compiled: bool = not config.DISABLE_JIT) -> Batch:  # type: ignore[attr-defined]
     """The batched calls of a strategy; compiled, or read from the cache, at their first use."""
-    wrap: Callable[..., Any] = _interpreted if config.DISABLE_JIT else _compiled  # type: ignore[attr-defined]
+    wrap = _compiled if compiled else _interpreted
     calls = (
         _begin(strategy),
         _look(strategy),

@@ -1,5 +1,6 @@
 """Runs stepped together wish and remember, bit for bit, what runs stepped one by one do."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.unit.backtest.worlds import BTC, FACTS, FIRST_MS, TRAILING, market, w
 from tradingboost import strategies
 from tradingboost.core.errors import BrokenInvariant
 from tradingboost.strategies import runs as together
+from tradingboost.strategies.batch import batch_of
 from tradingboost.strategies.compiled import kernel, plain
 from tradingboost.strategies.contract import (
     BAR,
@@ -160,14 +162,27 @@ def walk(both: Both, bars: int, warmup: int) -> None:
     both.remember_the_same()
 
 
-@pytest.mark.parametrize(("make", "least"), [(hyperrsi, 300), (grids, 300)], ids=["hyperrsi", "grid"])
-def test_runs_stepped_together_are_the_runs_stepped_alone(make: Any, least: int) -> None:
-    both = Both(*make())
+@pytest.fixture
+def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batched calls as plain Python, beside compiled single steps."""
+    monkeypatch.setattr(together, "_calls", partial(batch_of, compiled=False))
+
+
+def test_runs_stepped_together_are_the_runs_stepped_alone() -> None:
+    both = Both(*hyperrsi())
     walk(both, 700, 300)
-    assert both.wishes + both.fills > least
+    assert both.wishes + both.fills > 300
     assert both.runs.now == 400
 
 
+@pytest.mark.usefixtures("interpreted")
+def test_grids_stepped_together_and_interpreted_are_grids_stepped_alone() -> None:
+    both = Both(*grids())
+    walk(both, 500, 300)
+    assert both.wishes + both.fills > 150
+
+
+@pytest.mark.usefixtures("interpreted")
 def test_a_small_room_for_wishes_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "ROOM", MAX_INTENTS + 3)
     both = Both(*grids())
