@@ -25,6 +25,7 @@ from tradingboost.cli import (
     serve,
     simulator,
     walking,
+    why,
 )
 from tradingboost.cli.exits import DONE, INTERRUPTED, USAGE, Failure
 from tradingboost.cli.session import Session
@@ -38,6 +39,7 @@ _GROUPS = (
     look,
     act,
     planning,
+    why,
     research,
     plotting,
     hyperopt,

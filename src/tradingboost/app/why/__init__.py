@@ -1,0 +1,1 @@
+"""Why a run or a back-test did something, or did not, in plain words."""
