@@ -157,6 +157,12 @@ def test_a_kept_result_is_run_again_and_a_changed_market_is_told(
     assert any("not those the result was kept with" in note for note in notes)
 
 
+def test_several_symbols_on_one_balance_are_drawn_one_by_one(settings: Settings) -> None:
+    two = BacktestRequest(strategy="grid", symbol="BTC-USDT-SWAP", others=("ETH-USDT-SWAP",), params=GRID)
+    with pytest.raises(InvalidInput, match="look at one of them alone"):
+        asked(two, settings)
+
+
 def test_pages_load_nothing_and_names_cannot_break_out(grid: Backtested) -> None:
     named = msgspec.structs.replace(frame(grid, "", NAMES, []), symbol="</script><script>alert(1)")
     many = profit([grid.document])

@@ -197,6 +197,13 @@ def test_more_closes_than_can_be_looked_at_are_refused(
     assert summed(rsi, store, "-20240102", EN, unheard).closes > 0
 
 
+def test_several_symbols_on_one_balance_are_looked_at_one_by_one(store: CandleStore) -> None:
+    two = BacktestRequest(strategy="grid", symbol="BTC-USDT-SWAP", others=("ETH-USDT-SWAP",), params=GRID)
+    for look in (lambda: moment(two, store, START_MS, EN), lambda: summed(two, store, "", EN, unheard)):
+        with pytest.raises(InvalidInput, match="BTC-USDT-SWAP, ETH-USDT-SWAP share this balance"):
+            look()
+
+
 # -- live ------------------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,21 @@ def backtested(request: BacktestRequest, store: CandleStore) -> Backtested | Bac
     )
 
 
+def alone(request: BacktestRequest) -> BacktestRequest:
+    """A request of one symbol with the parameters of that symbol, for what looks into a single run.
+
+    Raises:
+        InvalidInput: `one_symbol_only`; see also `requests_of`.
+    """
+    if request.others:
+        names = ", ".join((str(request.symbol), *request.others))
+        raise InvalidInput(
+            "one_symbol_only", f"{names} share this balance; look at one of them alone, with -s and -p and its name."
+        )
+    _check_overrides(request, [_symbol(request)])
+    return _with_overrides(request)
+
+
 def requests_of(request: BacktestRequest) -> list[BacktestRequest]:
     """A request a symbol, in their order.
 

@@ -10,6 +10,7 @@ import numpy as np
 from tradingboost.app.backtest_request import BacktestRequest
 from tradingboost.app.backtesting import Backtested, backtest
 from tradingboost.app.data.loading import store_of
+from tradingboost.app.joint import alone
 from tradingboost.app.optimise.examining import request_of
 from tradingboost.app.plotting.panes import Column, Pane, below, grid_lines, names_of, over, own_panes
 from tradingboost.app.report import composed
@@ -66,7 +67,7 @@ def again(kept: Document, candles: Path | None, settings: Settings) -> tuple[Bac
         NotFound, InvalidInput: its candles are not there.
     """
     request = request_of(kept, candles, None)
-    done = backtest(msgspec.structs.replace(request, band=False), store_of(settings))
+    done = asked(request, settings)
     same = done.document.code == kept.code and done.document.data.digest == kept.data.digest
     note = "Code or candles are not those the result was kept with, so this is the run of now; see verify-result."
     return done, [] if same else [note]
@@ -76,9 +77,9 @@ def asked(request: BacktestRequest, settings: Settings) -> Backtested:
     """Run a request without its band, which nobody draws here.
 
     Raises:
-        NotFound, InvalidInput: see `app.backtesting`.
+        NotFound, InvalidInput: several symbols; see also `app.backtesting`.
     """
-    return backtest(msgspec.structs.replace(request, band=False), store_of(settings))
+    return backtest(msgspec.structs.replace(alone(request), band=False), store_of(settings))
 
 
 def frame(done: Backtested, window: str, indicators: tuple[Sequence[str], Sequence[str]], notes: list[str]) -> Frame:

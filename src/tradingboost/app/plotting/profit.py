@@ -89,7 +89,7 @@ def _curve(found: Document) -> Curve:
     kept = _even(len(closed), MOST_STEPS)
     summary, deals = found.summary, found.figures.deals
     return Curve(
-        name=f"{summary.strategy} {summary.symbol} {found.request['timeframe']}",
+        name=f"{summary.strategy} {summary.symbol} {found.request.get('timeframe', '')}",
         receipt=found.receipt,
         quote=found.request.get("quote", ""),
         start=float(summary.initial_balance),

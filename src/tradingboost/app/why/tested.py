@@ -11,6 +11,7 @@ import numpy as np
 
 from tradingboost.app.backtest_request import BacktestRequest
 from tradingboost.app.backtesting import Prepared, prepared
+from tradingboost.app.joint import alone
 from tradingboost.app.timerange import span_of
 from tradingboost.app.why.reading import UNASKED, Note, fields_of, held_back, notes_of, rules_of, standing, values_of
 from tradingboost.app.why.words import Language, phrase, reason
@@ -105,7 +106,7 @@ def moment(request: BacktestRequest, store: CandleStore, at_ms: int, wanted: Lan
     Raises:
         InvalidInput: `outside_of_run`; see also `app.backtesting`.
     """
-    one = prepared(request, store)
+    one = prepared(alone(request), store)
     row = _row(one, at_ms)
     config = msgspec.structs.replace(one.config, on_end=OnEnd.KEEP, every_close=True)
     result = run(one.strategy, part(one.candles, 0, row + 1), one.params.copy(), config, one.indicators[: row + 1])
@@ -143,7 +144,7 @@ def summed(
     Raises:
         InvalidInput: nothing lies in the window, or more than can be looked at; see also `app.backtesting`.
     """
-    one = prepared(request, store)
+    one = prepared(alone(request), store)
     begin, stop = _stretch(one, window)
     counts: Counter[tuple[str, int]] = Counter()
     name, asked = one.strategy.name, 0
