@@ -86,20 +86,25 @@ async def test_trap_a_stop_that_failed_is_told_as_done_and_forgets_the_run(stage
     assert (await desk.run(run.run_id)).status == "stopped"
 
 
-async def test_trap_a_run_is_stopped_in_the_database_and_its_worker_goes_on(stage: Room) -> None:
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_trap_a_run_is_stopped_in_the_database_and_its_worker_goes_on(stage: Room, stopped: bool) -> None:
     """Another process stops it; the one that has it in memory reads that in its next step."""
     world = World()
     worker, other = Desk(stage, world, "grid"), Desk(stage, world, "grid")
     run = await working(worker)
     bought = opening(worker, "buy:3")
-    await other.service.stop(run.run_id, KEEP)
-    before = len(await worker.rows(t.wishes))
     await worker.tell(filled(bought, str(bought.price)))
-    await worker.bar("50400")
+    await worker.service.hander.hand_on()
+    sold = opening(worker, "sell:4")
+    if stopped:
+        await other.service.stop(run.run_id, KEEP)
+    before = len(await worker.rows(t.wishes))
+    await worker.tell(filled(sold, str(sold.price)))
     await worker.tick("50400")
-    later = (await worker.rows(t.wishes))[before:]
-    assert later
-    assert not [row for row in later if row.kind == 1 and row.slot.startswith("buy")]
+    await worker.bar("50400")
+    later = [row.slot for row in (await worker.rows(t.wishes))[before:] if row.kind == "place"]
+    assert ("buy:3" in later) is not stopped
+    assert stopped is not any(slot.startswith("buy") for slot in later)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 3])
