@@ -25,8 +25,10 @@ def main(sets: int, minutes: int) -> int:
     for strategy in ("hyperrsi", "grid"):
         lived = 0
         for number, one in enumerate(drivers.ready(strategy, 50, candles, WARMUP, plain=True)):
+            if lived == sets:
+                break
             tested = drivers.dense(strategy, candles, one)
-            if lived == sets or tested.fills.size < 10:
+            if tested.fills.size < 10:
                 continue
             began = time.perf_counter()
             found = drivers.told_apart(tested, LiveStep(strategy_named(strategy), candles, one).run())
