@@ -27,7 +27,7 @@ function way(f, rows, column) {
 
 around.over = (f, rows) => {
   const [x0, x1] = view;
-  if (!hidden.has("grid")) f.parts.push(`<path d="${D.grid.filter(one => one[1] >= x0 && one[0] <= x1).map(one => `M${f.X(Math.max(one[0], x0)).toFixed(1)},${f.Y(one[2]).toFixed(1)}H${f.X(Math.min(one[1], x1)).toFixed(1)}`).join("")}" stroke="${css("own")}" opacity=".38" fill="none"/>`);
+  if (!hidden.has("grid")) f.parts.push(`<path d="${D.grid.filter(one => one[1] >= x0 && one[0] <= x1).map(one => `M${f.X(Math.max(one[0], x0)).toFixed(1)},${f.Y(one[2]).toFixed(1)}H${f.X(Math.min(one[1], x1)).toFixed(1)}`).join("")}" stroke="${css("soft")}" opacity=".5" fill="none"/>`);
   D.over.forEach((column, i) => { if (!hidden.has(column.name)) f.parts.push(`<path d="${way(f, rows, { ...column, values: column.ticks })}" stroke="${ink(i)}" stroke-width="1.4" fill="none"/>`); });
 };
 
@@ -60,7 +60,7 @@ around.tell = row => [...D.over.filter(one => !hidden.has(one.name)), ...D.panes
 
 const key = (name, colour) => `<span><svg viewBox="0 0 12 12"><path d="M0 6h12" stroke="${colour}" stroke-width="2"/></svg>${esc(name)}</span>`;
 function switches() {
-  const list = [...(D.grid.length ? [["grid", css("own")]] : []), ...D.over.map((one, i) => [one.name, ink(i)])];
+  const list = [...(D.grid.length ? [["grid", css("soft")]] : []), ...D.over.map((one, i) => [one.name, ink(i)])];
   if (!list.length) return;
   const host = document.createElement("div");
   host.className = "tools switches";
