@@ -62,7 +62,9 @@ class Workers:
             if waited_s >= self._every_s:
                 waited_s = 0.0
                 due = set(await self._service.known_accounts())
-            for account_id in sorted(self._resync | due):
+            lost = set(self._service.accounts.lost)  # by a stall of this process: nobody else may want them
+            self._service.accounts.lost.clear()
+            for account_id in sorted(self._resync | due | lost):
                 try:
                     await self._service.reconcile(account_id)
                     self._resync.discard(account_id)

@@ -20,6 +20,8 @@ class Accounts:
         self._known: dict[AccountId, Account] = {}
         self._held: dict[AccountId, Lease] = {}
         self._ready: set[AccountId] = set()
+        self.lost: set[AccountId] = set()
+        """Whose lease was lost: to be asked for once more without waiting for the next round of comparisons."""
 
     async def account(self, account_id: AccountId) -> Account:
         """Who owns it; asked once, since an account never changes hands."""
@@ -82,6 +84,7 @@ class Accounts:
     def _drop(self, account_id: AccountId) -> None:
         self._held.pop(account_id, None)
         self._ready.discard(account_id)
+        self.lost.add(account_id)
 
     async def release(self) -> None:
         """Give every lease back, so that the next process need not wait for it to expire."""
