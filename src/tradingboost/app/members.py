@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tradingboost.app.instruments import rules_of
 from tradingboost.app.replay.bars import Bars, plain
 from tradingboost.core.candles import CandleColumns
+from tradingboost.core.errors import InvalidInput
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts
 
@@ -84,23 +85,22 @@ def enumerated(schema: type[Any], prefix: str = "") -> Iterator[tuple[str, list[
             yield from enumerated(kind, f"{prefix}{name}.")
 
 
-def restless(columns: CandleColumns, warmup: int, count: int) -> int:
-    """Where the stretch of `count` bars that moves most begins, counted without its warm-up; gaps are kept out.
+def restless(columns: CandleColumns, warmup: int, count: int) -> int | None:
+    """Which stretch of `count` bars behind a history of `warmup` moves most; gaps are kept out of both.
 
     Returns:
-        How many bars of the file to leave out, so that `warmup` bars of history stand before the stretch; 0 where no
-        stretch of that length is free of gaps.
+        How many bars to leave out before the history, None where no stretch of that length is free of gaps.
     """
     moves = (columns.values[1] - columns.values[2]).astype(np.int64)
     whole = warmup + count
     if moves.size < whole:
-        return 0
+        return None
     broken = np.diff(columns.at_ms, prepend=columns.at_ms[0]) != columns.bar_ms
     broken[0] = False
     sums = _windows(moves, count)[warmup:]
     torn = _windows(broken.astype(np.int64), whole - 1)[1:]
     begins = np.flatnonzero(torn == 0)
-    return int(begins[np.argmax(sums[begins])]) if begins.size else 0
+    return int(begins[np.argmax(sums[begins])]) if begins.size else None
 
 
 def _windows(values: NDArray[np.int64], length: int) -> NDArray[np.int64]:
@@ -140,7 +140,10 @@ def _unfit(strategy: str, given: dict[str, Any], bars: Bars) -> str:
     parsed, instrument = kernel.validate(given), rules_of(bars.instrument)
     if kernel.asks(parsed, instrument).signal_bot:
         return "its orders leave as webhook signals"
-    params = kernel.compile_params(parsed, instrument, RunFacts(timeframe_ms=bars.series.bar_ms))[0]
+    try:
+        params = kernel.compile_params(parsed, instrument, RunFacts(timeframe_ms=bars.series.bar_ms))[0]
+    except InvalidInput as refused:
+        return refused.message
     if kernel.feed_ms(params):
         return "it needs finer candles"
     if (needed := int(kernel.needs(params))) > bars.warmup:

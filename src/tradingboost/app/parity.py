@@ -29,7 +29,7 @@ from tradingboost.backtest.trace import FillLine, IntentLine, PositionLine, plai
 from tradingboost.core.ids import Symbol
 from tradingboost.core.money import ZERO
 from tradingboost.strategies import get as strategy_named
-from tradingboost.strategies.contract import RunFacts
+from tradingboost.strategies.contract import RunFacts, state_to_json
 
 FUNDING_RATE = Decimal("0.0001")
 _FUNDING_MS = 28_800_000
@@ -91,7 +91,8 @@ async def check(
 
 async def verdict(built: Stage, part: Part, done: int) -> Verdict:
     """Compare what a part did live with the backtest of the `done` bars that were replayed, and with the venue."""
-    expected = (await tested(built, part, done)).trace()
+    result = await tested(built, part, done)
+    expected = result.trace()
     expected = msgspec.structs.replace(expected, ends=[])  # the venue's cancels are asked for, not wished
     actual = await lived(built, part)
     fills = [msgspec.structs.replace(line, reason="") for line in expected.fills]
@@ -101,9 +102,21 @@ async def verdict(built: Stage, part: Part, done: int) -> Verdict:
         bars=done,
         intents=len(actual.intents),
         fills=len(actual.fills),
-        differences=[one.text() for one in found[:100]],
+        differences=[one.text() for one in found[:100]] + await _states(built, part, result),
         books=await compare_books(built.platform, built.admin, part.account),
     )
+
+
+async def _states(built: Stage, part: Part, result: BacktestResult) -> list[str]:
+    """Where the kernel's record of the live run is not that of the backtest, field by field and bit for bit."""
+    expected = msgspec.json.decode(state_to_json(result.state))["fields"]
+    runs = await built.platform.strategy(part.strategy).runs()
+    actual = next(run.state for run in runs if run.run_id == part.run.run_id)
+    return [
+        f"state.{name} differs: {value!r} -> {actual.get(name)!r}"
+        for name, value in expected.items()
+        if value != actual.get(name)
+    ]
 
 
 async def tested(built: Stage, part: Part, done: int) -> BacktestResult:

@@ -46,6 +46,11 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True):
         """Open time of the first bar that is replayed."""
         return int(self.series.at_ms[self.warmup])
 
+    @property
+    def began(self) -> datetime:
+        """When that bar opened, in the time of the candles before they were moved."""
+        return datetime.fromtimestamp((self.start_ms - self.shift_ms) / 1000, UTC)
+
     def price(self, ticks: int) -> str:
         """Ticks as decimal text."""
         return plain(Decimal(int(ticks)) * self.instrument.tick_q / QUANTA)
