@@ -98,9 +98,7 @@ def backtesting(
         _closing(console, found, written)
         console.print(f"[dim]signed by[/] {signer.fingerprint}", highlight=False)
         if signer.is_new:
-            console.print(
-                f"[dim]a new key; its public half, to give to others:[/] {signer.public_file}", soft_wrap=True
-            )
+            console.print(f"[dim]a new key; others need[/] {Path(signer.public_file).name} of the data directory")
 
     return Answer(data, show)
 
