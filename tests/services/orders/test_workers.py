@@ -53,6 +53,18 @@ async def test_a_lease_lost_in_a_stall_is_taken_again_at_once_and_not_with_the_n
     assert (await desk.submit(an_exit())).state == "OPEN"
 
 
+async def test_a_lease_renewed_too_late_for_its_holder_is_not_renewed_for_ever_and_never_used(desk: Desk) -> None:
+    """A stall that ends in the margin: the database would prolong it, and nothing would be sent under it."""
+    async with comparing(desk) as seconds:
+        lease = desk.service.accounts._held[ACCOUNT]
+        lease._until_s = lease._clock() - 0.1
+        await desk.service.accounts.renew()
+        assert not desk.service.accounts.held
+        await seconds(3)
+        assert desk.service.accounts.held == (ACCOUNT,)
+    assert (await desk.submit(an_exit())).state == "OPEN"
+
+
 async def test_an_account_another_process_took_meanwhile_is_asked_for_once_and_left_to_it(
     desk: Desk, stage: Room
 ) -> None:

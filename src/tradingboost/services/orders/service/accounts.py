@@ -55,6 +55,9 @@ class Accounts:
                 await self._leases.renew(lease)
             except Conflict:
                 self._drop(account_id)
+                continue
+            if lease.left_s <= 0:  # renewed in the margin before its end: the database has it, its holder let it go
+                self._drop(account_id)
 
     def fence_token(self, account_id: AccountId) -> int:
         """The token every request carries; Unavailable when the lease is not (or no longer safely) ours."""
