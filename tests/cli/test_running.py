@@ -58,6 +58,8 @@ def test_a_platform_is_found_by_the_verbs_and_drains_on_ctrl_c(started: Start, t
     assert tb("db", "current", "--json", **place).envelope["data"]["pending"] == []
     assert tb("stop", "all", "--json", **place).envelope["data"] == {"runs": []}
     assert tb("stop", "nothing", **place).code == 4
+    assert tb("why", "--json", **place).envelope["data"] == {"runs": []}
+    assert "neither a run nor a kept result" in tb("why", "nothing", **place).sentence
     assert tb("flatten", "--json", **place).envelope["error"]["code"] == "not_confirmed"
     assert tb("flatten", "--yes", "--json", **place).envelope["data"] == {"accounts": []}
     assert tb("flatten", "nobody", **place).code == 4
