@@ -8,22 +8,22 @@ import statistics
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from bench import limit
+from bench import by_hand, limit, startup, stored
 from bench.market import Minutes, minutes
-from bench.w1 import BTC, W1
+from bench.peers import running
+from bench.prepared import MINUTE_MS, Prepared, w1
+from bench.w1 import BTC
 from tradingboost.app.instruments import listed, rules_of
-from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, LimitFill, PathRule, run
+from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, PathRule
 from tradingboost.backtest.figures import figures
-from tradingboost.core.instrument import Instrument
 from tradingboost.strategies import get
-from tradingboost.strategies.contract import RunFacts, Strategy
 
 ROUNDS: Final = 9
-MINUTE_MS: Final = 60_000
 WARMUP: Final = 300
 H1: Final[dict[str, Any]] = {
     "btc_investment": 840,
@@ -55,61 +55,78 @@ G1: Final[dict[str, Any]] = {
 Call = Callable[[], Any]
 
 
-async def measure(bars: int = 0) -> dict[str, Any]:
-    """Milliseconds and ratios to the limit.
+async def measure(bars: int = 0, peers: Path | None = None) -> dict[str, Any]:
+    """Milliseconds, and ratios to the limit and to a plain loop; to other engines where they are given.
 
     Args:
         bars: minutes of the year to use; 0 = all of them.
+        peers: virtual environments of other engines, by name.
     """
     market = minutes(bars) if bars else minutes()
     candles = Candles(timeframe_ms=MINUTE_MS, **market._asdict())
-    works = {"w1": _w1(candles), "h1": _catalogue("hyperrsi", H1, candles), "g1": _catalogue("grid", G1, candles)}
+    works = {
+        "w1": w1(candles).work({}),
+        "h1": catalogue("hyperrsi", candles).work(H1),
+        "g1": catalogue("grid", candles).work(G1),
+    }
+    running.say("backtest: compiling, or reading what is compiled ...")
     results = {name: work() for name, work in works.items()}
     _same_trades(results["w1"], market)
     calls: dict[str, Call] = {"limit": lambda: limit.trades(market)}
     for name, work in works.items():
         calls[f"{name}_run"] = work
         calls[f"{name}_figures"] = _figures(results[name])
-    taken = _race(calls)
-    ratios = {name: round((taken[f"{name}_run"] + taken[f"{name}_figures"]) / taken["limit"], 1) for name in works}
-    return {
+    calls["python"] = by_hand.looped(market)
+    taken, spread = _race(calls)
+    ours = {name: taken[f"{name}_run"] + taken[f"{name}_figures"] for name in works}
+    ratios = {name: round(ours[name] / taken["limit"], 2) for name in works}
+    running.say("backtest: new processes, and the candle store ...")
+    started, store = startup.measure(market), stored.measure(market)
+    answer: dict[str, Any] = {
         "bars": len(candles),
         "fills": {name: len(result.fills) for name, result in results.items()},
         "ms": taken,
-        "ratios": {"w1_vs_limit": ratios["w1"], "h1_vs_limit": ratios["h1"], "grid_vs_limit": ratios["g1"]},
+        "fastest_and_slowest_ms": spread,
+        "first_result": started,
+        "store": store,
+        "ratios": {
+            "w1_vs_limit": ratios["w1"],
+            "h1_vs_limit": ratios["h1"],
+            "grid_vs_limit": ratios["g1"],
+            "w1_vs_python": round(taken["python"] / ours["w1"], 1),
+            "first_result_s": started["filled_cache_s"],
+            "first_result_empty_cache_s": started["empty_cache_s"],
+            "store_year_ms": store["copied_ms"],
+        },
     }
+    if peers is not None:
+        answer["peers"], more = running.compared(peers, market, _once_more(works["w1"], results["w1"]))
+        answer["ratios"] |= more
+    return answer
 
 
-def _race(calls: dict[str, Call]) -> dict[str, float]:
-    """Medians in milliseconds, taken in turns so that a slow moment of the machine hits all of them."""
+def _once_more(work: Call, result: BacktestResult) -> Callable[[], float]:
+    """Takes our own time of W1 with its figures, in seconds."""
+    return lambda: sum(_race({"run": work, "figures": _figures(result)})[0].values()) / 1000
+
+
+def _race(calls: dict[str, Call]) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Medians in milliseconds and their extremes, in turns so that a slow moment of the machine hits all of them."""
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
             began = time.perf_counter()
             call()
-            samples[name].append(time.perf_counter() - began)
-    return {name: round(statistics.median(values) * 1000, 3) for name, values in samples.items()}
+            samples[name].append((time.perf_counter() - began) * 1000)
+    medians = {name: round(statistics.median(values), 3) for name, values in samples.items()}
+    return medians, {name: [round(min(values), 3), round(max(values), 3)] for name, values in samples.items()}
 
 
 def _figures(result: BacktestResult) -> Call:
     return lambda: figures(result)
 
 
-def _w1(candles: Candles) -> Call:
-    config = BacktestConfig(
-        instrument=BTC,
-        initial_balance=Decimal(1_000_000),
-        maker_fee=Decimal(str(limit.FEE)),
-        taker_fee=Decimal(str(limit.FEE)),
-        slippage_bps=Decimal(0),
-        limit_fill=LimitFill.TOUCH,
-        path_rule=PathRule.HEADLINE,
-        warmup_bars=limit.LENGTH + 1,
-    )
-    return _work(W1, {}, BTC, candles, config)
-
-
-def _catalogue(name: str, given: dict[str, Any], candles: Candles) -> Call:
+def catalogue(name: str, candles: Candles) -> Prepared:
     """A strategy of the catalogue as a user runs it: ticks and lots, slippage, funding, liquidation."""
     instrument = rules_of(listed("BTC-USDT-SWAP"))
     first, last = int(candles.open_ms[0]), int(candles.open_ms[-1])
@@ -121,15 +138,7 @@ def _catalogue(name: str, given: dict[str, Any], candles: Candles) -> Call:
         path_rule=PathRule.HEADLINE,
         warmup_bars=WARMUP,
     )
-    return _work(get(name), given, instrument, candles, config)
-
-
-def _work(
-    strategy: Strategy, given: dict[str, Any], instrument: Instrument, candles: Candles, config: BacktestConfig
-) -> Call:
-    facts = RunFacts(timeframe_ms=MINUTE_MS, available_quote=config.initial_balance)
-    params = strategy.compile_params(strategy.validate(given), instrument, facts)
-    return lambda: run(strategy, candles, params, config)
+    return Prepared(get(name), instrument, candles, config)
 
 
 def _same_trades(result: BacktestResult, market: Minutes) -> None:
