@@ -12,6 +12,7 @@ from tradingboost.cli.verb import verb
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradingboost.app.plotting.frame import Frame
     from tradingboost.app.plotting.profit import Profit
 
 _Over = Annotated[
@@ -56,6 +57,10 @@ def plot_dataframe(
         written = results.written(export, frame_page(found))
     for line in found.notes:
         session.warn(line)
+    return _drawn(found, written)
+
+
+def _drawn(found: "Frame", written: Path) -> Answer:
     data = {
         "receipt": found.receipt,
         "strategy": found.strategy,

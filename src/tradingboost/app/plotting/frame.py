@@ -105,6 +105,13 @@ def frame(done: Backtested, window: str, indicators: tuple[Sequence[str], Sequen
     if len(marks) > MOST_MARKS or len(lines) > MOST_LINES:
         notes = [*notes, "There are more fills or stops than can be drawn; the last ones are left out."]
     above, under = (names_of(words) for words in indicators)
+    drawn = Drawn(
+        tick=str(result.scale.tick),
+        candle_ms=candle_ms,
+        candles=rows,
+        marks=marks[:MOST_MARKS],
+        lines=[[one.from_ms, one.until_ms, one.price, int(one.hedge)] for one in lines[:MOST_LINES]],
+    )
     return Frame(
         strategy=result.strategy,
         symbol=found.summary.symbol,
@@ -112,20 +119,18 @@ def frame(done: Backtested, window: str, indicators: tuple[Sequence[str], Sequen
         receipt=found.receipt,
         bars=stop - begin,
         notes=notes,
-        series=Drawn(
-            tick=str(result.scale.tick),
-            candle_ms=candle_ms,
-            candles=rows,
-            marks=marks[:MOST_MARKS],
-            lines=[[one.from_ms, one.until_ms, one.price, int(one.hedge)] for one in lines[:MOST_LINES]],
-        ),
+        series=drawn,
         over=over(result, above, last),
         panes=[*own_panes(result, found.request["params"], last), *below(result, under, last)],
         grid=grid_lines(result, from_ms, until_ms),
-        deals=[one for one in found.deals if one.opened_ms <= until_ms and (one.closed_ms or until_ms) >= from_ms][
-            :_MOST_DEALS
-        ],
+        deals=_deals(found, from_ms, until_ms),
     )
+
+
+def _deals(found: Document, from_ms: int, until_ms: int) -> list[DealLine]:
+    """Deals that were open at some time of a window."""
+    inside = [one for one in found.deals if one.opened_ms <= until_ms and (one.closed_ms or until_ms) >= from_ms]
+    return inside[:_MOST_DEALS]
 
 
 def frame_page(found: Frame) -> str:

@@ -146,45 +146,58 @@ def summed(
     """
     one = prepared(alone(request), store)
     begin, stop = _stretch(one, window)
-    counts: Counter[tuple[str, int]] = Counter()
-    name, asked = one.strategy.name, 0
-    first = one.config.warmup_bars
+    result, counted = _counted(one, begin, stop, tell)
+    openings = _openings(result, begin)
+    return Summed(
+        strategy=one.strategy.name,
+        symbol=str(one.config.instrument.symbol),
+        first=_when(int(one.candles.open_ms[begin])),
+        last=_when(int(one.candles.open_ms[stop - 1]) + one.candles.timeframe_ms),
+        closes=stop - begin,
+        asked=counted.asked,
+        entries=len(openings),
+        often=_often(counted, stop - begin, wanted),
+        events=_events(result, openings, begin),
+    )
+
+
+class _Counted(msgspec.Struct):
+    reasons: Counter[tuple[str, int]]
+    asked: int = 0
+
+
+def _counted(one: Prepared, begin: int, stop: int, tell: Callable[[int, int], None]) -> tuple[BacktestResult, _Counted]:
+    """Run it close by close and count what its kernel noted, from a bar on."""
+    name, first = one.strategy.name, one.config.warmup_bars
+    counted = _Counted(Counter())
 
     def watch(bar: int, books: Books) -> None:
-        nonlocal asked
         if bar >= begin:
             found = held_back(name, _glance(name, books.state))
-            counts.update(found.keys())
-            asked += bool(found)
+            counted.reasons.update(found.keys())
+            counted.asked += bool(found)
         _forget(name, books.state)
         if bar % _EACH == 0:
             tell(bar - first, stop - first)
 
     config = msgspec.structs.replace(one.config, on_end=OnEnd.KEEP, every_close=True)
-    indicators = one.indicators[:stop]
-    result = run(one.strategy, part(one.candles, 0, stop), one.params.copy(), config, indicators, watching=watch)
-    openings = _openings(result, begin)
-    return Summed(
-        strategy=name,
-        symbol=str(one.config.instrument.symbol),
-        first=_when(int(one.candles.open_ms[begin])),
-        last=_when(int(one.candles.open_ms[stop - 1]) + one.candles.timeframe_ms),
-        closes=stop - begin,
-        asked=asked,
-        entries=len(openings),
-        often=[
-            Often(
-                subject=subject,
-                reason=reason_name(code),
-                closes=count,
-                share=count / (stop - begin),
-                sentence=reason(code, wanted),
-            )
-            for (subject, code), count in counts.most_common()
-            if code not in (Reason.NONE, Reason.RAISED_TO_MINIMUM)
-        ],
-        events=_events(result, openings, begin),
-    )
+    candles, indicators = part(one.candles, 0, stop), one.indicators[:stop]
+    return run(one.strategy, candles, one.params.copy(), config, indicators, watching=watch), counted
+
+
+def _often(counted: _Counted, closes: int, wanted: Language) -> list[Often]:
+    """What held something back, the most frequent first."""
+    return [
+        Often(
+            subject=subject,
+            reason=reason_name(code),
+            closes=count,
+            share=count / closes,
+            sentence=reason(code, wanted),
+        )
+        for (subject, code), count in counted.reasons.most_common()
+        if code not in (Reason.NONE, Reason.RAISED_TO_MINIMUM)
+    ]
 
 
 def _row(one: Prepared, at_ms: int) -> int:
