@@ -9,10 +9,12 @@ from tradingboost.kit import compile_cache
 
 compile_cache.prepare(compile_cache.default_cache_dir())
 
-from tests.unit.backtest.story import Wish, play  # noqa: E402 - numba must see the cache directory first
+from tests.unit.backtest.scripted import SCRIPTED  # noqa: E402 - numba must see the cache directory first
+from tests.unit.backtest.story import Wish, play, script  # noqa: E402
 from tests.unit.backtest.worlds import conditions, market, world  # noqa: E402
 
 from tradingboost import backtest  # noqa: E402
+from tradingboost.backtest.joint import Member, run_together  # noqa: E402
 from tradingboost.strategies.compiled import kernel, plain  # noqa: E402
 from tradingboost.strategies.contract import BAR, FILL, INTENT, MAX_INTENTS, records  # noqa: E402
 
@@ -20,10 +22,11 @@ WORLDS = {"hyperrsi": "hyperrsi", "grid": "grid_long"}
 
 
 def warm(name: str) -> None:
-    """Driver and kernel of a strategy."""
+    """Drivers and kernel of a strategy."""
     candles = market(600)
     strategy, params = world(WORLDS[name])
-    backtest.run(strategy, candles, params, conditions(candles))
+    done = backtest.run(strategy, candles, params, conditions(candles))
+    run_together(strategy, [Member(candles=candles, params=params, config=done.config)])
     calls = kernel(name)
     state, fold, indicators = (plain(records(one)) for one in (strategy.state, strategy.fold, strategy.indicators))
     bar, fill, out, rules = (
@@ -44,6 +47,7 @@ def warm(name: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "scripted":
-        play([(100.0, 100.0, 100.0, 100.0)] * 2, [Wish(bar=0)])
+        played = play([(100.0, 100.0, 100.0, 100.0)] * 2, [Wish(bar=0)])
+        run_together(SCRIPTED, [Member(candles=played.candles, params=script([Wish(bar=0)]), config=played.config)])
     else:
         warm(sys.argv[1])

@@ -91,4 +91,7 @@ def test_a_cache_is_cold_until_something_was_compiled(tmp_path: Path) -> None:
     (tmp_path / "pure").mkdir()
     (tmp_path / "pure" / "kernel.nbi").touch()
     assert not compile_cache.is_cold(environ)
+    assert compile_cache.is_cold(environ, "together")
+    (tmp_path / "pure" / "together.build.drive-1.py311.nbi").touch()
+    assert not compile_cache.is_cold(environ, "together")
     assert not compile_cache.is_cold({}), "nothing is known about where numba keeps its code"

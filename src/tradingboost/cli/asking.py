@@ -94,13 +94,18 @@ def result_of(result: str | None, given: dict[str, Any]) -> str | None:
     return result or "latest"
 
 
+def symbols_of(given: dict[str, Any]) -> list[str]:
+    """The symbols that were named, `A,B` and `A B` taken apart."""
+    return [word for text in given["symbol"] or [] for word in text.replace(",", " ").split()]
+
+
 def request_of(given: dict[str, Any]) -> "BacktestRequest":
     """What the options of `market` ask for."""
     from tradingboost.app.backtest_request import BacktestRequest
     from tradingboost.app.backtesting import params_of
 
     fee = given["fee"]
-    symbols = [word for text in given["symbol"] or [] for word in text.replace(",", " ").split()]
+    symbols = symbols_of(given)
     params, own = of_symbols(params_of(given["params"] or [], given["params_file"]))
     return BacktestRequest(
         strategy=given["strategy"],

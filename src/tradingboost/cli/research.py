@@ -58,7 +58,8 @@ def backtesting(
     Several symbols, -p A -p B or -p A,B, share one balance; --params A:leverage=3 is for A alone.
     """
     settings = session.settings()
-    if compile_cache.is_cold():
+    named = _with_more(market, more or [])
+    if compile_cache.is_cold(module="together" if len(asking.symbols_of(named)) > 1 else ""):
         session.warn("The strategies are compiled first, once for this version; that takes about a minute.")
     with session.progress("loading the candles and the compiled strategy ..."):
         from tradingboost.app import receipts, results
@@ -68,7 +69,7 @@ def backtesting(
         from tradingboost.cli.research_view import draw, facts
 
         request = msgspec.structs.replace(
-            asking.request_of(_with_more(market, more or [])),
+            asking.request_of(named),
             limit_fill=_member("--limit-fill", limit_fill, LimitFill),
             funding_file=funding_file,
             margin_mode=_member("--margin", margin, MarginMode),

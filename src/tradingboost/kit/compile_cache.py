@@ -40,10 +40,11 @@ def prepare(cache_dir: Path, environ: MutableMapping[str, str] = os.environ, pac
     return directory
 
 
-def is_cold(environ: MutableMapping[str, str] = os.environ) -> bool:
-    """Whether nothing was compiled for this state of the sources yet, so that the first use takes its time."""
+def is_cold(environ: MutableMapping[str, str] = os.environ, module: str = "") -> bool:
+    """Whether nothing (of a module) was compiled for this state of the sources, so that first use takes its time."""
     directory = environ.get(_VARIABLE)
-    return directory is not None and next(Path(directory).rglob("*.nbi"), None) is None
+    pattern = f"{module}.*.nbi" if module else "*.nbi"
+    return directory is not None and next(Path(directory).rglob(pattern), None) is None
 
 
 def default_cache_dir(environ: MutableMapping[str, str] = os.environ) -> Path:
