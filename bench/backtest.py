@@ -81,7 +81,7 @@ async def measure(bars: int = 0, peers: Path | None = None) -> dict[str, Any]:
     ours = {name: taken[f"{name}_run"] + taken[f"{name}_figures"] for name in works}
     ratios = {name: round(ours[name] / taken["limit"], 2) for name in works}
     running.say("backtest: new processes, and the candle store ...")
-    started, store = startup.measure(market), stored.measure(market)
+    started, store = startup.measure(market, empty=not bars), stored.measure(market)
     answer: dict[str, Any] = {
         "bars": len(candles),
         "fills": {name: len(result.fills) for name, result in results.items()},
@@ -94,8 +94,7 @@ async def measure(bars: int = 0, peers: Path | None = None) -> dict[str, Any]:
             "h1_vs_limit": ratios["h1"],
             "grid_vs_limit": ratios["g1"],
             "w1_vs_python": round(taken["python"] / ours["w1"], 1),
-            "first_result_s": started["filled_cache_s"],
-            "first_result_empty_cache_s": started["empty_cache_s"],
+            **{f"first_result_{name}": started[name] for name in started if name.endswith("_s")},
             "store_year_ms": store["copied_ms"],
         },
     }

@@ -16,7 +16,8 @@ from tradingboost.app.optimise.study import Head, Question, opened
 from tradingboost.app.optimise.workers import Stopped
 from tradingboost.backtest.space import Space, space_of
 
-TRIALS: Final = 200
+TRIALS: Final = 1000
+TPE_TRIALS: Final = 150
 ROUNDS: Final = 3
 SEED: Final = 1
 WISHES: Final[dict[str, Any]] = {
@@ -54,13 +55,14 @@ def worth(point: Iterable[int]) -> float:
 
 def overhead(trials: int = TRIALS) -> Found:
     """The study's own work a trial, and TPE beside Optuna alone in memory; medians of a few rounds, in turns."""
-    space = space_of(WISHES, {})
+    space, few = space_of(WISHES, {}), min(trials, TPE_TRIALS)
     figures: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for method in ("random", "grid", "tpe"):
-            figures.setdefault(method, []).append(_searched(method, space, trials))
-        figures.setdefault("optuna_tpe", []).append(_optuna(space, trials))
-    ms = {name: round(sorted(values)[ROUNDS // 2] * 1000 / trials, 4) for name, values in figures.items()}
+            count = trials if method != "tpe" else few
+            figures.setdefault(method, []).append(_searched(method, space, count) / count)
+        figures.setdefault("optuna_tpe", []).append(_optuna(space, few) / few)
+    ms = {name: round(sorted(values)[ROUNDS // 2] * 1000, 4) for name, values in figures.items()}
     shares = sorted(a / b for a, b in zip(figures["tpe"], figures["optuna_tpe"], strict=True))
     ratios = {
         "search_random_ms": ms["random"],

@@ -19,16 +19,23 @@ TIMEOUT_S: Final = 120
 _ROOT: Final = Path(__file__).resolve().parents[1]
 
 
-def measure(market: Minutes) -> dict[str, float]:
-    """Seconds with nothing compiled yet, and with everything in the cache (median); memory of the latter."""
+def measure(market: Minutes, *, empty: bool = True) -> dict[str, float]:
+    """Seconds with nothing compiled yet, and with everything in the cache (median); memory of the latter.
+
+    Args:
+        empty: begin without anything compiled; else with what this process has compiled, measured once.
+    """
     with tempfile.TemporaryDirectory(prefix="tb-bench-") as folder:
         candles = Path(folder) / "candles.npz"
         np.savez(candles, **market._asdict())
+        if not empty:
+            seconds, rss_mb = _started(candles, dict(os.environ))
+            return {"filled_cache_s": round(seconds, 3), "rss_mb": rss_mb}
         environment = os.environ | {"NUMBA_CACHE_DIR": str(Path(folder) / "cache")}
-        empty, _ = _started(candles, environment)
+        cold, _ = _started(candles, environment)
         filled = sorted(_started(candles, environment) for _ in range(ROUNDS))
     seconds, rss_mb = filled[ROUNDS // 2]
-    return {"empty_cache_s": round(empty, 3), "filled_cache_s": round(seconds, 3), "rss_mb": rss_mb}
+    return {"filled_cache_s": round(seconds, 3), "empty_cache_s": round(cold, 3), "rss_mb": rss_mb}
 
 
 def _started(candles: Path, environment: dict[str, str]) -> tuple[float, float]:

@@ -32,7 +32,7 @@ class Peer(NamedTuple):
     Args:
         name: of the ratio.
         environment: folder of its virtual environment, and name of its driver.
-        rounds: warm runs.
+        rounds: warm runs; 0 = only the first, where that takes long and nothing is compiled.
     """
 
     name: str
@@ -48,9 +48,9 @@ PEERS: Final = (
     Peer("backtesting", "backtesting", "", 2),
     Peer("nautilus", "nautilus"),
     Peer("jesse", "jesse", "step"),
-    Peer("freqtrade", "freqtrade"),
-    Peer("backtrader_talib", "backtrader", "talib"),
-    Peer("backtrader", "backtrader", "native"),
+    Peer("freqtrade", "freqtrade", "", 0),
+    Peer("backtrader_talib", "backtrader", "talib", 0),
+    Peer("backtrader", "backtrader", "native", 0),
 )
 SWEEP_PEERS: Final = (
     Peer("vectorbt_rust", "vectorbt", "sweep-rust"),

@@ -76,12 +76,17 @@ def run_bench(
     session: Session,
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="replay, orders, bus, kernel, backtest; `all` takes minutes.")
+        str,
+        typer.Argument(metavar="NAME", help="replay, orders, bus, kernel, backtest, sweep, live; all takes minutes."),
     ],
 ) -> Answer:
-    """Measure one part beside a peer or a limit; what matters are the ratios. Its own options go behind the name."""
+    """Measure one part beside a peer or a limit; what matters are the ratios. Its own options go behind the name.
+
+    --peers DIR: also other engines, each by the virtual environment of its name in DIR. --export FILE: keep the
+    figures there; otherwise they are kept below the data directory, one file a name and day.
+    """
     _needs("pytest")
-    command = [sys.executable, "-m", "bench", name, *context.args]
+    command = [sys.executable, "-m", "bench", name, *_kept(session, name, context.args)]
     if not session.json:
         ended = subprocess.run(command, cwd=_ROOT, env=_environment(), check=False)  # noqa: S603 - our own tools
         return Answer(told=True, exit_code=_BENCH_CODES.get(ended.returncode, INTERNAL))
@@ -95,6 +100,17 @@ def run_bench(
         raise BrokenInvariant("bench_failed", f"The bench {name} failed; its own lines are above.")
     figures = [json.loads(line) for line in measured.stdout.splitlines()]
     return Answer(figures[0] if len(figures) == 1 else {"benches": figures})
+
+
+def _kept(session: Session, name: str, arguments: list[str]) -> list[str]:
+    """The options of a bench, with a file for its figures where none was named."""
+    if any(word.partition("=")[0] == "--export" for word in arguments):
+        return arguments
+    from tradingboost.app.places import data_dir
+    from tradingboost.kit.clock import SystemClock
+
+    folder = data_dir(session.settings()) / "bench"
+    return [*arguments, "--export", str(folder / f"{name}-{SystemClock().now():%Y%m%d}.json")]
 
 
 def pytest_command(arguments: Sequence[str]) -> list[str]:
