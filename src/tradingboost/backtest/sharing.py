@@ -14,7 +14,7 @@ from tradingboost.backtest import money
 from tradingboost.backtest.records import NO_LEVEL, Books, Columns
 from tradingboost.backtest.walking import ticks
 from tradingboost.sim import rules
-from tradingboost.strategies.contract import Record
+from tradingboost.strategies.contract import EVERY_CLOSE, Record
 
 MOST_SYMBOLS: Final = 20
 
@@ -130,11 +130,11 @@ def hear_others(seats: Record, desk: Record, k: int) -> None:
 
 
 @register_jitable
-def in_danger(desk: Record, columns: Columns, i: int) -> bool:
-    """Whether the account may be used up inside bar i, or a level from before the others moved lies in it."""
+def in_danger(desk: Record, columns: Columns, k: int, i: int) -> bool:
+    """Whether the account may be used up inside bar i of symbol k, or a level found before others moved lies in it."""
     if not desk.liquidates or desk.isolated or money.gross_lots(desk) == 0:
         return False
-    low, high = ticks(desk, columns.lows[i]), ticks(desk, columns.highs[i])
+    low, high = ticks(desk, columns.lows[k, i]), ticks(desk, columns.highs[k, i])
     if desk.liquidation_below >= low or desk.liquidation_above <= high:
         return True
     return money.buffer_at(desk, low) <= 0 or money.buffer_at(desk, high) <= 0
@@ -154,10 +154,16 @@ def next_moment(columns: Columns, seats: Record) -> int:
 
 
 @register_jitable
-def is_quiet(desk: Record, columns: Columns, attention: int, i: int) -> bool:
-    """Whether bar i touches no price that matters, bears no mark and owes no funding, as `quiet.next_busy` asks."""
-    if columns.lows[i] <= max(desk.level_below, desk.trigger_below):
+def is_quiet(desk: Record, columns: Columns, seat: Record, k: int) -> bool:
+    """Whether symbol k's next bar touches no price that matters, bears no mark and owes no funding.
+
+    It asks what `quiet.next_busy` asks, of one bar and without taking its columns out of those of all.
+    """
+    i = seat.next
+    if seat.attention == EVERY_CLOSE or columns.watch[k, i] & seat.attention:
         return False
-    if columns.highs[i] >= min(desk.level_above, desk.trigger_above):
+    if columns.lows[k, i] <= max(desk.level_below, desk.trigger_below):
         return False
-    return not columns.watch[i] & attention and columns.open_ms[i] < desk.next_funding_ms
+    if columns.highs[k, i] >= min(desk.level_above, desk.trigger_above):
+        return False
+    return columns.open_ms[k, i] < desk.next_funding_ms  # type: ignore[no-any-return]

@@ -59,10 +59,10 @@ def begin(table: Table, kernel: Kernel, k: int, moment: int) -> None:
     if seat.next >= seat.stop or table.columns.open_ms[k, seat.next] != moment:
         return
     seat.here = 1
+    if is_quiet(table.books.desk[k], table.columns, seat, k):
+        return
     books, columns = books_of(table.books, k), columns_of(table.columns, k)
     desk = books.desk[0]
-    if seat.attention != EVERY_CLOSE and is_quiet(desk, columns, seat.attention, seat.next):
-        return
     rouse(books, columns, seat, kernel.on_bar)
     if moment >= desk.next_funding_ms:
         hear_others(table.seats, desk, k)
@@ -77,24 +77,31 @@ def begin(table: Table, kernel: Kernel, k: int, moment: int) -> None:
 @register_jitable
 def walk(table: Table, kernel: Kernel, k: int) -> None:
     """The way of symbol k's bar."""
+    seat, desk = table.seats[k], table.books.desk[k]
+    hear_others(table.seats, desk, k)
+    danger = table.seats.size > 1 and in_danger(desk, table.columns, k, seat.next)
+    seat.walked = 1
+    if seat.busy or danger:
+        walk_busy(table, kernel, k, danger)
+    elif seat.legs > 0:
+        desk.last = ticks(desk, table.columns.closes[k, seat.next])
+        tell_others(seat, desk)
+
+
+@register_jitable
+def walk_busy(table: Table, kernel: Kernel, k: int, danger: bool) -> None:
+    """The same where something may happen."""
     seat = table.seats[k]
     books, columns = books_of(table.books, k), columns_of(table.columns, k)
     desk, i = books.desk[0], seat.next
     room = Room(
         desk, books.orders, books.reports, books.intents, books.out, books.fill[0], books.state[0], books.params[0]
     )
-    hear_others(table.seats, desk, k)
-    if table.seats.size > 1 and in_danger(desk, columns, i):
-        if not seat.busy:
-            rouse(books, columns, seat, kernel.on_bar)
+    if not seat.busy:
+        rouse(books, columns, seat, kernel.on_bar)
+    if danger:
         desk.dirty = 1
         refresh(room, kernel)
-    seat.walked = 1
-    if not seat.busy:
-        if seat.legs > 0:
-            desk.last = ticks(desk, columns.closes[i])
-            tell_others(seat, desk)
-        return
     low, high = columns.lows[i], columns.highs[i]
     touched = low <= desk.level_below or high >= desk.level_above
     if touched or low <= desk.trigger_below or high >= desk.trigger_above or desk.queued > 0:
