@@ -66,7 +66,7 @@ async def measure(runs: int = 0) -> dict[str, Any]:
         found = herd.closes(FEW_BARS if runs else BARS)
         answer[f"runs_{count}"] = found
         ratios |= {f"runs_{count}_{name}_ms": found[f"{name}_ms"] for name in ("p50", "p99")}
-        ratios[f"runs_{count}_m_a_s"] = round(count / found["p50_ms"] / 1000, 1)
+        ratios[f"runs_{count}_m_a_s"] = round(count / found["p50_ms"] / 1000, 3)
         if "one_by_one" not in answer:
             answer["one_by_one"] = herd.one_by_one(5)
             answer["tick"] = herd.ticks(CALLS)
