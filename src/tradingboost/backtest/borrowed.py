@@ -75,4 +75,8 @@ def borrowed_columns(columns: Columns) -> Columns:
         borrowed(columns.path_first),
         borrowed(columns.ambiguous),
         borrowed(columns.watch),
+        borrowed(columns.close_ticks),
+        borrowed(columns.block_lows),
+        borrowed(columns.block_highs),
+        borrowed(columns.block_marks),
     )

@@ -5,7 +5,7 @@ A candle tells four prices and not their order. Where the two orders of its extr
 more equity at the close. Only bars with a live level or trigger inside [low, high] are walked twice.
 """
 
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from numba.extending import register_jitable
 
@@ -31,10 +31,21 @@ Way = tuple[int, int, int, int]
 """Open, low, high and close of a bar in ticks."""
 
 
-@register_jitable
+class Kept(NamedTuple):
+    """Rows of account and strategy, and where they and the orders are kept to go back to."""
+
+    desk: Any
+    state: Any
+    kept_desk: Any
+    kept_state: Any
+    kept_orders: Any
+
+
+@register_jitable(inline="always")  # handing over every array of books and columns takes longer than a quiet bar
 def walk_bar(room: Room, kernel: Kernel, books: Books, columns: Columns, i: int) -> None:
     """The whole way of bar i, or of the finer bars it consists of."""
     desk = room.desk
+    kept = Kept(books.desk, books.state, books.kept_desk, books.kept_state, books.kept_orders)
     first, stop = i, i + 1
     if desk.detailed:
         first, stop = columns.path_first[i], columns.path_first[i + 1]
@@ -46,14 +57,20 @@ def walk_bar(room: Room, kernel: Kernel, books: Books, columns: Columns, i: int)
             ticks(desk, columns.path_closes[j]),
         )
         length_ms = columns.path_length_ms[j] if desk.detailed else desk.timeframe_ms
-        if walk_one(room, kernel, books, (columns.path_open_ms[j], length_ms), way):
-            columns.ambiguous[i] = True
+        if walk_one(room, kernel, kept, (columns.path_open_ms[j], length_ms), way):
+            found_ambiguous(columns.ambiguous, i)
         if desk.status != OK or desk.liquidated:
-            return
+            break
+
+
+@register_jitable  # a function of its own, as `quiet.mark`
+def found_ambiguous(ambiguous: Any, i: int) -> None:
+    """Mark a bar whose two ways give different fills."""
+    ambiguous[i] = True
 
 
 @register_jitable
-def walk_one(room: Room, kernel: Kernel, books: Books, times: tuple[int, int], way: Way) -> bool:
+def walk_one(room: Room, kernel: Kernel, kept: Kept, times: tuple[int, int], way: Way) -> bool:
     """Jump to the open, then go on by the run's rule; whether both ways were found to give different fills.
 
     The other way is walked first and undone, so that the kept way is as a rule the last one walked.
@@ -71,7 +88,7 @@ def walk_one(room: Room, kernel: Kernel, books: Books, times: tuple[int, int], w
     attempts = 1
     if (picks or desk.finds) and has_level_inside(desk, low, high):
         attempts = 2
-        save(room, books)
+        save(room, kept)
     here = desk.reports
     other_fills, other_equity = 0, 0
     attempt = 0
@@ -86,14 +103,14 @@ def walk_one(room: Room, kernel: Kernel, books: Books, times: tuple[int, int], w
             return False
         if attempt == 1:
             other_fills, other_equity = digest(room, here), equity(desk)
-            restore(room, books)
+            restore(room, kept)
         elif attempt == 2:
             if digest(room, here) == other_fills:
                 return False
             own = equity(desk)
             lower, higher = other_equity < own, other_equity > own
             if (desk.path_rule == PESSIMISTIC and lower) or (desk.path_rule == OPTIMISTIC and higher):
-                restore(room, books)
+                restore(room, kept)
                 attempts = 3
     return True
 
@@ -141,21 +158,21 @@ def both_inside(room: Room, leg: int, low: int, high: int) -> bool:
 
 
 @register_jitable
-def save(room: Room, books: Books) -> None:
+def save(room: Room, kept: Kept) -> None:
     """Keep account, orders and strategy as they stand."""
-    books.kept_desk[0] = books.desk[0]
-    books.kept_state[0] = books.state[0]
+    kept.kept_desk[0] = kept.desk[0]
+    kept.kept_state[0] = kept.state[0]
     for index in range(room.desk.count):
-        books.kept_orders[index] = room.orders[index]
+        kept.kept_orders[index] = room.orders[index]
 
 
 @register_jitable
-def restore(room: Room, books: Books) -> None:
+def restore(room: Room, kept: Kept) -> None:
     """Go back to what was kept; reports and wishes written since are behind the counters and count no more."""
-    books.desk[0] = books.kept_desk[0]
-    books.state[0] = books.kept_state[0]
+    kept.desk[0] = kept.kept_desk[0]
+    kept.state[0] = kept.kept_state[0]
     for index in range(room.desk.count):
-        room.orders[index] = books.kept_orders[index]
+        room.orders[index] = kept.kept_orders[index]
 
 
 @register_jitable

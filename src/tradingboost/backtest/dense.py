@@ -103,7 +103,7 @@ def build(strategy: Strategy) -> Drive:
                 walk_bar(room, kernel, books, columns, i)
                 if desk.status != OK:
                     break
-            mark(desk, columns.closes, columns.equity, i, i + 1)
+            mark(desk, columns.close_ticks, columns.equity, i, i + 1)
             if not desk.liquidated:
                 decide(room, kernel, books.bar[0], columns, i)
             i += 1

@@ -99,10 +99,9 @@ class JointResult(msgspec.Struct, frozen=True, kw_only=True):
         """What `metrics.curve` asks for: daily equity, days, deepest fall, equity at the end."""
         length = self.timeframe_ms
         start = float(self.config.initial_balance)
-        values = metrics.daily(self.equity(), self.closes_ms - length, length, start)
+        values = metrics.daily(self.equity_quanta, self.closes_ms - length, length, start, float(self.money))
         days = (int(self.closes_ms[-1]) + length - int(self.closes_ms[0])) / metrics.DAY_MS
-        fall = metrics.drawdown(self.equity_quanta)
-        return values, days, fall.ratio if fall else None, float(self.equity_quanta[-1]) / self.money
+        return values, days, metrics.fall_ratio(self.equity_quanta), float(self.equity_quanta[-1]) / self.money
 
 
 def check_instruments(instruments: Sequence[Instrument]) -> None:

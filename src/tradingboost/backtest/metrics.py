@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tradingboost.backtest.model import tidy
+from tradingboost.backtest.outline import BLOCK
 
 DAY_MS: Final = 86_400_000
 YEAR_DAYS: Final = 365
@@ -91,6 +92,43 @@ def _falls(equity: NDArray[np.int64]) -> tuple[int, int, int, int, float]:
     return peak, trough, recovered, longest, squares
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
+def _deepest(equity: NDArray[np.int64]) -> tuple[int, int]:
+    """(peak, trough) of the deepest fall alone; blocks that can neither rise above the peak nor fall deeper are passed.
+
+    `bound`: what is not below it is no deeper fall, with a quantum to spare for rounding.
+    """
+    top, top_at = equity[0], 0
+    deepest, peak, trough = 0.0, 0, 0
+    bound = top
+    for block in range(0, equity.size, BLOCK):
+        stop = min(block + BLOCK, equity.size)
+        lowest, highest = equity[block], equity[block]
+        for i in range(block, stop):
+            lowest, highest = min(lowest, equity[i]), max(highest, equity[i])
+        if highest < top and lowest > bound:
+            continue
+        for i in range(block, stop):
+            value = equity[i]
+            if value >= top:
+                top, top_at = value, i
+                bound = int(top * (1.0 - deepest)) + 1
+            elif value <= bound and top > 0:
+                fall = (top - value) / top
+                if fall > deepest:
+                    deepest, peak, trough = fall, top_at, i
+                    bound = int(top * (1.0 - deepest)) + 1
+    return peak, trough
+
+
+def fall_ratio(equity: NDArray[np.int64]) -> float | None:
+    """The deepest fall from a peak as its ratio; None without a positive start. `drawdown` tells the rest of it."""
+    if equity.size == 0 or equity[0] <= 0:
+        return None
+    peak, trough = _deepest(equity)
+    return float(1 - Decimal(int(equity[trough])) / Decimal(int(equity[peak])))
+
+
 def drawdown(equity: NDArray[np.int64]) -> Drawdown | None:
     """The deepest fall of a curve in quanta; None without a positive start.
 
@@ -118,13 +156,19 @@ def max_drawdown(equity: NDArray[np.int64]) -> Decimal | None:
     return tidy(round(1 - Decimal(int(equity[found.trough])) / Decimal(int(equity[found.peak])), 12))
 
 
-def daily(equity: NDArray[Any], open_ms: NDArray[np.int64], timeframe_ms: int, start: float) -> Floats:
-    """Equity at the start and at every 00:00 UTC after it, each as of the last close until then."""
-    closes = open_ms + timeframe_ms
+def daily(
+    equity: NDArray[Any], open_ms: NDArray[np.int64], timeframe_ms: int, start: float, unit: float = 1.0
+) -> Floats:
+    """Equity at the start and at every 00:00 UTC after it, each as of the last close until then.
+
+    Args:
+        unit: what `equity` counts in, per unit of `start`.
+    """
     first = int(open_ms[0]) // DAY_MS + 1
-    midnights = np.arange(first, int(closes[-1]) // DAY_MS + 1, dtype=np.int64) * DAY_MS
-    at = np.searchsorted(closes, midnights, side="right") - 1
-    values = np.where(at >= 0, equity[np.maximum(at, 0)], start)
+    last = (int(open_ms[-1]) + timeframe_ms) // DAY_MS
+    midnights = np.arange(first, last + 1, dtype=np.int64) * DAY_MS
+    at = np.searchsorted(open_ms, midnights - timeframe_ms, side="right") - 1
+    values = np.where(at >= 0, equity[np.maximum(at, 0)] / unit, start)
     return np.concatenate(([start], values)).astype(np.float64)
 
 

@@ -2,15 +2,18 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tradingboost.backtest.outline import extremes, ticks_of
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.sim import rules
+from tradingboost.strategies.contract import step_ratio
 
 FloatColumn = NDArray[np.float64]
 IntColumn = NDArray[np.int64]
@@ -67,7 +70,7 @@ class Tier(msgspec.Struct, frozen=True):
     maintenance_rate: Decimal
 
 
-class Candles(msgspec.Struct, frozen=True, kw_only=True):
+class Candles(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Closed candles as plain columns, oldest first.
 
     Args:
@@ -85,6 +88,23 @@ class Candles(msgspec.Struct, frozen=True, kw_only=True):
 
     def __len__(self) -> int:
         return int(self.open_ms.size)
+
+    @cached_property
+    def extremes(self) -> tuple[FloatColumn, FloatColumn]:
+        """Lowest low and highest high of every block of bars (`outline`)."""
+        return extremes(self.lows, self.highs)
+
+    def close_ticks(self, tick: Decimal) -> IntColumn:
+        """The closes in whole ticks."""
+        if tick not in self._close_ticks:
+            self._close_ticks.clear()
+            self._close_ticks[tick] = ticks_of(self.closes, *step_ratio(tick))
+        return self._close_ticks[tick]
+
+    @cached_property
+    def _close_ticks(self) -> dict[Decimal, IntColumn]:
+        """Of the tick asked for last."""
+        return {}
 
     def check(self, tick: Decimal) -> None:
         """Refuse what no market prints.
@@ -223,6 +243,7 @@ def tidy(value: Decimal) -> Decimal:
     return short.quantize(Decimal(1)) if int(short.as_tuple().exponent) > 0 else short
 
 
+@lru_cache(maxsize=4096)
 def rate_parts(ratio: Decimal) -> int:
     """A ratio as whole parts of 1e-12."""
     return int((ratio * _RATE).to_integral_value())

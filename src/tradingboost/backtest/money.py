@@ -195,7 +195,18 @@ def leg_buffer_at(desk: Record, leg: int, px: int) -> int:
 
 @register_jitable
 def crossing(desk: Record, safe: int, gone: int) -> int:
-    """First price on the way from `safe` to `gone` whose buffer is used up; `gone` itself must be one."""
+    """First price on the way from `safe` to `gone` whose buffer is used up; `gone` itself must be one.
+
+    But for rounding the buffer is a straight line: it ends close to where the line through both ends crosses zero.
+    """
+    above, below = float(buffer_at(desk, safe)), float(buffer_at(desk, gone))
+    guess = safe + int(float(gone - safe) * (above / (above - below)))
+    for price in (guess - 1, guess + 2):
+        if min(safe, gone) < price < max(safe, gone):
+            if buffer_at(desk, price) > 0:
+                safe = price
+            else:
+                gone = price
     while abs(gone - safe) > 1:
         middle = (safe + gone) // 2
         if buffer_at(desk, middle) > 0:

@@ -10,12 +10,11 @@ arrays, which takes longer than the work.
 
 from typing import Any
 
-import numpy as np
 from numba.extending import register_jitable
 
 from tradingboost.backtest import money
+from tradingboost.backtest.outline import BLOCK
 from tradingboost.backtest.records import WOKE, Books, Columns
-from tradingboost.backtest.walking import ticks
 from tradingboost.strategies.contract import Record
 
 REMEMBERED = 2
@@ -25,21 +24,30 @@ REMEMBERED = 2
 @register_jitable(inline="always")
 def next_busy(desk: Record, columns: Columns, attention: int, first: int, stop: int) -> int:
     """The first bar from `first` on that touches a price, bears a mark or owes funding; `stop` when there is none."""
-    lows, highs, watch, open_ms = columns.lows, columns.highs, columns.watch, columns.open_ms
     below = max(desk.level_below, desk.trigger_below)
     above = min(desk.level_above, desk.trigger_above)
     funding_ms = desk.next_funding_ms
-    i = first
-    while i < stop and lows[i] > below and highs[i] < above and not watch[i] & attention and open_ms[i] < funding_ms:
-        i += 1
-    return i
+    block_lows, block_highs, block_marks = columns.block_lows, columns.block_highs, columns.block_marks
+    lows, highs, watch, open_ms = columns.lows, columns.highs, columns.watch, columns.open_ms
+    i = max(first, 0)  # never below, and the compiler may know it
+    while i < stop:
+        block = i // BLOCK
+        end = (block + 1) * BLOCK
+        touched = block_lows[block] <= below or block_highs[block] >= above or block_marks[block] & attention
+        if touched or end > stop or open_ms[end - 1] >= funding_ms:
+            end = min(end, stop)
+            for j in range(i, end):
+                if lows[j] <= below or highs[j] >= above or watch[j] & attention or open_ms[j] >= funding_ms:
+                    return j
+        i = end
+    return stop
 
 
 @register_jitable(inline="always")
 def pass_over(books: Books, columns: Columns, first: int, stop: int, on_bar: Any) -> None:
     """Value the account over quiet bars and let the kernel see the last of them."""
     desk = books.desk[0]
-    mark(desk, columns.closes, columns.equity, first, stop)
+    mark(desk, columns.close_ticks, columns.equity, first, stop)
     for i in range(max(first, stop - REMEMBERED), stop):
         show(books.bar[0], columns, i, desk.timeframe_ms)
         if on_bar(books.state[0], books.params[0], books.bar[0], columns.indicators[i], books.out) != 0:
@@ -49,17 +57,18 @@ def pass_over(books: Books, columns: Columns, first: int, stop: int, on_bar: Any
 
 
 @register_jitable  # a function of its own: put into the driver, what is stored in an array nobody reads is left out
-def mark(desk: Record, closes: Any, equity: Any, first: int, stop: int) -> None:
+def mark(desk: Record, close_ticks: Any, equity: Any, first: int, stop: int) -> None:
     """Equity at the closes of bars between which cash and position stay what they are."""
+    first = max(first, 0)  # never below, and the compiler may know it
     if desk.lots[0] == 0 and desk.lots[1] == 0:
-        equity[first:stop] = desk.cash
+        for i in range(first, stop):
+            equity[i] = desk.cash
         return
     desk.exposed_bars += stop - first
-    a_tick, a_price = money.slope(desk), desk.tick_den / desk.tick_num
-    still = desk.cash + money.unrealised(desk, 0)
-    for i in range(first, stop):  # on the grid, so that a product is as good as a quotient
-        equity[i] = still + a_tick * int(np.floor(closes[i] * a_price + 0.5))
-    desk.last = ticks(desk, closes[stop - 1])
+    a_tick, still = money.slope(desk), desk.cash + money.unrealised(desk, 0)
+    for i in range(first, stop):
+        equity[i] = still + a_tick * close_ticks[i]
+    desk.last = close_ticks[stop - 1]
 
 
 @register_jitable(inline="always")

@@ -216,7 +216,7 @@ class Columns(NamedTuple):
 
     `path_*` are the bars that are walked: the candles themselves, or finer ones, those of bar i in rows
     path_first[i]..path_first[i + 1] - 1. `ambiguous` has a row a bar where such bars are looked for, `watch` holds
-    the marks of the closes.
+    the marks of the closes, `block_*` what `outline` says of blocks of bars.
     """
 
     open_ms: Any
@@ -238,6 +238,10 @@ class Columns(NamedTuple):
     path_first: Any
     ambiguous: Any
     watch: Any
+    close_ticks: Any
+    block_lows: Any
+    block_highs: Any
+    block_marks: Any
 
 
 def grown(rows: Any, used: int) -> Any:

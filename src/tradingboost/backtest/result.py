@@ -125,10 +125,10 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         candles, first = self.candles, self.config.warmup_bars
         start = float(self.config.initial_balance)
         traded = self.equity_quanta[first:]
-        values = metrics.daily(traded / float(self.scale.money), candles.open_ms[first:], candles.timeframe_ms, start)
+        unit = float(self.scale.money)
+        values = metrics.daily(traded, candles.open_ms[first:], candles.timeframe_ms, start, unit)
         days = (int(candles.open_ms[-1]) + candles.timeframe_ms - int(candles.open_ms[first])) / metrics.DAY_MS
-        fall = metrics.drawdown(traded)
-        return values, days, fall.ratio if fall else None, float(traded[-1]) / self.scale.money
+        return values, days, metrics.fall_ratio(traded), float(traded[-1]) / self.scale.money
 
     def trace(self) -> Trace:
         """What parity compares."""

@@ -20,6 +20,7 @@ from tradingboost.backtest.model import (
     Scale,
     rate_parts,
 )
+from tradingboost.backtest.outline import marks_of
 from tradingboost.backtest.records import (
     HEADLINE,
     LIQUIDATION_SLOT,
@@ -201,6 +202,7 @@ def columns_for(candles: Candles, config: BacktestConfig, indicators: Any, watch
     times, rates = config.funding.times_ms, config.funding.rates
     first = int(np.searchsorted(times, candles.open_ms[config.warmup_bars])) if swap else times.size
     path = path_of(candles, config.detail)
+    block_lows, block_highs = candles.extremes
     return Columns(
         open_ms=candles.open_ms,
         opens=candles.opens,
@@ -211,7 +213,7 @@ def columns_for(candles: Candles, config: BacktestConfig, indicators: Any, watch
         indicators=indicators,
         funding_ms=np.ascontiguousarray(times[first:]),
         funding_rates=np.array([rate_parts(rate) for rate in rates[first:]], dtype=np.int64),
-        equity=np.zeros(len(candles), np.int64),
+        equity=np.empty(len(candles), np.int64),  # every close is written
         path_open_ms=path.open_ms,
         path_length_ms=path.length_ms,
         path_opens=path.opens,
@@ -221,6 +223,10 @@ def columns_for(candles: Candles, config: BacktestConfig, indicators: Any, watch
         path_first=path.first,
         ambiguous=np.zeros(len(candles), np.bool_),
         watch=watch,
+        close_ticks=candles.close_ticks(config.instrument.tick),
+        block_lows=block_lows,
+        block_highs=block_highs,
+        block_marks=marks_of(watch),
     )
 
 

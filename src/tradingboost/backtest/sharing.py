@@ -87,6 +87,10 @@ def columns_of(columns: Columns, k: int) -> Columns:
         columns.path_first[k],
         columns.ambiguous[k],
         columns.watch[k],
+        columns.close_ticks[k],
+        columns.block_lows[k],
+        columns.block_highs[k],
+        columns.block_marks[k],
     )
 
 

@@ -108,7 +108,7 @@ def walk_busy(table: Table, kernel: Kernel, k: int, danger: bool) -> None:
         walk_bar(room, kernel, books, columns, i)
         if desk.status != OK:
             return
-    mark(desk, columns.closes, columns.equity, i, i + 1)
+    mark(desk, columns.close_ticks, columns.equity, i, i + 1)
     tell_others(seat, desk)
 
 
@@ -148,7 +148,7 @@ def interrupt(books: Books, columns: Columns, seat: Record, now_ms: int, on_bar:
     if seat.here and not seat.busy:
         rouse(books, columns, seat, on_bar)
         if seat.walked:
-            mark(desk, columns.closes, columns.equity, seat.next, seat.next + 1)
+            mark(desk, columns.close_ticks, columns.equity, seat.next, seat.next + 1)
     elif not seat.here:
         if seat.asleep < seat.next:
             pass_over(books, columns, seat.asleep, seat.next, on_bar)

@@ -70,7 +70,7 @@ def test_every_field_the_indicators_depend_on_is_known() -> None:
     hyperrsi, grid = strategies.get("hyperrsi"), strategies.get("grid")
     assert {"rsi_length", "trend_minutes"} <= fields_read(hyperrsi.indicator_columns, hyperrsi.params.names or ())
     found = fields_read(grid.indicator_columns, grid.params.names or ())
-    assert {"start_rsi_length", "regime_filter", "rule"} <= found
+    assert {"rsi_length", "regime_filter", "rule"} <= found
     assert len(found) < len(grid.params.names or ()) / 2
 
 

@@ -110,9 +110,10 @@ def _fill_candles(row: Any, params: GridParams, facts: RunFacts) -> None:
         _check_made_of("spacing", "An adaptive grid", _QUARTER_MS, facts.timeframe_ms)
     if params.regime_filter:
         _check_made_of("regime_filter", "The regime", _FOUR_HOURS_MS, facts.timeframe_ms)
-    for name, rsi in (("start_rsi", params.start_rsi), ("stop_rsi", params.stop_rsi)):
-        if rsi is not None:
-            _fill_rsi(row, name, rsi, facts.timeframe_ms)
+    if params.start_rsi is not None:
+        _fill_rsi(row, grid.TO_START, "start_rsi", params.start_rsi)
+    if params.stop_rsi is not None:
+        _fill_rsi(row, grid.TO_STOP, "stop_rsi", params.stop_rsi)
     row.folds = bool(params.spacing is Spacing.ADAPTIVE or params.regime_filter or params.start_rsi or params.stop_rsi)
 
 
@@ -126,13 +127,13 @@ def _check_made_of(key: str, what: str, length_ms: int, timeframe_ms: int) -> No
         )
 
 
-def _fill_rsi(row: Any, name: str, rsi: Rsi, timeframe_ms: int) -> None:
+def _fill_rsi(row: Any, which: int, key: str, rsi: Rsi) -> None:
     length_ms = rsi.timeframe.minutes * 60_000
-    _check_made_of(name, f"`{name}`", length_ms, timeframe_ms)
-    row[f"{name}_ms"] = length_ms
-    row[f"{name}_length"] = rsi.length
-    row[f"{name}_level"] = rsi.threshold
-    row[f"{name}_side"] = 1 if rsi.cross is Cross.UP else -1
+    _check_made_of(key, f"`{key}`", length_ms, int(row.timeframe_ms))
+    row.rsi_ms[which] = length_ms
+    row.rsi_length[which] = rsi.length
+    row.rsi_level[which] = rsi.threshold
+    row.rsi_side[which] = 1 if rsi.cross is Cross.UP else -1
 
 
 def _leverage(params: GridParams, instrument: Instrument) -> int:

@@ -16,7 +16,10 @@ from tradingboost.strategies.grid.centre import CENTRE_FIELDS, LEVELS, QUARTER_M
 from tradingboost.strategies.grid.centre import WARM_UP_BARS as LEVEL_BARS
 from tradingboost.strategies.grid.regime import FOUR_HOURS_MS, REGIME_FIELDS, regime_step
 from tradingboost.strategies.grid.regime import WARM_UP_BARS as REGIME_BARS
-from tradingboost.strategies.grid.settled import ADAPTIVE, PARAMS
+from tradingboost.strategies.grid.settled import ADAPTIVE, PARAMS, TO_START, TO_STOP
+
+QUARTER: Final = 0
+FOUR_HOURS: Final = 1
 
 RSI_BARS_PER_LENGTH: Final = 20
 """After so many times its length the seed of the RSI weighs less than 1e-8."""
@@ -33,30 +36,24 @@ INDICATORS: Final = np.dtype(
 )
 
 
-def _gathered(name: str) -> list[Any]:
-    """A candle that is being gathered from shorter ones."""
-    return [
-        (f"{name}_open_ms", np.int64),  # 0 = nothing gathered
-        (f"{name}_high", np.float64),
-        (f"{name}_low", np.float64),
-        (f"{name}_close", np.float64),
-    ]
-
-
-def _rsi(name: str) -> list[Any]:
-    return [
-        (f"{name}_open_ms", np.int64),
-        (f"{name}_last", np.float64),  # close gathered so far
-        (f"{name}_bars", np.int64),
-        (f"{name}_close", np.float64),  # of the bar before
-        (f"{name}_gain", np.float64),
-        (f"{name}_loss", np.float64),
-        (f"{name}_value", np.float64),
-    ]
-
-
 FOLD: Final = np.dtype(
-    [*_gathered("quarter"), *CENTRE_FIELDS, *_gathered("four"), *REGIME_FIELDS, *_rsi("start"), *_rsi("stop")],
+    [
+        # candles that are gathered from shorter ones (QUARTER, FOUR_HOURS)
+        ("gathered_open_ms", np.int64, (2,)),  # 0 = nothing gathered
+        ("gathered_high", np.float64, (2,)),
+        ("gathered_low", np.float64, (2,)),
+        ("gathered_close", np.float64, (2,)),
+        *CENTRE_FIELDS,
+        *REGIME_FIELDS,
+        # the RSI that starts the grid and the one that stops it (TO_START, TO_STOP)
+        ("rsi_open_ms", np.int64, (2,)),
+        ("rsi_last", np.float64, (2,)),  # close gathered so far
+        ("rsi_bars", np.int64, (2,)),
+        ("rsi_close", np.float64, (2,)),  # of the bar before
+        ("rsi_gain", np.float64, (2,)),
+        ("rsi_loss", np.float64, (2,)),
+        ("rsi_value", np.float64, (2,)),
+    ],
     align=True,
 )
 
@@ -68,8 +65,7 @@ def needs(params: Record) -> int:
     spans = [
         LEVEL_BARS * QUARTER_MS if params.rule == ADAPTIVE else 0,
         REGIME_BARS * FOUR_HOURS_MS if params.regime_filter else 0,
-        RSI_BARS_PER_LENGTH * int(params.start_rsi_length) * int(params.start_rsi_ms),
-        RSI_BARS_PER_LENGTH * int(params.stop_rsi_length) * int(params.stop_rsi_ms),
+        *(RSI_BARS_PER_LENGTH * int(params.rsi_length[k]) * int(params.rsi_ms[k]) for k in (TO_START, TO_STOP)),
     ]
     return -(-max(spans) // int(params.timeframe_ms))
 
@@ -92,13 +88,11 @@ def fold_bar(fold: Record, params: Record, bar: Record, indicators: Record) -> N
     if params.folds == 1:
         open_ms = bar.close_ms - params.timeframe_ms
         if params.rule == ADAPTIVE:
-            _take_quarter(fold, bar, open_ms)
+            _gather(fold, bar, open_ms, QUARTER)
         if params.regime_filter == 1:
-            _take_four_hours(fold, bar, open_ms)
-        if params.start_rsi_ms > 0:
-            indicators.start_signal = _take_start(fold, params, bar, open_ms)
-        if params.stop_rsi_ms > 0:
-            indicators.stop_signal = _take_stop(fold, params, bar, open_ms)
+            _gather(fold, bar, open_ms, FOUR_HOURS)
+        indicators.start_signal = _take_rsi(fold, params, bar, open_ms, TO_START)
+        indicators.stop_signal = _take_rsi(fold, params, bar, open_ms, TO_STOP)
     indicators.levels_ms = fold.levels_ms
     indicators.regime = fold.regime
     for index in range(LEVELS):
@@ -106,48 +100,31 @@ def fold_bar(fold: Record, params: Record, bar: Record, indicators: Record) -> N
 
 
 @register_jitable
-def _take_quarter(fold: Record, bar: Record, open_ms: int) -> None:
-    begins = open_ms - open_ms % QUARTER_MS
-    if fold.quarter_open_ms not in (0, begins):  # the candle that closed it never came
-        _close_quarter(fold)
-    if fold.quarter_open_ms == 0:
-        fold.quarter_open_ms = begins
-        fold.quarter_high = bar.high
-        fold.quarter_low = bar.low
-    fold.quarter_high = max(fold.quarter_high, bar.high)
-    fold.quarter_low = min(fold.quarter_low, bar.low)
-    fold.quarter_close = bar.close
-    if bar.close_ms % QUARTER_MS == 0:
-        _close_quarter(fold)
+def _gather(fold: Record, bar: Record, open_ms: int, which: int) -> None:
+    """Add a bar to the longer candle it lies in; one that ends with it closes."""
+    length_ms = QUARTER_MS if which == QUARTER else FOUR_HOURS_MS
+    begins = open_ms - open_ms % length_ms
+    if fold.gathered_open_ms[which] not in (0, begins):  # the bar that closed it never came
+        _close_gathered(fold, which)
+    if fold.gathered_open_ms[which] == 0:
+        fold.gathered_open_ms[which] = begins
+        fold.gathered_high[which] = bar.high
+        fold.gathered_low[which] = bar.low
+    fold.gathered_high[which] = max(fold.gathered_high[which], bar.high)
+    fold.gathered_low[which] = min(fold.gathered_low[which], bar.low)
+    fold.gathered_close[which] = bar.close
+    if bar.close_ms % length_ms == 0:
+        _close_gathered(fold, which)
 
 
 @register_jitable
-def _close_quarter(fold: Record) -> None:
-    closed_ms = fold.quarter_open_ms + QUARTER_MS
-    centre_step(fold, fold.quarter_high, fold.quarter_low, fold.quarter_close, closed_ms)
-    fold.quarter_open_ms = 0
-
-
-@register_jitable
-def _take_four_hours(fold: Record, bar: Record, open_ms: int) -> None:
-    begins = open_ms - open_ms % FOUR_HOURS_MS
-    if fold.four_open_ms not in (0, begins):
-        _close_four_hours(fold)
-    if fold.four_open_ms == 0:
-        fold.four_open_ms = begins
-        fold.four_high = bar.high
-        fold.four_low = bar.low
-    fold.four_high = max(fold.four_high, bar.high)
-    fold.four_low = min(fold.four_low, bar.low)
-    fold.four_close = bar.close
-    if bar.close_ms % FOUR_HOURS_MS == 0:
-        _close_four_hours(fold)
-
-
-@register_jitable
-def _close_four_hours(fold: Record) -> None:
-    regime_step(fold, fold.four_high, fold.four_low, fold.four_close)
-    fold.four_open_ms = 0
+def _close_gathered(fold: Record, which: int) -> None:
+    high, low, close = fold.gathered_high[which], fold.gathered_low[which], fold.gathered_close[which]
+    if which == QUARTER:
+        centre_step(fold, high, low, close, fold.gathered_open_ms[which] + QUARTER_MS)
+    else:
+        regime_step(fold, high, low, close)
+    fold.gathered_open_ms[which] = 0
 
 
 @register_jitable
@@ -159,63 +136,36 @@ def _crossed(before: float, now: float, level: float, side: int) -> int:
 
 
 @register_jitable
-def _take_start(fold: Record, params: Record, bar: Record, open_ms: int) -> int:
-    """Gather the RSI that starts the grid; 1 when its own candle closed now and it crossed."""
-    length_ms = params.start_rsi_ms
+def _take_rsi(fold: Record, params: Record, bar: Record, open_ms: int, which: int) -> int:
+    """Gather the RSI that starts or stops the grid; 1 when its own candle closed now and it crossed."""
+    length_ms = params.rsi_ms[which]
+    if length_ms == 0:
+        return 0
     begins = open_ms - open_ms % length_ms
     found = 0
-    if fold.start_open_ms not in (0, begins):
-        found = _close_start(fold, params)
-    fold.start_open_ms = begins
-    fold.start_last = bar.close
+    if fold.rsi_open_ms[which] not in (0, begins):
+        found = _close_rsi(fold, params, which)
+    fold.rsi_open_ms[which] = begins
+    fold.rsi_last[which] = bar.close
     if bar.close_ms % length_ms == 0:
-        found = _close_start(fold, params)
+        found = _close_rsi(fold, params, which)
     return found
 
 
 @register_jitable
-def _close_start(fold: Record, params: Record) -> int:
-    before = fold.start_value if fold.start_bars > params.start_rsi_length else np.nan
-    if fold.start_bars > 0:
-        change = fold.start_last - fold.start_close
-        fold.start_gain, fold.start_loss = rsi_step(
-            fold.start_gain, fold.start_loss, change, fold.start_bars, params.start_rsi_length
+def _close_rsi(fold: Record, params: Record, which: int) -> int:
+    bars, length = fold.rsi_bars[which], params.rsi_length[which]
+    before = fold.rsi_value[which] if bars > length else np.nan
+    if bars > 0:
+        change = fold.rsi_last[which] - fold.rsi_close[which]
+        fold.rsi_gain[which], fold.rsi_loss[which] = rsi_step(
+            fold.rsi_gain[which], fold.rsi_loss[which], change, bars, length
         )
-        fold.start_value = rsi_value(fold.start_gain, fold.start_loss)
-    fold.start_bars += 1
-    fold.start_close = fold.start_last
-    fold.start_open_ms = 0
-    return _crossed(before, fold.start_value, params.start_rsi_level, params.start_rsi_side)
-
-
-@register_jitable
-def _take_stop(fold: Record, params: Record, bar: Record, open_ms: int) -> int:
-    """The same for the RSI that stops it."""
-    length_ms = params.stop_rsi_ms
-    begins = open_ms - open_ms % length_ms
-    found = 0
-    if fold.stop_open_ms not in (0, begins):
-        found = _close_stop(fold, params)
-    fold.stop_open_ms = begins
-    fold.stop_last = bar.close
-    if bar.close_ms % length_ms == 0:
-        found = _close_stop(fold, params)
-    return found
-
-
-@register_jitable
-def _close_stop(fold: Record, params: Record) -> int:
-    before = fold.stop_value if fold.stop_bars > params.stop_rsi_length else np.nan
-    if fold.stop_bars > 0:
-        change = fold.stop_last - fold.stop_close
-        fold.stop_gain, fold.stop_loss = rsi_step(
-            fold.stop_gain, fold.stop_loss, change, fold.stop_bars, params.stop_rsi_length
-        )
-        fold.stop_value = rsi_value(fold.stop_gain, fold.stop_loss)
-    fold.stop_bars += 1
-    fold.stop_close = fold.stop_last
-    fold.stop_open_ms = 0
-    return _crossed(before, fold.stop_value, params.stop_rsi_level, params.stop_rsi_side)
+        fold.rsi_value[which] = rsi_value(fold.rsi_gain[which], fold.rsi_loss[which])
+    fold.rsi_bars[which] += 1
+    fold.rsi_close[which] = fold.rsi_last[which]
+    fold.rsi_open_ms[which] = 0
+    return _crossed(before, fold.rsi_value[which], params.rsi_level[which], params.rsi_side[which])
 
 
 def indicator_columns(candles: Series, params: Record, feed: Series | None = None) -> Any:  # noqa: ARG001

@@ -11,7 +11,7 @@ from tradingboost.strategies.grid.emit import stop_reason
 from tradingboost.strategies.grid.ladder import leaves, move_window, range_policy, trails_due, window_due
 from tradingboost.strategies.grid.layout import lay_out
 from tradingboost.strategies.grid.regime import may_open
-from tradingboost.strategies.grid.settled import ADAPTIVE, INFINITY, STOP, TRAIL
+from tradingboost.strategies.grid.settled import ADAPTIVE, INFINITY, STOP, TO_START, TRAIL
 from tradingboost.strategies.grid.state import (
     EXIT,
     FLATTEN_REQUEST,
@@ -138,7 +138,7 @@ def crossed(ticks: int, side: int, lo: int, hi: int) -> bool:
 def begin(state: Record, params: Record, lo: int, hi: int) -> None:
     """Lay the grid out once its start trigger is reached; without one, at the first price."""
     ticks = params.start_trigger_ticks
-    if params.start_rsi_ms > 0:
+    if params.rsi_ms[TO_START] > 0:
         if state.start_side != _SIGNALLED:
             return
     elif ticks > 0:

@@ -17,6 +17,10 @@ INFINITY: Final = 1
 ADAPTIVE: Final = 2
 """Levels around a smoothed centre, renewed with every quarter of an hour."""
 
+TO_START: Final = 0
+TO_STOP: Final = 1
+"""The RSI that starts the grid, the one that stops it."""
+
 HOLD: Final = 0
 STOP: Final = 1
 STOP_FLATTEN: Final = 2
@@ -79,14 +83,11 @@ PARAMS: Final = np.dtype(
         ("folds", np.int64),  # 1 = anything below is computed from candles
         ("regime_filter", np.int64),
         ("regime_close", np.int64),
-        ("start_rsi_ms", np.int64),  # candle length of the RSI that starts the grid; 0 = no such trigger
-        ("start_rsi_length", np.int64),
-        ("start_rsi_level", np.float64),
-        ("start_rsi_side", np.int64),  # +1 = crosses up, -1 = down
-        ("stop_rsi_ms", np.int64),
-        ("stop_rsi_length", np.int64),
-        ("stop_rsi_level", np.float64),
-        ("stop_rsi_side", np.int64),
+        # the RSI that starts the grid and the one that stops it (TO_START, TO_STOP)
+        ("rsi_ms", np.int64, (2,)),  # candle length; 0 = no such trigger
+        ("rsi_length", np.int64, (2,)),
+        ("rsi_level", np.float64, (2,)),
+        ("rsi_side", np.int64, (2,)),  # +1 = crosses up, -1 = down
     ],
     align=True,
 )
