@@ -1,7 +1,8 @@
 """A year of minutes through the public backtest, beside the limit: W1, HYPERRSI and GRID with their figures.
 
-`run`: indicators, fills and equity curve. `figures`: drawdown, Sharpe and every other figure of the result. All warm
-medians of this process; the limit is measured in the same loop, because absolute times move with the machine.
+`run`: indicators, fills and equity curve. `figures`: the list of trades, drawdown and the ratios of daily returns;
+with the run it is what the ratios compare. `all_figures`: all that a report shows. All warm medians of this process;
+the limit is measured in the same loop, because absolute times move with the machine.
 """
 
 import statistics
@@ -19,7 +20,7 @@ from bench.peers import running
 from bench.prepared import MINUTE_MS, Prepared, w1
 from bench.w1 import BTC
 from tradingboost.app.instruments import listed, rules_of
-from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, PathRule
+from tradingboost.backtest import BacktestConfig, BacktestResult, Candles, Funding, PathRule, metrics
 from tradingboost.backtest.figures import figures
 from tradingboost.strategies import get
 
@@ -76,6 +77,7 @@ async def measure(bars: int = 0, peers: Path | None = None) -> dict[str, Any]:
     for name, work in works.items():
         calls[f"{name}_run"] = work
         calls[f"{name}_figures"] = _figures(results[name])
+        calls[f"{name}_all_figures"] = _all_figures(results[name])
     calls["python"] = by_hand.looped(market)
     taken, spread = _race(calls)
     ours = {name: taken[f"{name}_run"] + taken[f"{name}_figures"] for name in works}
@@ -122,6 +124,10 @@ def _race(calls: dict[str, Call]) -> tuple[dict[str, float], dict[str, list[floa
 
 
 def _figures(result: BacktestResult) -> Call:
+    return lambda: (result.deals(), metrics.curve(*result.daily_curve()))
+
+
+def _all_figures(result: BacktestResult) -> Call:
     return lambda: figures(result)
 
 

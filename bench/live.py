@@ -47,6 +47,7 @@ FEW_BARS: Final = 60
 CALLS: Final = 20_000
 TICKS: Final = 5_000
 GAP_US: Final = 1_000
+STEPS: Final = 5_000
 TIMEOUT_S: Final = 60
 _ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -229,7 +230,7 @@ async def over_socket(runs: Runs, ticks: int) -> dict[str, float]:
 
 
 def stepped_alone(market: Minutes) -> dict[str, float]:
-    """Single calls from Python, over a few thousand candles."""
+    """Median of single calls from Python, once they are loaded."""
     strategy, calls = get("hyperrsi"), kernel("hyperrsi")
     params = parameters(1)[0]
     state, fold, row = records(strategy.state), records(strategy.fold), records(strategy.indicators)
@@ -237,21 +238,20 @@ def stepped_alone(market: Minutes) -> dict[str, float]:
     calls.start(plain(state), plain(params))
     given = tuple(plain(one) for one in (state, params, bar, row, out))
     folded = (plain(fold), given[1], given[2], given[3])
-    spent = {"fold_bar": 0, "on_bar": 0, "triggers": 0}
-    bars = 5_000
-    for i in range(bars):
+    spent: dict[str, list[float]] = {"fold_bar": [], "on_bar": [], "triggers": []}
+    for i in range(STEPS):
         bar.close_ms, bar.close = int(market.open_ms[i]) + MINUTE_MS, market.closes[i]
         bar.high, bar.low = market.highs[i], market.lows[i]
-        begun = time.perf_counter_ns()
+        at = [time.perf_counter_ns()]
         calls.fold_bar(*folded)
-        after_fold = time.perf_counter_ns()
+        at.append(time.perf_counter_ns())
         calls.on_bar(*given)
-        after_bar = time.perf_counter_ns()
+        at.append(time.perf_counter_ns())
         calls.triggers(given[0], given[1])
-        spent["triggers"] += time.perf_counter_ns() - after_bar
-        spent["fold_bar"] += after_fold - begun
-        spent["on_bar"] += after_bar - after_fold
-    return {f"{name}_us": round(total / bars / 1000, 3) for name, total in spent.items()}
+        at.append(time.perf_counter_ns())
+        for k, taken in enumerate(spent.values()):
+            taken.append((at[k + 1] - at[k]) / 1000)
+    return {f"{name}_us": round(percentile(taken[WARMUP:], 0.5), 3) for name, taken in spent.items()}
 
 
 def folds_agree(market: Minutes, bars: int) -> int:

@@ -279,21 +279,27 @@ def averaging_of(closed: Any) -> Averaging:
 def _grid(result: BacktestResult, params: Any, days: float) -> GridFigures | None:
     """What a strategy with cells counts itself; others have no such fields."""
     names = result.state.dtype.names or ()
-    if "cycles" not in names or "grid_profit" not in names or "levels_ticks" not in names:
+    if "cycles" not in names or "grid_profit" not in names:
         return None
     state, desk = result.state[0], result.desk[0]
     profit = result.scale.amount(int(state["grid_profit"]) * int(desk["tick_value"]))
     costs = _costs(result)
-    inside: float | None = None
-    if params is not None and "cells" in (params.dtype.names or ()):
-        levels = state["levels_ticks"][: int(params["cells"][0]) + 1]
-        tick = float(result.scale.tick)
-        closes = result.candles.closes[result.config.warmup_bars :]
-        inside = float(np.mean((closes >= levels[0] * tick) & (closes <= levels[-1] * tick)))
     return GridFigures(
         grid_profit=profit,
         trend_pnl=tidy(costs.gross - costs.slippage - profit),
         cycles=int(state["cycles"]),
         cycles_per_day=int(state["cycles"]) / days if days > 0 else None,
-        in_range_ratio=inside,
+        in_range_ratio=_in_range(result, params),
     )
+
+
+def _in_range(result: BacktestResult, params: Any) -> float | None:
+    """Share of closes between the outer levels of a grid; None where they move, or are not told."""
+    if params is None or "levels_ticks" not in (params.dtype.names or ()) or int(result.state[0]["shifts"]):
+        return None
+    bottom, top = (int(params[0]["levels_ticks"][number]) for number in (0, int(params[0]["cells"])))
+    if bottom <= 0 or top <= bottom:
+        return None
+    tick = float(result.scale.tick)
+    closes = result.candles.closes[result.config.warmup_bars :]
+    return float(np.mean((closes >= bottom * tick) & (closes <= top * tick)))

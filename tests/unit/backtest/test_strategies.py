@@ -14,6 +14,7 @@ from tests.unit.backtest.worlds import BTC, FACTS, TRAILING, WORLDS, conditions,
 
 from tradingboost import backtest, strategies
 from tradingboost.backtest.compare import report
+from tradingboost.backtest.figures import figures
 from tradingboost.strategies.contract import FillKind, slot_name
 
 pytestmark = pytest.mark.timeout(300)
@@ -62,6 +63,26 @@ def _same_until(one: backtest.BacktestResult, other: backtest.BacktestResult, n:
         left, right = (rows[rows["bar"] < n] for rows in (getattr(one, log), getattr(other, log)))
         assert left.tobytes() == right.tobytes()
     assert np.array_equal(one.equity_quanta[:n], other.equity_quanta[:n])
+
+
+def test_a_grid_s_own_figures_add_up_and_others_have_none() -> None:
+    candles = market(BARS)
+    for name in ("grid_long", "hyperrsi"):
+        strategy, params = world(name)
+        result = backtest.run(strategy, candles, params, conditions(candles, position_mode=mode(name)))
+        found = figures(result, params)
+        if name == "hyperrsi":
+            assert found.grid is None
+            continue
+        assert found.grid is not None
+        assert found.grid.cycles > 0
+        assert found.grid.grid_profit > 0
+        assert found.grid.grid_profit + found.grid.trend_pnl == found.costs.gross - found.costs.slippage
+        levels = params[0]["levels_ticks"][[0, int(params[0]["cells"])]] * float(result.scale.tick)
+        closes = candles.closes[result.config.warmup_bars :]
+        inside = sum(levels[0] <= close <= levels[1] for close in closes.tolist())
+        assert found.grid.in_range_ratio == pytest.approx(inside / closes.size)
+        assert inside > 0
 
 
 @pytest.mark.parametrize("name", WORLDS)
