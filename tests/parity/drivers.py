@@ -14,7 +14,8 @@ from tradingboost.backtest.model import LimitFill, MarginMode, OnEnd, PathRule, 
 from tradingboost.backtest.sweep import Sweep
 from tradingboost.core.errors import InvalidInput
 from tradingboost.strategies import get as strategy_named
-from tradingboost.strategies.contract import RunFacts
+from tradingboost.strategies.compiled import kernel, plain
+from tradingboost.strategies.contract import BAR, RunFacts, records
 
 BALANCES = (Decimal(10_000), Decimal(10_000), Decimal(600))
 """The last lacks margin for most of what is wished."""
@@ -89,6 +90,24 @@ def dense(strategy: str, candles: Candles, one: Ready) -> BacktestResult:
 def skipping(sweep: Sweep, one: Ready) -> BacktestResult:
     """Quiet closes are passed over, and the indicators are those all sets of a search share."""
     return sweep.run(one.params, one.config)
+
+
+def stepped(strategy: str, candles: Candles, one: Ready) -> BacktestResult:
+    """The live step: every candle is folded by itself and decided on before the next one is looked at."""
+    kind, calls, bars = strategy_named(strategy), kernel(strategy), len(candles)
+    rows, row, bar, fold = records(kind.indicators, bars), records(kind.indicators), records(BAR), records(kind.fold)
+    given = tuple(plain(part) for part in (fold, one.params, bar, row))
+    columns = (candles.opens, candles.highs, candles.lows, candles.closes, candles.volumes)
+    closes_ms = candles.open_ms + candles.timeframe_ms
+    for i, told in enumerate(zip(closes_ms.tolist(), *(column.tolist() for column in columns), strict=True)):
+        bar[0] = told
+        calls.fold_bar(*given)
+        rows[i] = row[0]
+    config = msgspec.structs.replace(one.config, every_close=True)
+    seen: list[int] = []
+    result = backtest.run(kind, candles, one.params, config, rows, watching=lambda at, _: seen.append(at))
+    assert seen == list(range(one.config.warmup_bars, one.config.warmup_bars + len(seen)))
+    return result
 
 
 def _columns(strategy: str, candles: Candles, one: Ready) -> Any:

@@ -40,6 +40,17 @@ def test_fifty_random_sets_are_the_same_run_at_every_close_and_with_quiet_closes
     assert trading >= SETS / 2
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_random_sets_are_the_same_run_folded_and_decided_candle_by_candle(strategy: str) -> None:
+    candles = anyset.market(6_000, seed=12)
+    traded = 0
+    for number, one in enumerate(drivers.ready(strategy, 12, candles, 1_000)):
+        asked = drivers.dense(strategy, candles, one)
+        assert drivers.different(asked, drivers.stepped(strategy, candles, one)) == [], (number, one.given)
+        traded += asked.fills.size >= 10
+    assert traded >= 4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_fifty_random_sets_are_the_same_run_over_a_year_of_minutes(strategy: str) -> None:
