@@ -36,7 +36,7 @@ async def test_a_made_up_market_is_traded_alike_live_and_in_the_backtest(install
         ("grid", "short"),
         ("grid", "takers"),
     ]
-    await _agreed(installed, sets.made_up(24, 60), wanted, least_fills=4)
+    await _agreed(installed, sets.made_up(24, 40), wanted, least_fills=4)
 
 
 async def test_a_trailing_stop_follows_alike_live_and_in_the_backtest(installed: Settings) -> None:

@@ -186,15 +186,14 @@ class Stepper:
         if isinstance(event, OrderRejected):
             lack = event.denied or event.code in _LACK_OF_MARGIN
             kind = FillKind.DENIED if lack else FillKind.REJECTED
-        at = self._market_time(event.exchange, event.symbol, event.at)
-        fields = _fill_fields(event, kind, ZERO, ZERO, last) | {"ts_ms": to_ms(at)}
+        fields = _fill_fields(event, kind, ZERO, ZERO, last)
         after_commit(db, self.wake.set)  # a wish for the same slot may have waited for this end
-        await self._tell(db, event.run_id, fields, at, last or None)
+        await self._tell(db, event.run_id, fields, event.at, last or None)
 
     async def refused(self, db: AsyncConnection, wish: Mapping[str, Any]) -> None:
         """Tell the run that one of its wished orders was refused before it became an order."""
         last = self._last(wish["venue"], wish["symbol"]) or ZERO
-        now = self._market_time(wish["venue"], wish["symbol"], self._clock.now())
+        now = self._clock.now()
         fields = {
             "kind": int(FillKind.REJECTED),
             "slot": slot_number(wish["slot"]),
@@ -208,22 +207,25 @@ class Stepper:
         }
         await self._tell(db, RunId(wish["run_id"]), fields, now, last or None)
 
-    def _market_time(self, venue: Venue, symbol: Symbol, at: datetime) -> datetime:
-        """When something happened that bears our own clock; where the market's runs ahead (a replay), by that one.
-
-        Pauses after refusals are measured against candles.
-        """
-        tick = self.newest.get((venue, symbol))
-        return at if tick is None else max(at, tick.at)
-
     async def _tell(
         self, db: AsyncConnection, run_id: RunId | None, fields: dict[str, float], at: datetime, last: Decimal | None
     ) -> None:
         run = await self.load(db, run_id) if run_id is not None else None
         if run is None:
             return
+        if fields["kind"] != FillKind.FILLED:  # no evidence of the venue: our own clock
+            at = self._market_time(run, at)
+            fields |= {"ts_ms": to_ms(at)}
         wishes = run.on_fill(**fields)
         await self._store(db, run, wishes, ("", None, last), at)
+
+    def _market_time(self, run: LiveRun, at: datetime) -> datetime:
+        """When something of our own clock happened; by the market's clock where that runs ahead (a replay).
+
+        Pauses after refusals are measured against candles.
+        """
+        tick = self.newest.get((run.venue, run.symbol))
+        return max(at, tick.at if tick else at, run.last_bar_at or at)
 
     async def ticked(self, tick: Tick) -> None:
         """Compare a price with the nearest triggers before anything else is done."""
