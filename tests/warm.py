@@ -26,7 +26,8 @@ def warm(name: str) -> None:
     candles = market(600)
     strategy, params = world(WORLDS[name])
     done = backtest.run(strategy, candles, params, conditions(candles))
-    run_together(strategy, [Member(candles=candles, params=params, config=done.config)])
+    if name == "grid":
+        run_together(strategy, [Member(candles=candles, params=params, config=done.config)])
     calls = kernel(name)
     state, fold, indicators = (plain(records(one)) for one in (strategy.state, strategy.fold, strategy.indicators))
     bar, fill, out, rules = (

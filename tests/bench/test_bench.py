@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from bench.__main__ import BENCHES, main
 
+MARKS = {"live": pytest.mark.long}
 pytestmark = pytest.mark.timeout(600)  # of the compiler, on a cold cache
 
 SIZES = {"replay": 3, "orders": 20, "bus": 500, "kernel": 2_000, "backtest": 20_000, "sweep": 20_000, "live": 100}
@@ -21,7 +22,7 @@ def test_every_bench_has_a_size_here() -> None:
     assert set(SIZES) == set(BENCHES)
 
 
-@pytest.mark.parametrize("name", sorted(SIZES))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in sorted(SIZES)])
 def test_a_bench_answers_with_one_object_that_holds_ratios(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--json", "--size", str(SIZES[name])]) == 0
     (line,) = capsys.readouterr().out.splitlines()

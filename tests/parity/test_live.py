@@ -72,4 +72,4 @@ async def test_refusals_and_stops_passed_before_their_entry_fills_are_told_alike
 async def test_a_recorded_market_is_traded_alike_live_and_in_the_backtest(
     installed: Settings, file: str, skip: int, wanted: list[tuple[str, str]]
 ) -> None:
-    await _agreed(installed, sets.recorded(file, skip, 40), wanted, least_fills=1)
+    await _agreed(installed, sets.recorded(file, skip, 25), wanted, least_fills=1)

@@ -67,7 +67,10 @@ def thinned(bars: Candles, seed: int) -> Candles:
     return Candles(timeframe_ms=bars.timeframe_ms, **columns)
 
 
-@pytest.mark.parametrize(("name", "rule"), [("trailing", PathRule.HEADLINE), ("grid_neutral", PathRule.PESSIMISTIC)])
+TRAILING_ALONE = pytest.param("trailing", PathRule.HEADLINE, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize(("name", "rule"), [TRAILING_ALONE, ("grid_neutral", PathRule.PESSIMISTIC)])
 def test_one_symbol_alone_is_the_run_it_always_was(name: str, rule: PathRule) -> None:
     bars = market(3000)
     strategy, params = world(name)
@@ -82,7 +85,7 @@ def test_one_symbol_alone_is_the_run_it_always_was(name: str, rule: PathRule) ->
 
 
 @pytest.mark.parametrize("every_close", [False, True])
-@pytest.mark.parametrize("name", ["hedged", "grid_long"])
+@pytest.mark.parametrize("name", [pytest.param("hedged", marks=pytest.mark.long), "grid_long"])
 def test_with_ample_money_every_symbol_does_what_it_does_alone(name: str, every_close: bool) -> None:
     strategy, params = world(name)
     markets = [thinned(market(3000, seed), seed) for seed in (7, 8)] + [thinned(market(1500, 9), 9)]

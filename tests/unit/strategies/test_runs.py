@@ -168,6 +168,7 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "_calls", partial(batch_of, compiled=False))
 
 
+@pytest.mark.long
 def test_runs_stepped_together_are_the_runs_stepped_alone() -> None:
     both = Both(*hyperrsi())
     walk(both, 700, 300)
