@@ -9,7 +9,7 @@ from tradingboost.app.demo import WARMUP
 from tradingboost.app.replay.bars import Bars
 
 pytestmark = pytest.mark.timeout(300)
-BARS = 250
+BARS = 600
 
 
 @pytest.mark.realdata
