@@ -63,8 +63,13 @@ async def test_refusals_and_stops_passed_before_their_entry_fills_are_told_alike
 @pytest.mark.parametrize(
     ("file", "skip", "wanted"),
     [
-        (sets.OKX_5M, 700, [("hyperrsi", "by_atr"), ("hyperrsi", "coins"), ("grid", "takers")]),
-        (sets.BTC_1M, 0, [("hyperrsi", "scalps"), ("grid", "short")]),
+        pytest.param(
+            sets.OKX_5M,
+            700,
+            [("hyperrsi", "by_atr"), ("hyperrsi", "coins"), ("grid", "takers")],
+            marks=pytest.mark.long,
+        ),
+        pytest.param(sets.BTC_1M, 0, [("hyperrsi", "scalps"), ("grid", "short")], marks=pytest.mark.long),
         (sets.ETH_1M, 5000, [("hyperrsi", "coins"), ("hyperrsi", "linked"), ("grid", "neutral")]),
     ],
     ids=["okx_5m", "btc_1m", "eth_1m"],
