@@ -12,6 +12,7 @@ from tradingboost.app import every_member, members
 from tradingboost.app.demo import DemoRequest
 from tradingboost.app.instruments import instrument_of
 from tradingboost.app.settings import Settings
+from tradingboost.core.errors import InvalidInput
 from tradingboost.kit.clock import SystemClock
 from tradingboost.sim.series import CandleSeries
 from tradingboost.strategies import get
@@ -80,6 +81,12 @@ def test_members_that_come_to_the_same_share_a_set_and_stages_are_small() -> Non
     why = {one.member: one.unfit for one in plan.choices if one.unfit}
     assert why["signal_bot"] == "its orders leave as webhook signals"
     assert why["adaptive"] == "it needs 15,000 candles to warm up"
+
+
+def test_candles_on_which_no_member_can_be_replayed_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="No member can be replayed on BTC-USDT: ") as refused:
+        every_member.plan(DemoRequest(symbol="BTC-USDT", strategies=("hyperrsi",), minutes=60), SystemClock().now())
+    assert refused.value.code == "nothing_to_replay"
 
 
 @pytest.mark.slow

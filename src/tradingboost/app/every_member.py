@@ -17,6 +17,7 @@ from tradingboost.app.replay.driver import Moved
 from tradingboost.app.replay.stage import BALANCE
 from tradingboost.app.settings import Settings
 from tradingboost.backtest import BacktestConfig, run
+from tradingboost.core.errors import InvalidInput
 from tradingboost.core.market import Timeframe
 from tradingboost.kit import embedded
 from tradingboost.kit.candles.files import load
@@ -98,7 +99,7 @@ def plan(request: DemoRequest, now: datetime) -> Plan:
     """Choose the stretch that moves most and put the different sets of all members onto stages.
 
     Raises:
-        InvalidInput: the candles hold no stretch of that length without a gap.
+        InvalidInput: the candles hold no stretch of that length without a gap, or no member can be replayed on them.
     """
     stretches = _stretches(request, now)
     found: list[Choice] = []
@@ -115,6 +116,11 @@ def plan(request: DemoRequest, now: datetime) -> Plan:
     for number, bars in enumerate(stretches):
         sets = [chosen[key] for key, at in placed.items() if at == number]
         stages += [(bars, sets[first : first + SIDE_BY_SIDE]) for first in range(0, len(sets), SIDE_BY_SIDE)]
+    if not stages:
+        raise InvalidInput(
+            "nothing_to_replay",
+            f"No member can be replayed on {stretches[0].instrument.inst_id}: {found[0].unfit}. Choose other candles.",
+        )
     return Plan(choices=found, stages=stages)
 
 
