@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import ports
 from tests.cli.candles import write_candles
 
 from tradingboost.cli.main import main
@@ -182,7 +183,7 @@ def candles(tmp_path: Path) -> Path:
 def taken_port() -> Iterator[int]:
     """A port that somebody else listens on."""
     with socket.socket() as other:
-        for port in range(20_000 + os.getpid() % 10_000, 40_000):  # within reach of TB_TOPOLOGY__PORT_OFFSET
+        for port in range(32_100, 32_700):  # above every offset of `tests.ports`, below what systems give away
             with suppress(OSError):
                 other.bind(("127.0.0.1", port))
                 break
@@ -193,4 +194,4 @@ def taken_port() -> Iterator[int]:
 @pytest.fixture
 def free_offset() -> str:
     """A port offset at which an installation finds its ports free, apart from those of tests beside this one."""
-    return str(15_000 + os.getpid() * 100 % 15_000)
+    return str(ports.free_offset())

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+from tests.ports import free_offset
 
 from tradingboost.app.process import opened
 from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
-from tradingboost.app.topology import BRIDGE_OFFSET, GATEWAY_PORT, PROCESSES
+from tradingboost.app.topology import GATEWAY_PORT, PROCESSES
 from tradingboost.app.wiring import Platform
 from tradingboost.kit import environment
 from tradingboost.simulator.simulator import Endpoints
@@ -23,24 +23,6 @@ READY_S: Final = 180.0
 """For a process to import, recover and compare with the venue while others do the same on two cores."""
 
 STOP_S: Final = 30.0
-
-
-def free_offset() -> int:
-    """A port offset at which every port of an installation is free."""
-    wanted = [GATEWAY_PORT, *(one.port for one in PROCESSES.values())]
-    wanted += [one.port + BRIDGE_OFFSET for one in PROCESSES.values()]
-    first = 2000 + os.getpid() * 20 % 11_000  # below the ports a system gives away by itself
-    return next(offset for offset in range(first, 14_000, 20) if all(_free(port + offset) for port in wanted))
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def variables(folder: Path, endpoints: Endpoints, servers: tuple[str, str] | None = None) -> dict[str, str]:
