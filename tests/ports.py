@@ -15,7 +15,7 @@ def free_offset() -> int:
     wanted = [GATEWAY_PORT, *(one.port for one in PROCESSES.values())]
     wanted += [one.port + BRIDGE_OFFSET for one in PROCESSES.values()]
     first = os.getpid() % len(OFFSETS)  # apart from the installation that a process beside this one starts
-    candidates = [*OFFSETS[first:], *OFFSETS[:first]]
+    candidates: list[int] = [*OFFSETS[first:], *OFFSETS[:first]]
     return next(offset for offset in candidates if all(_free(port + offset) for port in wanted))
 
 

@@ -7,6 +7,7 @@ closes: `on_bar`. Bars on which nothing can happen are passed without all this (
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from numba import njit
 from numba.extending import register_jitable
@@ -45,6 +46,22 @@ def decide(room: Room, kernel: Kernel, bar: Record, columns: Columns, i: int) ->
         wishes.apply(room, n)
         drain(room, kernel)
     refresh(room, kernel)
+
+
+@register_jitable
+def moves(desk: Record, low: float, high: float) -> bool:
+    """Whether anything happens on the way of a bar: a price that matters is touched, or takers wait."""
+    if low <= desk.level_below or high >= desk.level_above:
+        return True
+    return low <= desk.trigger_below or high >= desk.trigger_above or desk.queued > 0  # type: ignore[no-any-return]
+
+
+@register_jitable
+def attention_of(room: Room, attend: Any) -> int:
+    """What the kernel pays attention to from now on."""
+    if room.desk.queued > 0 or not room.desk.sleeps:
+        return EVERY_CLOSE
+    return attend(room.state, room.params)  # type: ignore[no-any-return]
 
 
 @register_jitable
@@ -97,9 +114,7 @@ def build(strategy: Strategy) -> Drive:
             if open_ms >= desk.next_funding_ms:
                 fund(desk, columns, open_ms)
                 refresh(room, kernel)
-            low, high = columns.lows[i], columns.highs[i]
-            touched = low <= desk.level_below or high >= desk.level_above
-            if touched or low <= desk.trigger_below or high >= desk.trigger_above or desk.queued > 0:
+            if moves(desk, columns.lows[i], columns.highs[i]):
                 walk_bar(room, kernel, books, columns, i)
                 if desk.status != OK:
                     break
@@ -111,7 +126,7 @@ def build(strategy: Strategy) -> Drive:
                 break
             if desk.reports > most_reports or desk.intents > most_intents:
                 break
-            attention = EVERY_CLOSE if desk.queued > 0 or not desk.sleeps else attend(room.state, room.params)
+            attention = attention_of(room, attend)
         return i
 
     return drive

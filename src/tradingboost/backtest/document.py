@@ -189,15 +189,7 @@ def document(result: BacktestResult, params: Any, asked: Asked, band: Band | Non
             breakdowns=f.breakdowns(result),
             band=band,
             warnings=list(asked.warnings),
-            remarks=remarks_on(
-                figures,
-                [float(deal.net) for deal in deals if deal.closed_ms is not None],
-                verdict=band.verdict if band else None,
-                coverage=asked.data.coverage,
-                warmup=(asked.data.warmup_bars, asked.data.warmup_wanted),
-                at_bounds=asked.at_bounds,
-                liquidations=int(result.desk[0]["liquidations"]),
-            ),
+            remarks=remarks_of(figures, deals, asked, band, int(result.desk[0]["liquidations"])),
             deals=deals,
             orders=[order_line(result, row) for row in story.orders],
             dropped_orders=story.dropped_orders,
@@ -205,6 +197,21 @@ def document(result: BacktestResult, params: Any, asked: Asked, band: Band | Non
             dropped_events=story.dropped_events,
             series=series_of(result, story),
         )
+    )
+
+
+def remarks_of(
+    figures: f.Figures, deals: Sequence[DealLine], asked: Asked, band: Band | None, liquidations: int
+) -> list[Remark]:
+    """What to know before believing a run."""
+    return remarks_on(
+        figures,
+        [float(deal.net) for deal in deals if deal.closed_ms is not None],
+        verdict=band.verdict if band else None,
+        coverage=asked.data.coverage,
+        warmup=(asked.data.warmup_bars, asked.data.warmup_wanted),
+        at_bounds=asked.at_bounds,
+        liquidations=liquidations,
     )
 
 

@@ -22,12 +22,13 @@ from tradingboost.backtest.document import (
     deal_lines,
     event_line,
     order_line,
+    remarks_of,
     sealed,
 )
 from tradingboost.backtest.joint import JointResult
 from tradingboost.backtest.joint_figures import Merged
 from tradingboost.backtest.model import tidy
-from tradingboost.backtest.remarks import Remark, remarks_on
+from tradingboost.backtest.remarks import Remark
 from tradingboost.backtest.result import BacktestResult, Summary
 from tradingboost.backtest.series import Series
 from tradingboost.backtest.story import MOST_EVENTS, MOST_ORDERS, Story, tell
@@ -207,15 +208,8 @@ def _remarks(  # noqa: PLR0917 - one thing each
     facts: Sequence[DataFacts],
     band: Band | None,
 ) -> list[Remark]:
-    found = remarks_on(
-        figures,
-        [float(deal.net) for deal in deals if deal.closed_ms is not None],
-        verdict=band.verdict if band else None,
-        coverage=asked.data.coverage,
-        warmup=(asked.data.warmup_bars, asked.data.warmup_wanted),
-        at_bounds=asked.at_bounds,
-        liquidations=sum(int(part.desk[0]["liquidations"]) for part in joint.parts),
-    )
+    liquidations = sum(int(part.desk[0]["liquidations"]) for part in joint.parts)
+    found = remarks_of(figures, deals, asked, band, liquidations)
     refused = sum(int(part.desk[0]["margin_refusals"]) for part in joint.parts)
     if refused:
         found.append(

@@ -16,7 +16,7 @@ from tradingboost.backtest import liquidation
 from tradingboost.backtest.book import ENDED, end
 from tradingboost.backtest.borrowed import borrowed, borrowed_books, borrowed_columns
 from tradingboost.backtest.both_ways import walk_bar
-from tradingboost.backtest.dense import always, decide, fund
+from tradingboost.backtest.dense import always, attention_of, decide, fund, moves
 from tradingboost.backtest.fingerprint import fingerprint
 from tradingboost.backtest.quiet import mark, next_busy, pass_over
 from tradingboost.backtest.records import NO_LEVEL, OK, ROWS_A_BAR, Books, Columns, Kernel, Room
@@ -30,8 +30,8 @@ from tradingboost.backtest.sharing import (
     next_moment,
     tell_others,
 )
-from tradingboost.backtest.walking import drain, refresh, settle, ticks
-from tradingboost.strategies.contract import EVERY_CLOSE, Record, Strategy
+from tradingboost.backtest.walking import drain, refresh, settle
+from tradingboost.strategies.contract import Record, Strategy
 
 DriveTogether = Callable[[Books, Columns, Any], bool]
 
@@ -84,7 +84,7 @@ def walk(table: Table, kernel: Kernel, k: int) -> None:
     if seat.busy or danger:
         walk_busy(table, kernel, k, danger)
     elif seat.legs > 0:
-        desk.last = ticks(desk, table.columns.closes[k, seat.next])
+        desk.last = table.columns.close_ticks[k, seat.next]
         tell_others(seat, desk)
 
 
@@ -102,9 +102,7 @@ def walk_busy(table: Table, kernel: Kernel, k: int, danger: bool) -> None:
     if danger:
         desk.dirty = 1
         refresh(room, kernel)
-    low, high = columns.lows[i], columns.highs[i]
-    touched = low <= desk.level_below or high >= desk.level_above
-    if touched or low <= desk.trigger_below or high >= desk.trigger_above or desk.queued > 0:
+    if moves(desk, columns.lows[i], columns.highs[i]):
         walk_bar(room, kernel, books, columns, i)
         if desk.status != OK:
             return
@@ -125,17 +123,8 @@ def close(table: Table, kernel: Kernel, attend: Any, k: int) -> None:
         )
         decide(room, kernel, books.bar[0], columns, seat.next)
         tell_others(seat, desk)
-        seat.attention = attention_of(books, attend)
+        seat.attention = attention_of(room, attend)
     seat.next += 1
-
-
-@register_jitable
-def attention_of(books: Books, attend: Any) -> int:
-    """What the kernel pays attention to from now on."""
-    desk = books.desk[0]
-    if desk.queued > 0 or not desk.sleeps:
-        return EVERY_CLOSE
-    return attend(books.state[0], books.params[0])  # type: ignore[no-any-return]
 
 
 # -- when one symbol's price uses up what all share ------------------------------------------------------------------
@@ -158,7 +147,7 @@ def interrupt(books: Books, columns: Columns, seat: Record, now_ms: int, on_bar:
         desk.intents_before = desk.intents
     seen = seat.next if seat.walked else seat.next - 1
     if seen >= 0:
-        desk.last = ticks(desk, columns.closes[seen])
+        desk.last = columns.close_ticks[seen]
     desk.now_ms = max(desk.now_ms, now_ms)
 
 
@@ -189,7 +178,7 @@ def withdraw_others(table: Table, kernel: Kernel, attend: Any, k: int) -> None:
             desk.withdrew = 0
             refresh(room, kernel)
             tell_others(seat, desk)
-            seat.attention = attention_of(books, attend)
+            seat.attention = attention_of(room, attend)
 
 
 @register_jitable
