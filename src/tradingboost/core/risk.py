@@ -3,20 +3,49 @@
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from tradingboost.core.ids import AccountId, RunId, UserId
-from tradingboost.core.instrument import Instrument
+from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import OrderIntent, PositionSide
+from tradingboost.core.order import OrderIntent, PositionSide, Side
+
+DENIALS: Final = {
+    "wrong_owner": "The account or the run belongs to somebody else.",
+    "frozen": "Everything is frozen here by a switch; clear it first.",
+    "wrong_side": "A long is opened by buying and a short by selling; the sides do not fit.",
+    "below_min_qty": "The quantity is below the venue's minimum; make it larger.",
+    "above_max_qty": "The quantity is above the venue's maximum for one order; make it smaller.",
+    "off_lot": "The quantity does not lie on a lot of the instrument; round it down.",
+    "bad_price": "A price is missing, off the tick, or the stop lies on the wrong side of the entry.",
+    "kill_switch_active": "A kill switch stops new entries; see kill-switch list.",
+    "account_not_normal": "The account opens nothing now (unknown order, mismatch, keys, comparison); see status.",
+    "leg_busy": "Another run owns this symbol, or none does.",
+    "stale": "The signal is too old, or there is no price to check it against.",
+    "limit_exceeded": "It would exceed a limit of the order, run, account, user or platform, or their number a minute.",
+    "insufficient_balance": "The free balance does not cover the margin; add funds or make it smaller.",
+}
+"""What a person reads for a deny code."""
+
+_MARGIN_SLACK: Final = Decimal("0.98")
+"""The venue's own margin check decides what is close: marks and fees differ a little from our figures."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account may do at most."""
+    """What may be at risk at most, each with everything counted that may still fill; None = no limit of its own.
+
+    Args:
+        max_notional_quote: of the account.
+    """
 
     max_notional_quote: Decimal = Decimal(1_000_000)
     max_orders_per_minute: int = 600
+    max_order_notional_quote: Decimal | None = None
+    max_run_notional_quote: Decimal | None = None
+    max_user_notional_quote: Decimal | None = None
+    max_platform_notional_quote: Decimal | None = None
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +55,10 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         owner: user and run owner by the books, against which the intent is compared.
         legs_of: the run that claimed the leg, None if nobody did.
         worst_case_notional_quote: positions plus every order that may still fill, UNKNOWN counted as filled.
+        run_notional_quote: the same of the run; `user_` and `platform_` of all their accounts (asked where limited).
         reference_price: newest market price, None if it could not be read.
+        free_quote: what the venue lets new orders use, less what was sent since that reading; None = not read.
+        leverage: in force for the symbol.
     """
 
     account_owner: UserId
@@ -37,6 +69,11 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     blocked: tuple[str, ...] = ()
     unknown_on_symbol: bool = False
     worst_case_notional_quote: Decimal = ZERO
+    run_notional_quote: Decimal = ZERO
+    user_notional_quote: Decimal = ZERO
+    platform_notional_quote: Decimal = ZERO
+    free_quote: Decimal | None = None
+    leverage: int = 1
     orders_last_minute: int = 0
     reference_price: Decimal | None = None
 
@@ -45,12 +82,11 @@ def check(intent: OrderIntent, exposure: Exposure, limits: Limits, instrument: I
     """Why the intent is denied, or None. Reduce-only keeps ownership, freeze and form, nothing else.
 
     Returns:
-        A deny code: wrong_owner, frozen, kill_switch_active, account_not_normal, leg_busy, stale, below_min_qty,
-        bad_price, limit_exceeded.
+        A key of `DENIALS`.
     """
     rules: list[Callable[[OrderIntent, Exposure, Limits, Instrument, datetime], str | None]] = [_owner, _frozen, _form]
     if not intent.reduce_only:
-        rules += [_mode, _leg, _fresh, _stop_side, _limits]
+        rules += [_side, _mode, _leg, _fresh, _stop_side, _margin, _limits]
     for rule in rules:
         code = rule(intent, exposure, limits, instrument, now)
         if code is not None:
@@ -81,6 +117,14 @@ def _form(
     return "bad_price" if any(price <= 0 or price % instrument.tick for price in prices) else None
 
 
+def _side(
+    intent: OrderIntent, _exposure: Exposure, _limits: Limits, instrument: Instrument, _now: datetime
+) -> str | None:
+    if instrument.kind is InstrumentKind.SPOT:  # coins are sold without a leg to reduce
+        return None
+    return None if intent.side.sign == intent.position_side.sign else "wrong_side"
+
+
 def _mode(_intent: OrderIntent, exposure: Exposure, *_: object) -> str | None:
     return exposure.blocked[0] if exposure.blocked else None
 
@@ -104,11 +148,38 @@ def _stop_side(intent: OrderIntent, exposure: Exposure, *_: object) -> str | Non
     return "bad_price" if wrong else None
 
 
+def worth(intent: OrderIntent, instrument: Instrument, reference_price: Decimal | None) -> Decimal:
+    """What an opening puts at risk: its notional at its own price, else at the newest one."""
+    price = intent.price if intent.price is not None else reference_price
+    return instrument.notional_quote(intent.qty, price) if price is not None else ZERO
+
+
+def margin_needed(notional_quote: Decimal, leverage: int) -> Decimal:
+    """What must be free for an opening not to be refused here; a little less than the venue asks for."""
+    return notional_quote / leverage * _MARGIN_SLACK
+
+
+def _margin(
+    intent: OrderIntent, exposure: Exposure, _limits: Limits, instrument: Instrument, _now: datetime
+) -> str | None:
+    sells_coins = instrument.kind is InstrumentKind.SPOT and intent.side is Side.SELL
+    if exposure.free_quote is None or sells_coins:
+        return None
+    needed = margin_needed(worth(intent, instrument, exposure.reference_price), exposure.leverage)
+    return "insufficient_balance" if needed > exposure.free_quote else None
+
+
 def _limits(
     intent: OrderIntent, exposure: Exposure, limits: Limits, instrument: Instrument, _now: datetime
 ) -> str | None:
-    price = intent.price if intent.price is not None else exposure.reference_price
-    wanted = instrument.notional_quote(intent.qty, price) if price is not None else ZERO
-    if exposure.worst_case_notional_quote + wanted > limits.max_notional_quote:
+    wanted = worth(intent, instrument, exposure.reference_price)
+    held = (
+        (ZERO, limits.max_order_notional_quote),
+        (exposure.run_notional_quote, limits.max_run_notional_quote),
+        (exposure.worst_case_notional_quote, limits.max_notional_quote),
+        (exposure.user_notional_quote, limits.max_user_notional_quote),
+        (exposure.platform_notional_quote, limits.max_platform_notional_quote),
+    )
+    if any(most is not None and others + wanted > most for others, most in held):
         return "limit_exceeded"
     return "limit_exceeded" if exposure.orders_last_minute >= limits.max_orders_per_minute else None

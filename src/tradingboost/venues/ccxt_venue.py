@@ -7,6 +7,7 @@ A read fails aloud and is never an empty list because it failed; a write leaves 
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from tradingboost.core.errors import BrokenInvariant, Refused, TradingBoostError, Unavailable
@@ -102,6 +103,7 @@ class Caller:
         verdict = classify(evidence, asked)
         if verdict.unmapped:
             log.error("unmapped_outcome", path=path, venue_code=verdict.outcome.code, status=evidence.status)
+            return msgspec.structs.replace(verdict.outcome, unmapped=True)
         return verdict.outcome
 
     async def close(self) -> None:

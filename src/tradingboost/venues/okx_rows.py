@@ -234,7 +234,8 @@ def position(row: Row) -> VenuePosition | None:
 
 def balance(row: Row) -> Balance:
     """A currency of account/balance."""
-    return Balance(asset=row["ccy"], cash=_amount(row, "cashBal"), available=_amount(row, "availBal"))
+    free = "availEq" if row.get("availEq") else "availBal"  # the former counts open profit, as the margin check does
+    return Balance(asset=row["ccy"], cash=_amount(row, "cashBal"), available=_amount(row, free))
 
 
 def bill(row: Row) -> Bill:

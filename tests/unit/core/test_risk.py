@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import ACCOUNT, RUN, T0, USER, D, a_stop, an_exit, an_instrument, an_intent
+from tests.builders import ACCOUNT, RUN, T0, USER, D, a_spot_instrument, a_stop, an_exit, an_instrument, an_intent
 
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
-from tradingboost.core.risk import Exposure, Limits, check
+from tradingboost.core.risk import DENIALS, Exposure, Limits, check
 
 Case = tuple[str, dict[str, Any], dict[str, Any]]
 """A deny code with what of the intent and of the exposure brings it about."""
@@ -36,10 +36,12 @@ CASES: list[Case] = [
     ("wrong_owner", {}, {"account_owner": "somebody else"}),
     ("frozen", {}, {"frozen": True}),
     ("bad_price", {"price": D("50000.05")}, {}),
+    ("wrong_side", {"side": Side.SELL}, {}),
     ("kill_switch_active", {}, {"blocked": ("kill_switch_active",)}),
     ("leg_busy", {}, {"legs_of": "another run"}),
     ("stale", {"fresh_until": T0 - timedelta(seconds=1)}, {}),
     ("bad_price", {"trigger": D(50_100)}, {}),
+    ("insufficient_balance", {}, {"free_quote": D(489), "leverage": 10}),
     ("limit_exceeded", {}, {"worst_case_notional_quote": D(999_000)}),
 ]
 
@@ -159,6 +161,45 @@ def test_worth_counts_together_with_all_that_may_still_fill(held: int, lots: int
         T0,
     )
     assert (code == "limit_exceeded") == (held + qty * D("0.01") * 50_000 > 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("limit", "held"),
+    [
+        ("max_order_notional_quote", ""),
+        ("max_run_notional_quote", "run_notional_quote"),
+        ("max_notional_quote", "worst_case_notional_quote"),
+        ("max_user_notional_quote", "user_notional_quote"),
+        ("max_platform_notional_quote", "platform_notional_quote"),
+    ],
+)
+def test_order_run_account_user_and_platform_have_a_limit_each(limit: str, held: str) -> None:
+    others = D(7_000) if held else D(0)
+    known = exposure(**({held: others} if held else {}))
+    assert verdict(an_intent(), known, Limits(**{limit: others + 5_000})) is None  # the intent is worth 5 000
+    assert verdict(an_intent(), known, Limits(**{limit: others + D("4999.99")})) == "limit_exceeded"
+    assert verdict(an_exit(), known, Limits(**{limit: D(0)})) is None
+
+
+def test_margin_is_the_notional_over_the_leverage_and_unread_is_not_nothing() -> None:
+    assert verdict(an_intent(), exposure(free_quote=D(500), leverage=10)) is None
+    assert verdict(an_intent(), exposure(free_quote=D(500), leverage=9)) == "insufficient_balance"
+    assert verdict(an_intent(), exposure(free_quote=D(0), leverage=100)) == "insufficient_balance"
+    assert verdict(an_intent(), exposure(free_quote=None)) is None
+    assert verdict(an_exit(), exposure(free_quote=D(0))) is None
+
+
+def test_coins_are_sold_without_a_leg_and_without_margin() -> None:
+    selling = an_intent(side=Side.SELL, type=OrderType.LIMIT, trigger=None, qty=D("0.1"))
+    known = exposure(free_quote=D(0))
+    assert check(selling, known, Limits(), a_spot_instrument(), T0) is None
+    buying = an_intent(trigger=None, qty=D("0.1"))
+    assert check(buying, known, Limits(), a_spot_instrument(), T0) == "insufficient_balance"
+
+
+def test_every_code_of_a_denial_has_a_sentence() -> None:
+    assert {code for code, *_ in CASES} <= set(DENIALS)
+    assert all(sentence.endswith(".") for sentence in DENIALS.values())
 
 
 def test_a_market_order_is_worth_its_reference_price() -> None:

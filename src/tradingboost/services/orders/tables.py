@@ -106,6 +106,7 @@ requests = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("resolved_at", UtcDateTime),
     Column("rounds", Integer, nullable=False, server_default=text("0")),  # healthy look-ups that did not find it
+    Column("proof_began_at", UtcDateTime),  # of the first of those rounds; a gap of the stream begins the proof anew
     Column("next_look_at", UtcDateTime),
 )
 Index("uq_requests_one_submit", requests.c.order_id, unique=True, postgresql_where=text("kind = 'submit'"))
@@ -164,6 +165,7 @@ leg_claims = Table(
     Column("position_side", Text, primary_key=True),
     Column("run_id", Text, nullable=False),
     Column("user_id", Text, nullable=False),
+    Column("leverage", Integer),
     Column("claimed_at", UtcDateTime, nullable=False),
 )
 
@@ -231,15 +233,30 @@ kill_switches = Table(
     Column("set_at", UtcDateTime, nullable=False),
 )
 
+kill_switch_history = Table(
+    "kill_switch_history",
+    metadata,
+    Column("change_id", BigInteger, Identity(), primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("change", Text, nullable=False),  # set or cleared
+    Column("reason", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
 alerts = Table(
     "alerts",
     metadata,
     Column("alert_id", Text, primary_key=True),
     Column("subject_id", Text, nullable=False),
+    Column("account_id", Text, nullable=False, server_default=""),
     Column("kind", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("raised_at", UtcDateTime, nullable=False),
     Column("acknowledged_at", UtcDateTime),
+    Column("acknowledged_by", Text, nullable=False, server_default=""),
     UniqueConstraint("subject_id", "kind"),
 )
 

@@ -83,12 +83,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         code: the venue's code, or our own word (`not_sent`, `timeout`).
+        unmapped: nobody has judged this code yet; it counts as unknown and somebody should.
     """
 
     kind: OutcomeClass
     code: str
     message: str
     venue_order_id: VenueOrderId | None = None
+    unmapped: bool = False
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +98,24 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     report: VenueReport | None
     fills: list[Fill]
+
+
+class Searched(msgspec.Struct, frozen=True, kw_only=True):
+    """One complete healthy round of looking for one order; a part that failed raises instead of finding nothing.
+
+    Args:
+        report: as some list or look-up shows it, None where none does.
+        fills: of the order, by either of its ids.
+        held: signed quantity the venue holds in the order's symbol, both legs together.
+        healthy: the private stream is whole, so nothing can have been told and missed.
+        clock_offset_ms: of the venue's clock against ours.
+    """
+
+    report: VenueReport | None
+    fills: list[Fill]
+    held: Decimal
+    healthy: bool
+    clock_offset_ms: int
 
 
 class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +221,15 @@ class Exchange(Protocol):
     @safe
     async def find(self, ref: OrderRef) -> Found:
         """One healthy look-up by id, in live and ended orders, with fills; Unavailable if it could not be read."""
+        ...
+
+    @safe
+    async def search(self, ref: OrderRef, since: datetime) -> Searched:
+        """One round of an absence proof: by id, open lists, history, fills, positions and a control read; or raises.
+
+        Args:
+            since: our time, before the order can have reached the venue.
+        """
         ...
 
     @safe
