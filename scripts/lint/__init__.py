@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from scripts.lint import machine_text, money_floats, names, order_retries, redis_keys, sizes, sql, stubs
+from scripts.lint import crash_points, machine_text, money_floats, names, order_retries, redis_keys, sizes, sql, stubs
 from scripts.lint.source import Finding, Source
 
 CHECKS: dict[str, Callable[[Source], Iterable[Finding]]] = {
+    crash_points.RULE: crash_points.check,
     machine_text.RULE: machine_text.check,
     money_floats.RULE: money_floats.check,
     names.RULE: names.check,

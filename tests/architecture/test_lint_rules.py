@@ -28,6 +28,17 @@ BAD = {
     "a conversion to float": ("money-floats", "services/orders/service.py", "total = float(order.qty)"),
     "a float annotation": ("money-floats", "core/position.py", "def mark(price: float) -> None:\n    return None"),
     "a float conversion at the crossing": ("money-floats", "core/money.py", "exact = Decimal(float(value))"),
+    "a crash point nobody registered": (
+        "crash-points",
+        "services/orders/service.py",
+        'crash_point("orders.claim.after_comit")',
+    ),
+    "a crash point after a commit nobody registered": (
+        "crash-points",
+        "services/orders/service.py",
+        'crash_after_commit(db, "orders.claim")',
+    ),
+    "a crash point without a literal name": ("crash-points", "services/orders/service.py", "crash_point(name)"),
     "an f-string statement": (
         "sql",
         "services/orders/repository.py",
@@ -87,6 +98,10 @@ GOOD = {
     "a redis address": ("kit/redis.py", 'client = redis.from_url("redis://localhost:6379/0")'),
     "the name of an aggregate": ("services/orders/service.py", 'emit(aggregate=f"orders:{account_id}:{symbol}")'),
     "the name of a lease": ("services/orders/service.py", 'def _resource(a: str) -> str:\n    return f"orders:{a}:x"'),
+    "a registered crash point": (
+        "services/orders/service.py",
+        'crash_point("orders.claim.after_commit")\ncrash_after_commit(db, "saga.step.after_commit")',
+    ),
     "a slot": ("services/orders/service.py", 'slot = f"tp:{number}"'),
     "a decimal": ("core/order.py", 'FEE = Decimal("0.0005")'),
     "seconds": (

@@ -9,7 +9,7 @@ from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
 from tradingboost.app.wiring import Platform
 from tradingboost.core.errors import InvalidInput, Refused
-from tradingboost.kit import embedded
+from tradingboost.kit import crash, embedded
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.context import Context
 from tradingboost.kit.db import Database
@@ -63,6 +63,7 @@ async def opened(settings: Settings, found: tuple[str, str]) -> AsyncIterator[Co
 @asynccontextmanager
 async def platform(settings: Settings, local: Collection[str], durable: bool = True) -> AsyncIterator[Platform]:
     """The platform with some of its services in this process (not yet running)."""
+    crash.arm(settings.ops.crash_point, settings.env)
     async with addresses(settings, durable) as found, opened(settings, found) as context:
         built = Platform(context, settings, Secrets(settings, data_dir(settings)), local)
         try:

@@ -4,7 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from tradingboost.kit.settings import CryptoSettings, DbSettings, EmbeddedSettings, LogSettings, RedisSettings, Slice
+from tradingboost.kit.settings import (
+    CryptoSettings,
+    DbSettings,
+    EmbeddedSettings,
+    LogSettings,
+    OpsSettings,
+    RedisSettings,
+    Slice,
+)
 from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.services.market.settings import MarketSettings
 from tradingboost.services.notifications.settings import NotificationsSettings
@@ -33,6 +41,7 @@ class Settings(Slice):
     log: LogSettings = LogSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     crypto: CryptoSettings = CryptoSettings()
+    ops: OpsSettings = OpsSettings()
     topology: TopologySettings = TopologySettings()
     users: UsersSettings = UsersSettings()
     market: MarketSettings = MarketSettings()

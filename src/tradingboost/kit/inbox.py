@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import NotFound
+from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database
 from tradingboost.kit.events import Cause, Entry, caused_by, from_row
 from tradingboost.kit.hot import Hot
@@ -62,6 +63,8 @@ class Inbox:
                     fresh.discard(event.id)  # the same event may be in the batch twice
                     with caused_by(Cause(event.correlation_id, str(event.id))):
                         await handler(connection, event)
+            crash_point("bus.consumer.after_effect")
+        crash_point("bus.consumer.after_commit")
 
     async def start_recovery(self) -> None:
         """Note that entries may be lost, so nobody takes an empty stream for a finished one."""

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, TradingBoostError
+from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database
 from tradingboost.kit.hot import Hot
 from tradingboost.kit.tables import leases
@@ -152,6 +153,9 @@ class Leases:
             token = (await connection.execute(_ACQUIRE, facts)).scalar_one_or_none()
         if token is None:
             return None
+        crash_point("lease.after_acquire")
+        if token > 1:
+            crash_point("lease.after_takeover")
         return Lease(resource, self._owner, token, self._until(asked_s), self._clock)
 
     async def renew(self, lease: Lease) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
+from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database, after_commit
 from tradingboost.kit.driver import raw_connection
 from tradingboost.kit.events import Cause, current_cause, to_fields
@@ -241,7 +242,10 @@ class Relay:
             rows = await connection.fetch(_UNPUBLISHED, BATCH)
             if rows:
                 await self._append(rows)
+                crash_point("bus.relay.after_publish")
                 await connection.execute(_PUBLISHED, [row["event_id"] for row in rows])
+        if rows:
+            crash_point("bus.relay.after_mark")
         return len(rows)
 
     async def _append(self, rows: Sequence[Mapping[str, Any]]) -> None:

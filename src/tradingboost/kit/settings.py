@@ -79,6 +79,12 @@ class EmbeddedSettings(Slice):
     allow_production: bool = Field(False, description="permit embedded servers when TB_ENV=production")
 
 
+class OpsSettings(Slice):
+    """`TB_OPS__*`."""
+
+    crash_point: str = Field("", description="name:nth, where this process kills itself; TB_ENV=test only")
+
+
 class CryptoSettings(Slice):
     """`TB_CRYPTO__*`."""
 

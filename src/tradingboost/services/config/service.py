@@ -3,6 +3,7 @@
 from tradingboost.core.errors import Conflict
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_point
 from tradingboost.services.config import repository as store
 from tradingboost.shared.events.config import ConfigChanged
 from tradingboost.shared.interfaces.config import ConfigValue
@@ -43,6 +44,7 @@ class ConfigService:
             payload = ConfigChanged(service=service, key=key, value=value, version=stored.version)
             aggregate = f"config:{service}:{key}"
             await outbox.emit(db, payload, key=aggregate, aggregate=aggregate)
+        crash_point("settings.after_commit")
         return stored
 
 

@@ -17,6 +17,7 @@ from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import OrderId
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, PositionSide, Role, Side, beside
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_after_commit, crash_point
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
@@ -76,6 +77,8 @@ class Sagas:
 
     async def _act(self, entry: OrderRow, intent: OrderIntent, action: str) -> None:
         placed = await self._service.submit(intent)
+        if intent.type is OrderType.MARKET:
+            crash_point("saga.compensate.after_call")
         payload = ProtectionMissing(
             user_id=entry.user_id,
             account_id=entry.account_id,
@@ -120,6 +123,8 @@ class Sagas:
             "done_at": now,
         }
         await db.execute(upsert(t.saga_steps).values(values).on_conflict_do_nothing())
+        crash_point("saga.step.before_commit")
+        crash_after_commit(db, "saga.step.after_commit")
 
 
 def _stop_intent(entry: OrderRow, saga: Any) -> OrderIntent:

@@ -13,6 +13,7 @@ from tradingboost.core.order import Fill, PositionSide, Side
 from tradingboost.core.position import Position, Steps, apply_fill
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_after_commit, crash_point
 from tradingboost.services.positions import repository as store
 from tradingboost.services.positions.models import Leg
 from tradingboost.services.positions.settings import PositionsSettings
@@ -111,6 +112,8 @@ class PositionsService:
         )
         await store.put_leg(db, _covered(after, now))
         await self._tell_change(db, before, after, filled, realized)
+        crash_point("positions.book.before_commit")
+        crash_after_commit(db, "positions.book.after_commit")
 
     async def _in_venue_order(
         self, db: AsyncConnection, key: store.LegKey, late: OrderFilled, steps: Steps

@@ -8,6 +8,7 @@ from tradingboost.core.ids import AccountId, Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_point
 from tradingboost.kit.crypto import KeyRing
 from tradingboost.services.exchange import repository as store
 from tradingboost.services.exchange.service.accounts import Accounts
@@ -69,7 +70,11 @@ class ExchangeService:
         if not claimed:
             message = "This client order id was handed to the venue before; ask what became of it."
             raise Conflict("already_sent", message, client_order_id=request.client_order_id)
-        return await connected.venue.place(request, deadline)
+        crash_point("exchange.sent.after_commit")
+        crash_point("exchange.submit.before_write")
+        outcome = await connected.venue.place(request, deadline)
+        crash_point("exchange.submit.after_reply")
+        return outcome
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         """Ask for the end of an order."""

@@ -10,6 +10,7 @@ from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import Symbol
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit import outbox
+from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database
 from tradingboost.shared.events.envelope import Payload
 from tradingboost.shared.events.exchange import StreamResynced, VenueReported
@@ -70,6 +71,8 @@ class Reporter:
                     aggregate=f"venue:{account.account_id}:{symbol or 'stream'}",
                     user_id=account.user_id,
                 )
+            crash_point("exchange.report.before_commit")
+        crash_point("exchange.report.after_commit")
 
 
 async def _kept(store: Callable[[], Awaitable[None]]) -> None:

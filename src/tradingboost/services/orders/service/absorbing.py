@@ -28,6 +28,7 @@ from tradingboost.core.order import (
     merge_fill,
     merge_report,
 )
+from tradingboost.kit.crash import crash_after_commit
 from tradingboost.kit.ids import Ids
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
@@ -103,6 +104,7 @@ class Absorber:
         for group in grouped(evidence.reports, evidence.fills).values():
             row = await self._row_of(db, owner, group, instruments, now)
             await self._join(db, row, group, now)
+        crash_after_commit(db, "orders.facts.after_commit")
 
     async def _row_of(
         self,

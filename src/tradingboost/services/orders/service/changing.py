@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from tradingboost.core.errors import OutcomeUnknown, Unavailable
-from tradingboost.core.order import OrderIntent, OrderType, RequestKind, Resolution
+from tradingboost.core.order import OrderIntent, OrderType, RequestKind, Resolution, Role
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.errors import nothing_in_slot, take_not_amended
@@ -47,10 +48,12 @@ class Changer:
     async def cancel_row(self, row: OrderRow) -> Outcome:
         """Ask the venue to end one order; the end itself is believed from its reports only."""
         request_id = await self._note(row, RequestKind.CANCEL, None)
+        crash_point("orders.cancel.before_call")
         try:
             outcome = await self._exchange.cancel(row.ref)
         except (Unavailable, OutcomeUnknown) as error:
             outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
+        crash_point("orders.cancel.after_call")
         await self._resolve(request_id, outcome)
         if outcome.kind is OutcomeClass.GONE:
             await self._looker.look(row)
@@ -79,6 +82,8 @@ class Changer:
             outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
         except Unavailable as error:
             outcome = Outcome(kind=OutcomeClass.NOT_SENT, code=error.code, message=error.message)
+        if row.role is Role.STOP:
+            crash_point("protect.after_amend")
         await self._resolve(request_id, outcome)
         if outcome.kind is OutcomeClass.PLACED:
             async with self._db.transaction() as db:

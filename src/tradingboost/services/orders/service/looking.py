@@ -11,6 +11,7 @@ from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.order import Fill, OrderStatus, Phase, RequestKind, Resolution, VenueReport
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
@@ -195,6 +196,7 @@ class Looker:
             read = await store.read_until(db, account_id)
         since = max(read.watermark - _OVERLAP, read.opened_at) if read is not None else None
         snapshot = await self._exchange.snapshot(account_id, since)
+        crash_point("reconcile.after_fetch")
         seen = [*snapshot.ended_orders, *snapshot.open_orders]
         owner = (account_id, account.user_id)
         reported = {report.venue_order_id for report in seen}
@@ -206,6 +208,7 @@ class Looker:
             if fill.venue_order_id not in known:
                 known.add(fill.venue_order_id)
                 await self._adopt(owner, fill)
+        crash_point("reconcile.after_adopt")
         open_ids = {report.venue_order_id for report in snapshot.open_orders}
         async with self._db.read() as db:
             silent = [row for row in await store.live_orders(db, account_id) if row.venue_order_id not in open_ids]
@@ -216,6 +219,7 @@ class Looker:
             newest = max((fill.at for fill in snapshot.fills), default=read.watermark if read else snapshot.taken_at)
             await store.set_watermark(db, account_id, newest, self._clock.now())
         await self._positions.settle(account_id)
+        crash_point("reconcile.before_ready")
         self.accounts.set_ready(account_id, True)
 
     async def _adopt(self, owner: tuple[AccountId, UserId], fill: Fill) -> None:

@@ -21,6 +21,7 @@ from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, Resolution, Role, beside, second_leg
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.errors import slot_busy
 from tradingboost.services.orders.models import Attempt, OrderRow, view
@@ -65,6 +66,8 @@ class Submitter:
         instrument = await self._exchange.instrument(intent.venue, intent.symbol)
         async with self._db.transaction() as db:
             claimed = await self._record(db, intent, instrument)
+            crash_point("orders.intent.before_commit")
+        crash_point("orders.intent.after_commit")
         opened = await self.send(claimed) if claimed is not None else None
         if opened is not None:
             return view(opened, Resolution.ACKED, "")
@@ -77,6 +80,10 @@ class Submitter:
         Returns:
             The order as stored when the venue took it; what became of the others has to be read.
         """
+        crash_point("orders.claim.after_commit")
+        stop = claimed.row.role is Role.STOP
+        if stop:
+            crash_point("protect.before_place")
         try:
             outcome = await self._exchange.place(self._request(claimed))
         except (OutcomeUnknown, Conflict) as error:  # `already_sent`: an earlier call got through, so ask
@@ -88,14 +95,20 @@ class Submitter:
         except BrokenInvariant as error:  # nobody can say how far it came
             await self._store_outcome(claimed, Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=str(error)))
             raise
+        if stop:
+            crash_point("protect.after_place")
         return await self._store_outcome(claimed, outcome)
 
     async def _store_outcome(self, claimed: Claimed, outcome: Outcome) -> OrderRow | None:
+        opened: OrderRow | None = None
         async with self._db.transaction() as db:
             if outcome.kind is OutcomeClass.PLACED:
-                return await self._placed(db, claimed, outcome)
-            await self._settle(db, claimed, outcome)
-            return None
+                opened = await self._placed(db, claimed, outcome)
+            else:
+                await self._settle(db, claimed, outcome)
+            crash_point("orders.outcome.before_commit")
+        crash_point("orders.outcome.after_commit")
+        return opened
 
     async def _record(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument) -> Claimed | None:
         now = self._clock.now()

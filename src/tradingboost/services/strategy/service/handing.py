@@ -13,6 +13,7 @@ from tradingboost.core.errors import BrokenInvariant, OutcomeUnknown, TradingBoo
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_point
 from tradingboost.services.strategy import repository as store
 from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, Orders
 
@@ -65,6 +66,7 @@ class Hander:
                     return  # the rest of this run keeps its order and is tried again
                 result, refused = error.code, True
                 log.info("wish_refused", code=error.code, slot=row["slot"], run_id=row["run_id"])
+            crash_point("strategy.wish.after_call")
             async with self._db.transaction() as db:
                 await store.done(db, RunId(row["run_id"]), row["seq"], result, self._clock.now())
                 if refused and row["kind"] == "place":

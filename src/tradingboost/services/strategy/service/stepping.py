@@ -15,6 +15,7 @@ from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide, Side
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
+from tradingboost.kit.crash import crash_after_commit, crash_point
 from tradingboost.kit.db import after_commit
 from tradingboost.kit.feed import Source
 from tradingboost.services.strategy import repository as store
@@ -284,6 +285,9 @@ class Stepper:
         for wish in wishes:
             if wish.kind is Kind.PLACE and slot_number(wish.slot) // SLOT_BASE in OPENING:
                 await self._tell_signal(db, run, wish, why[2] or ZERO, at)
+        if wishes:
+            crash_point("strategy.wishes.before_commit")
+            crash_after_commit(db, "strategy.wishes.after_commit")
         after_commit(db, partial(self._committed, run, run.triggers(), bool(wishes), run.ended()))
 
     def _committed(self, run: LiveRun, triggers: tuple[float, float], wishes: bool, ended: bool) -> None:
