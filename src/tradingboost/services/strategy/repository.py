@@ -1,7 +1,7 @@
 """All SQL of `strategy`. Nothing here commits; the use case owns the transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Text, and_, any_, bindparam, func, insert, select, update
@@ -155,6 +155,28 @@ async def wishes_of(db: AsyncConnection, run_id: RunId, after_seq: int, limit: i
     w = t.wishes.c
     statement = select(t.wishes).where(w.run_id == run_id, w.seq > after_seq).order_by(w.seq).limit(limit)
     return [dict(row._mapping) for row in await db.execute(statement)]
+
+
+async def decided(db: AsyncConnection, run_id: RunId) -> tuple[datetime | None, datetime | None, list[str]]:
+    """Closes of the first and the last candle a run decided on, and the versions of the code that did."""
+    d = t.decisions.c
+    codes = func.array_agg(d.code_version.distinct())
+    row = (
+        await db.execute(select(func.min(d.bar_close_at), func.max(d.bar_close_at), codes).where(d.run_id == run_id))
+    ).one()
+    return row[0], row[1], sorted(row[2] or [])
+
+
+async def undecided(
+    db: AsyncConnection, run_id: RunId, length: timedelta, limit: int
+) -> list[tuple[datetime, datetime]]:
+    """Where candles are missing between two a run decided on: (close before, close behind), the oldest first."""
+    d = t.decisions.c
+    before = func.lag(d.bar_close_at).over(order_by=d.bar_close_at).label("before")
+    steps = select(before, d.bar_close_at).where(d.run_id == run_id).subquery()
+    apart = steps.c.bar_close_at - steps.c.before > length
+    found = await db.execute(select(steps).where(apart).order_by(steps.c.bar_close_at).limit(limit))
+    return [(row.before, row.bar_close_at) for row in found]
 
 
 async def account_runs(db: AsyncConnection, account_id: AccountId) -> list[RunId]:

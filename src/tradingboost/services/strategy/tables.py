@@ -28,6 +28,7 @@ runs = Table(
     Column("version", BigInteger, nullable=False),  # grows with every step; a cached copy is valid only at this version
     Column("seq", BigInteger, nullable=False),  # wishes uttered so far
     Column("last_bar_at", UtcDateTime),  # close of the newest candle taken in
+    Column("history_from", UtcDateTime),  # opening of the first candle taken in
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
 )

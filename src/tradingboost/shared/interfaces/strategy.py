@@ -53,6 +53,27 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     state: dict[str, Any]
 
 
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run decided with and when, for whoever wants to decide it again.
+
+    Args:
+        params: as a person wrote them; facts: the fields of `RunFacts`, what they were compiled with besides.
+        history_from: opening of the first candle its indicators have taken in; None = they need none.
+        first_bar_at, last_bar_at: closes of the first and the last candle decided on, None = none yet.
+        gaps: (last close before, first close behind) candles that were not decided on, the oldest first, bounded.
+        codes: versions of the code that decided.
+    """
+
+    run: RunView
+    params: dict[str, Any]
+    facts: dict[str, Any]
+    history_from: datetime | None
+    first_bar_at: datetime | None
+    last_bar_at: datetime | None
+    gaps: list[tuple[datetime, datetime]]
+    codes: list[str]
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far this process has come.
 
@@ -75,7 +96,11 @@ class Triggers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """One wish a kernel uttered, in the order it uttered them."""
+    """One wish a kernel uttered, in the order it uttered them.
+
+    Args:
+        result: the state its order was in when it was handed on, or the code of the refusal; "" = still waiting.
+    """
 
     run_id: RunId
     seq: int
@@ -90,6 +115,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     trigger: Decimal | None
     reduce_only: bool
     reason: str
+    result: str = ""
 
 
 class Strategy(Protocol):
@@ -123,4 +149,9 @@ class Strategy(Protocol):
     @safe
     async def decisions(self, run_id: RunId, after_seq: int = 0, limit: int = 1000) -> list[Decision]:
         """The run's wishes, oldest first."""
+        ...
+
+    @safe
+    async def record(self, run_id: RunId) -> RunRecord:
+        """What a run decided with and when, or NotFound."""
         ...

@@ -1,13 +1,15 @@
 """The use cases of `strategy`, put together."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from tradingboost.core.errors import NotFound
 from tradingboost.core.ids import RunId, Symbol, Venue
+from tradingboost.core.market import Timeframe
 from tradingboost.kit.context import Context
 from tradingboost.kit.feed import FeedReader
 from tradingboost.services.strategy import repository as store
-from tradingboost.services.strategy.errors import wrong_owner
+from tradingboost.services.strategy.errors import run_not_found, wrong_owner
 from tradingboost.services.strategy.models import finite, view
 from tradingboost.services.strategy.service.handing import Hander
 from tradingboost.services.strategy.service.starting import Starter
@@ -16,9 +18,19 @@ from tradingboost.services.strategy.settings import StrategySettings
 from tradingboost.shared.events.market import Ticked
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.orders import Orders
-from tradingboost.shared.interfaces.strategy import Decision, Progress, RunView, StartRun, StopPolicy, Triggers
+from tradingboost.shared.interfaces.strategy import (
+    Decision,
+    Progress,
+    RunRecord,
+    RunView,
+    StartRun,
+    StopPolicy,
+    Triggers,
+)
 from tradingboost.shared.interfaces.users import Users
 from tradingboost.strategies import get as strategy_named
+
+_MOST_GAPS: Final = 100
 
 
 class StrategyService:
@@ -102,6 +114,27 @@ class StrategyService:
                 trigger=row["trigger"],
                 reduce_only=row["reduce_only"],
                 reason=row["reason"],
+                result=row["result"],
             )
             for row in rows
         ]
+
+    async def record(self, run_id: RunId) -> RunRecord:
+        """What a run decided with and when."""
+        async with self._db.read() as db:
+            row = await store.run(db, run_id)
+            if row is None or row["strategy"] not in self.names:
+                raise run_not_found(run_id)
+            first, last, codes = await store.decided(db, run_id)
+            length = Timeframe(row["timeframe"]).length
+            gaps = await store.undecided(db, run_id, length, _MOST_GAPS)
+        return RunRecord(
+            run=view(row),
+            params=row["params"],
+            facts=row["facts"],
+            history_from=row["history_from"],
+            first_bar_at=first,
+            last_bar_at=last,
+            gaps=gaps,
+            codes=codes,
+        )

@@ -1,7 +1,7 @@
 """Start, stop and resume: all is checked before a run may decide, and the venue is compared before anything opens."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -136,7 +136,7 @@ class Starter:
             "ended_at": None,
         }
         run = LiveRun(row, await self._market.instrument(venue, request.symbol))
-        await self._warm_up(run, int(strategy.needs(params[0])), int(strategy.wants(params[0])))
+        row["history_from"] = await self._warm_up(run, int(strategy.needs(params[0])), int(strategy.wants(params[0])))
         row |= run.stored()
         async with self._db.transaction() as db:
             await store.lock_slots(db, request.user_id)
@@ -149,16 +149,21 @@ class Starter:
             await self._stepper.keep(db, loaded)
         return view(row)
 
-    async def _warm_up(self, run: LiveRun, needed: int, wanted: int) -> None:
-        """Feed the closed candles before now; fewer than the indicators need is an answer, not a guess."""
+    async def _warm_up(self, run: LiveRun, needed: int, wanted: int) -> datetime | None:
+        """Feed the closed candles before now; fewer than the indicators need is an answer, not a guess.
+
+        Returns:
+            The opening of the first candle, None where none is needed.
+        """
         if needed == 0:
             newest = await self._market.candles(run.venue, run.symbol, run.timeframe, 1)
             run.last_bar_at = newest[-1].close_at if newest else None
-            return
+            return None
         candles = await self._market.candles(run.venue, run.symbol, run.timeframe, wanted)
         if len(candles) < needed:
             raise short_history(run.symbol, run.timeframe, len(candles), needed)
         await self._stepper.fold(run, candles)
+        return candles[0].open_at
 
     async def stop(self, run_id: RunId, policy: StopPolicy) -> RunView:
         """See `Strategy.stop`."""
