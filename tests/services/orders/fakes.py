@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 from tests.builders import ACCOUNT, BTC, USER, VENUE, an_instrument
 
-from tradingboost.core.errors import Conflict, NotFound, TradingBoostError, Unavailable
+from tradingboost.core.errors import Conflict, NotFound, Refused, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, Symbol, Venue, VenueOrderId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
@@ -21,6 +21,7 @@ from tradingboost.kit.clock import Clock
 from tradingboost.shared.interfaces.exchange import (
     AccountSnapshot,
     AmendOrder,
+    Balance,
     Bill,
     Found,
     Identity,
@@ -28,6 +29,7 @@ from tradingboost.shared.interfaces.exchange import (
     Outcome,
     OutcomeClass,
     PlaceOrder,
+    Searched,
     StreamStatus,
     VenuePosition,
 )
@@ -75,9 +77,17 @@ class FakeExchange:
     asked_since: list[datetime | None] = field(default_factory=list)
     held: list[VenuePosition] = field(default_factory=list)
     position_mode: str = "net"
+    searches: list[OrderRef] = field(default_factory=list)
+    listed: list[VenueReport] = field(default_factory=list)
+    stream_healthy: bool = True
+    clock_offset_ms: int = 0
+    free: Decimal | None = None
+    refused: Refused | None = None
     _count: int = 0
 
     async def connect(self, account_id: AccountId) -> Identity:
+        if self.refused is not None:
+            raise self.refused
         self.connected.add(account_id)
         return IDENTITY
 
@@ -210,6 +220,19 @@ class FakeExchange:
         fills = [fill for fill in self.fills if report is not None and fill.venue_order_id == report.venue_order_id]
         return Found(report=report, fills=fills)
 
+    async def search(self, ref: OrderRef, since: datetime) -> Searched:
+        if self.blind:
+            raise Unavailable("venue_away", "The venue does not answer.")
+        self.searches.append(ref)
+        named = [one for one in self.listed if one.client_order_id == ref.client_order_id]
+        return Searched(
+            report=self._known(ref) or next(iter(named), None),
+            fills=[fill for fill in self.fills if ref.client_order_id and fill.client_order_id == ref.client_order_id],
+            held=sum((leg.qty for leg in self.held if leg.symbol == ref.symbol), Decimal(0)),
+            healthy=self.stream_healthy,
+            clock_offset_ms=self.clock_offset_ms,
+        )
+
     async def snapshot(self, account_id: AccountId, since: datetime | None) -> AccountSnapshot:
         if self.blind:
             raise Unavailable("venue_away", "The venue does not answer.")
@@ -221,7 +244,7 @@ class FakeExchange:
             open_orders=list(self.resting.values()),
             ended_orders=[r for r in self.ended.values() if since is not None and r.updated_at >= since],
             positions=self.held,
-            balances=[],
+            balances=[] if self.free is None else [Balance(asset="USDT", cash=self.free, available=self.free)],
             fills=[fill for fill in self.fills if since is not None and fill.at >= since],
             bills=list[Bill](),
             taken_at=self.clock.now(),

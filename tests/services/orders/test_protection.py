@@ -91,7 +91,11 @@ async def test_a_person_is_told_of_a_missing_stop_once_and_not_every_second(desk
     desk.exchange.script.extend([NO, NO, NO])
     await watch(desk, 29)
     assert len(await missing_told(desk)) == 2
-    assert sorted(row.kind for row in await desk.rows(t.alerts)) == ["protection_missing:exit", "protection_missing:sl"]
+    assert sorted(row.kind for row in await desk.rows(t.alerts)) == [
+        "protection_missing:exit",
+        "protection_missing:sl",
+        "saga_parked",
+    ]
 
 
 async def test_a_leg_closed_before_its_stop_was_needed_is_not_protected_again(desk: Desk) -> None:

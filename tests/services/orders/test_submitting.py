@@ -146,6 +146,9 @@ async def test_a_definite_no_ends_the_order_and_the_stop_it_carried(desk: Desk, 
     assert isinstance(told, OrderRejected)
     assert (told.code, told.denied) == ("51008", False)
     assert await desk.service.orders(ACCOUNT, open_only=True) == []
+    if kind is OutcomeClass.AUTH:  # nothing opens before the venue took the keys again
+        assert (await desk.submit(an_intent(slot="add:1"))).deny_code == "account_not_normal"
+        await desk.service.reconcile(ACCOUNT)
     assert (await desk.submit(an_intent(attempt=1))).state == "OPEN"
 
 

@@ -8,12 +8,19 @@ from tradingboost.core.ids import UserId
 from tradingboost.kit.bus import Subscription
 from tradingboost.services.notifications.service import NotificationsService
 from tradingboost.shared.events.envelope import Event, Payload
-from tradingboost.shared.events.orders import OrderFilled, OrderParked, OrderRejected, OrderUnknown, ProtectionMissing
+from tradingboost.shared.events.orders import (
+    AlertRaised,
+    OrderFilled,
+    OrderParked,
+    OrderRejected,
+    OrderUnknown,
+    ProtectionMissing,
+)
 from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
 from tradingboost.shared.events.strategy import RunStarted, RunStopped
 
 _HEARD: dict[str, tuple[type[Payload], ...]] = {
-    "orders": (OrderFilled, OrderRejected, OrderUnknown, OrderParked, ProtectionMissing),
+    "orders": (AlertRaised, OrderFilled, OrderRejected, OrderUnknown, OrderParked, ProtectionMissing),
     "positions": (PositionOpened, PositionClosed, MismatchFound, FundingBooked),
     "strategy": (RunStarted, RunStopped),
 }

@@ -3,7 +3,14 @@
 from decimal import Decimal
 
 from tradingboost.shared.events.envelope import Payload
-from tradingboost.shared.events.orders import OrderFilled, OrderParked, OrderRejected, OrderUnknown, ProtectionMissing
+from tradingboost.shared.events.orders import (
+    AlertRaised,
+    OrderFilled,
+    OrderParked,
+    OrderRejected,
+    OrderUnknown,
+    ProtectionMissing,
+)
 from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
 from tradingboost.shared.events.strategy import RunStarted, RunStopped
 
@@ -17,6 +24,8 @@ def told(payload: Payload) -> tuple[str, str]:
             return "order", f"{symbol} {slot}: not placed ({code})"
         case OrderUnknown(symbol=symbol):
             return "alarm", f"{symbol}: a reply was lost; entries wait until the exchange has been asked"
+        case AlertRaised(message=message, symbol=symbol):
+            return "alarm", message if symbol is None or message.startswith(symbol) else f"{symbol}: {message}"
         case OrderParked(symbol=symbol, reason=reason):
             return "alarm", f"{symbol}: {reason}"
         case ProtectionMissing(symbol=symbol, action=action):

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradingboost.core.ids import AccountId, Symbol
 from tradingboost.kit.bus import Subscription
 from tradingboost.kit.clock import Clock
+from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.service.absorbing import Evidence
 from tradingboost.shared.events.envelope import Event
@@ -46,8 +47,9 @@ class Handlers:
         """Both agree again."""
         await self._service.restrict(db, *_mismatch(event.payload), restricted=False)
 
-    async def resynced(self, _db: AsyncConnection, event: Event[Any]) -> None:
-        """The stream alone never proves silence."""
+    async def resynced(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """The stream alone never proves silence; what was not heard during the gap may exist."""
+        await store.restart_proofs(db, event.payload.account_id)
         self.resync.add(event.payload.account_id)
 
 

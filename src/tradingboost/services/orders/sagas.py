@@ -27,7 +27,8 @@ from tradingboost.shared.events.orders import ProtectionMissing
 
 log = structlog.get_logger(__name__)
 
-_ACTIVE = ("RUNNING", "WAITING", "COMPENSATING")
+_DRIVEN = ("RUNNING", "WAITING", "COMPENSATING", "PARKED")
+"""A parked saga has missed its deadline and a person was told; what it can still do it goes on doing."""
 
 
 class Sagas:
@@ -42,9 +43,10 @@ class Sagas:
         self._deadline = timedelta(seconds=settings.protection_deadline_s)
 
     async def drive(self) -> int:
-        """One look at every active saga; returns how many are still active."""
+        """One look at every saga that has not ended; returns how many there are."""
+        driven = t.sagas.c.state.in_(_DRIVEN) & t.sagas.c.ended_at.is_(None)
         async with self._db.read() as db:
-            active = (await db.execute(select(t.sagas).where(t.sagas.c.state.in_(_ACTIVE)).limit(500))).all()
+            active = (await db.execute(select(t.sagas).where(driven).limit(500))).all()
         for saga in active:
             if saga.account_id not in self._service.accounts.held:
                 continue  # whoever acts for the account protects it
@@ -66,7 +68,10 @@ class Sagas:
             covered = stop is not None and stop.status is OrderStatus.OPEN
             if covered or await self._left(db, entry):
                 await self._end(db, saga.saga_id, "COMPLETED", "covered" if covered else "left", now)
+                await store.clear_mode(db, (entry.account_id, entry.symbol), f"saga:{saga.saga_id}")
                 return
+            if saga.deadline_at is not None and now > saga.deadline_at and saga.state != "PARKED":
+                await self._park(db, saga, entry, now)
             waited = now - (entry.first_fill_at or now)
             if saga.step == "submitted":
                 await self._step(db, saga.saga_id, "filled", now + self._deadline + self._grace, now)
@@ -74,6 +79,17 @@ class Sagas:
             await self._act(entry, _exit_intent(entry, saga, now), "closed at market")
         elif waited > self._grace:
             await self._act(entry, _stop_intent(entry, saga), "stop placed by the platform")
+
+    async def _park(self, db: AsyncConnection, saga: Any, entry: OrderRow, now: datetime) -> None:
+        """Neither protected nor left in time: entries wait and a person is told; the exit is tried on."""
+        await db.execute(update(t.sagas).where(t.sagas.c.saga_id == saga.saga_id).values(state="PARKED"))
+        await store.set_mode(db, (entry.account_id, entry.symbol), f"saga:{saga.saga_id}", "NO_ENTRIES", now)
+        said = (
+            f"{entry.symbol}: the {entry.position_side} position of {entry.cum_filled} has no live stop and could not "
+            "be closed in time; look at the venue and close it there. The platform goes on trying."
+        )
+        parked = msgspec.structs.replace(telling.Alarm.of(entry, "saga_parked", said), subject_id=saga.saga_id)
+        await telling.alarm(db, str(self._ids.uuid7()), parked, now)
 
     async def _act(self, entry: OrderRow, intent: OrderIntent, action: str) -> None:
         placed = await self._service.submit(intent)
@@ -89,7 +105,8 @@ class Sagas:
         )
         async with self._db.transaction() as db:
             alert = (entry.order_id, f"protection_missing:{intent.slot}", payload.action)
-            if await store.raise_alert(db, str(self._ids.uuid7()), alert, self._clock.now()):
+            ids = (str(self._ids.uuid7()), entry.account_id)
+            if await store.raise_alert(db, ids, alert, self._clock.now()):
                 await telling.tell(db, entry, payload)
 
     async def _left(self, db: AsyncConnection, entry: OrderRow) -> bool:

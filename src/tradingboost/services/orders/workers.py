@@ -2,7 +2,7 @@
 
 import structlog
 
-from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
+from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, Unavailable
 from tradingboost.core.ids import AccountId
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.orders.sagas import Sagas
@@ -68,5 +68,5 @@ class Workers:
                 try:
                     await self._service.reconcile(account_id)
                     self._resync.discard(account_id)
-                except (Unavailable, Conflict, OutcomeUnknown) as error:
+                except (Unavailable, Conflict, OutcomeUnknown, Refused) as error:  # one account's keys hold up no other
                     log.warning("reconcile_failed", account_id=account_id, code=error.code)

@@ -2,7 +2,7 @@
 
 import structlog
 
-from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
+from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, Unavailable
 from tradingboost.kit.context import Context
 from tradingboost.kit.feed import FeedReader, Source
 from tradingboost.kit.runtime import Life, Worker
@@ -52,5 +52,10 @@ class Workers:
             for account_id in await self._service.known_accounts():
                 try:
                     await self._service.settle(account_id)
-                except (Unavailable, Conflict, OutcomeUnknown) as error:
+                except (
+                    Unavailable,
+                    Conflict,
+                    OutcomeUnknown,
+                    Refused,
+                ) as error:  # keys revoked: nobody is flat by that
                     log.warning("settle_failed", account_id=account_id, code=error.code)

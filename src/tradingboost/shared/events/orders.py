@@ -106,6 +106,19 @@ class OrderParked(Payload, frozen=True, kw_only=True):
     reason: str
 
 
+@event("order.alert_raised")
+class AlertRaised(Payload, frozen=True, kw_only=True):
+    """Something a person must look at and acknowledge; `kind` is a stable word, the sentence is in `message`."""
+
+    alert_id: str
+    kind: str
+    message: str
+    account_id: AccountId
+    user_id: UserId
+    symbol: Symbol | None
+    at: datetime
+
+
 @event("protection.placed")
 class ProtectionPlaced(Payload, frozen=True, kw_only=True):
     """A stop of ours is live at the venue and covers `covered_qty` of the leg (0: it ended)."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from tradingboost.core.errors import Conflict, NotFound, Unavailable
 from tradingboost.core.ids import AccountId, Symbol, Venue
 from tradingboost.core.instrument import Instrument
+from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
@@ -23,11 +24,15 @@ from tradingboost.shared.interfaces.exchange import (
     Outcome,
     OutcomeClass,
     PlaceOrder,
+    Searched,
     StreamStatus,
 )
 from tradingboost.shared.interfaces.users import Users
 from tradingboost.venues.base import TradingVenue
 from tradingboost.venues.catalogue import Venues
+
+_SEARCHED_BEFORE = timedelta(minutes=1)
+"""Lists are read from this long before the order was sent, so that no clock can hide it."""
 
 
 class ExchangeService:
@@ -88,6 +93,25 @@ class ExchangeService:
         """One healthy look-up by id."""
         return await (await self._venue(ref.account_id)).find(ref)
 
+    async def search(self, ref: OrderRef, since: datetime) -> Searched:
+        """One round of an absence proof: every place the order could show up in, and a control read."""
+        connected = await self.accounts.connected(ref.account_id)
+        venue = connected.venue
+        identity, found, live, held = await asyncio.gather(
+            venue.identity(), venue.find(ref), venue.open_orders(), venue.positions()
+        )
+        since += timedelta(milliseconds=identity.clock_offset_ms) - _SEARCHED_BEFORE
+        ended, fills = await asyncio.gather(venue.ended_orders(since), venue.fills(since))
+        report = found.report or next((one for one in [*live, *ended] if _is(one, ref)), None)
+        known_as = report.venue_order_id if report is not None else ref.venue_order_id
+        return Searched(
+            report=report,
+            fills=found.fills or [fill for fill in fills if _is(fill, ref) or fill.venue_order_id == known_as],
+            held=sum((leg.qty for leg in held if leg.symbol == ref.symbol), ZERO),
+            healthy=connected.stream.healthy,
+            clock_offset_ms=identity.clock_offset_ms,
+        )
+
     async def snapshot(self, account_id: AccountId, since: datetime | None) -> AccountSnapshot:
         """A complete reading, stamped in the venue's time; a part that fails fails the whole."""
         connected = await self.accounts.connected(account_id)
@@ -124,3 +148,7 @@ class ExchangeService:
 
     async def _venue(self, account_id: AccountId) -> TradingVenue:
         return (await self.accounts.connected(account_id)).venue
+
+
+def _is(told: VenueReport | Fill, ref: OrderRef) -> bool:
+    return ref.client_order_id is not None and told.client_order_id == ref.client_order_id

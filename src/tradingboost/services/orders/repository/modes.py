@@ -111,29 +111,49 @@ async def park(db: AsyncConnection, row: OrderRow, alert: tuple[str, str], now: 
     await db.execute(
         update(t.unknown_periods).where(t.unknown_periods.c.order_id == row.order_id).values(parked_at=now)
     )
-    await raise_alert(db, alert[0], (row.order_id, "order_parked", alert[1]), now)
+    await raise_alert(db, (alert[0], row.account_id), (row.order_id, "order_parked", alert[1]), now)
 
 
-async def raise_alert(db: AsyncConnection, alert_id: str, alert: tuple[str, str, str], now: datetime) -> bool:
-    """Store an alert, once per subject and kind (else False); `alert` = (subject, kind, sentence)."""
+async def raise_alert(
+    db: AsyncConnection, ids: tuple[str, AccountId], alert: tuple[str, str, str], now: datetime
+) -> bool:
+    """Store an alert, once per subject and kind (else False).
+
+    Args:
+        ids: of the alert and of the account it is about.
+        alert: subject, kind, sentence.
+    """
     names = ("subject_id", "kind", "message")
-    values = {"alert_id": alert_id, "raised_at": now, **dict(zip(names, alert, strict=True))}
+    values = {"alert_id": ids[0], "account_id": ids[1], "raised_at": now, **dict(zip(names, alert, strict=True))}
     statement = upsert(t.alerts).values(values).on_conflict_do_nothing().returning(t.alerts.c.alert_id)
     return (await db.execute(statement)).first() is not None
 
 
 async def set_mode(
     db: AsyncConnection, where: tuple[AccountId, Symbol | str], cause: str, mode: str, now: datetime
-) -> None:
-    """Add a cause that restricts an account, or one symbol of it."""
+) -> bool:
+    """Add a cause that restricts an account, or one symbol of it; False when it stood already."""
     values = {"account_id": where[0], "symbol": where[1], "cause": cause, "mode": mode, "since": now}
-    await db.execute(upsert(t.mode_causes).values(values).on_conflict_do_nothing())
+    statement = upsert(t.mode_causes).values(values).on_conflict_do_nothing().returning(t.mode_causes.c.cause)
+    return (await db.execute(statement)).first() is not None
 
 
 async def clear_mode(db: AsyncConnection, where: tuple[AccountId, Symbol | str], cause: str) -> None:
     """Remove a cause; a mode ends when its causes end."""
     m = t.mode_causes.c
     await db.execute(delete(t.mode_causes).where(m.account_id == where[0], m.symbol == where[1], m.cause == cause))
+
+
+async def claimed_modes(db: AsyncConnection, account_id: AccountId) -> set[str]:
+    """The position modes the account's runs were started in: `net`, or `hedge` where a leg has a side."""
+    c = t.leg_claims.c
+    found = await db.execute(select(c.position_side).where(c.account_id == account_id).distinct())
+    return {"net" if side == "net" else "hedge" for side in found.scalars()}
+
+
+async def note_leverage(db: AsyncConnection, run_id: RunId, leverage: int) -> None:
+    """The leverage in force for what a run has claimed."""
+    await db.execute(update(t.leg_claims).where(t.leg_claims.c.run_id == run_id).values(leverage=leverage))
 
 
 async def release_legs(db: AsyncConnection, run_id: RunId) -> None:

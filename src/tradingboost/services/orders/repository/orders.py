@@ -10,7 +10,7 @@ from sqlalchemy import Select, Text, and_, bindparam, func, insert, select, upda
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Venue, VenueOrderId
+from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, UserId, Venue, VenueOrderId
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, RequestKind, Resolution
 from tradingboost.kit.db import UtcDateTime
@@ -273,6 +273,18 @@ async def exposure(db: AsyncConnection, intent: OrderIntent, since: datetime) ->
     """(notional of every live opening order of the account, UNKNOWN included, as if filled; openings the run made)."""
     (found,) = await _EXPOSURE.rows(db, of_account=intent.account_id, of_run=intent.run_id, since=since)
     return Decimal(found["notional"]), int(found["made"])
+
+
+async def waiting_notional(
+    db: AsyncConnection, *, run_id: RunId | None = None, user_id: UserId | None = None
+) -> Decimal:
+    """Notional of the live openings of a run, of a person, or of everybody, UNKNOWN included, as if filled."""
+    left = (_O.qty - _O.cum_filled) * _O.contract_size * func.coalesce(_O.price, _O.reference_price, 0)
+    where = [_O.reduce_only.is_(False), _LIVE]
+    where += [_O.run_id == run_id] if run_id is not None else []
+    where += [_O.user_id == user_id] if user_id is not None else []
+    found = await db.execute(select(func.coalesce(func.sum(left), ZERO)).where(*where))
+    return Decimal(found.scalar_one())
 
 
 async def orphans(db: AsyncConnection, before: datetime) -> list[OrderRow]:

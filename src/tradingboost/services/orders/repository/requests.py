@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import OrderId
+from tradingboost.core.ids import AccountId, OrderId
 from tradingboost.core.order import (
     RequestKind,
     Resolution,
@@ -73,6 +73,21 @@ async def look_again(db: AsyncConnection, request_id: str, rounds: int, at: date
     await db.execute(
         update(t.requests).where(t.requests.c.request_id == request_id).values(rounds=rounds, next_look_at=at)
     )
+
+
+async def count_round(db: AsyncConnection, request: Any, counted: bool, now: datetime, at: datetime) -> None:
+    """One round of an absence proof ended without finding anything; one that proves nothing does not count."""
+    values: dict[str, Any] = {"next_look_at": at}
+    if counted:
+        values |= {"rounds": request.rounds + 1, "proof_began_at": request.proof_began_at or now}
+    await db.execute(update(t.requests).where(t.requests.c.request_id == request.request_id).values(values))
+
+
+async def restart_proofs(db: AsyncConnection, account_id: AccountId) -> None:
+    """Something may have been told and missed: what was not found before proves nothing any more."""
+    r = t.requests.c
+    open_still = and_(r.account_id == account_id, r.kind == RequestKind.SUBMIT, r.resolution < Resolution.ABSENT)
+    await db.execute(update(t.requests).where(open_still).values(rounds=0, proof_began_at=None))
 
 
 async def open_requests(db: AsyncConnection, now: datetime) -> Sequence[Any]:

@@ -81,6 +81,9 @@ class OrdersService:
         if set_to != request.leverage:
             await self.release(request.run_id)
             raise leverage_differs(request.symbol, request.leverage, set_to)
+        async with self._db.transaction() as db:
+            await store.note_leverage(db, request.run_id, set_to)
+        self.accounts.read(request.account_id, snapshot.balances)
         instrument = await self._exchange.instrument(request.venue, request.symbol)
         return sum((one.available for one in snapshot.balances if one.asset == instrument.settle), ZERO)
 

@@ -228,7 +228,8 @@ class Absorber:
                 await telling.tell_filled(db, row, fill, fill_id, (cumulative, left))
                 if before.status in _ENDED_UNFILLED:
                     said = f"A fill came after the order had ended as {before.status.name}; it was booked."
-                    await store.raise_alert(db, str(self._ids.uuid7()), (row.order_id, "late_evidence", said), now)
+                    alarm = telling.Alarm.of(row, "late_evidence", said)
+                    await telling.alarm(db, str(self._ids.uuid7()), alarm, now)
         if after.status != before.status:
             if after.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
                 await telling.tell_ended(db, row, after, at, expired=after.status is OrderStatus.EXPIRED)
@@ -246,7 +247,7 @@ class Absorber:
             return
         said = f"An order of {after.wanted} was filled with {after.filled}; all of it is booked, entries wait."
         await store.set_mode(db, where, cause, "NO_ENTRIES", now)
-        await store.raise_alert(db, str(self._ids.uuid7()), (row.order_id, "overfilled", said), now)
+        await telling.alarm(db, str(self._ids.uuid7()), telling.Alarm.of(row, "overfilled", said), now)
 
     async def _drop_attached(self, db: AsyncConnection, row: OrderRow, now: datetime) -> None:
         """A stop that travelled with an entry which never filled does not exist."""

@@ -1,10 +1,13 @@
 """Which accounts this process may act for: who owns them, is the lease ours, were they reconciled."""
 
+from decimal import Decimal
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, Unavailable
-from tradingboost.core.ids import AccountId
+from tradingboost.core.ids import AccountId, UserId
 from tradingboost.kit.lease import Lease, Leases, guard
+from tradingboost.shared.interfaces.exchange import Balance
 from tradingboost.shared.interfaces.users import Account, Users
 
 
@@ -20,14 +23,19 @@ class Accounts:
         self._known: dict[AccountId, Account] = {}
         self._held: dict[AccountId, Lease] = {}
         self._ready: set[AccountId] = set()
+        self._free: dict[AccountId, dict[str, Decimal]] = {}
         self.lost: set[AccountId] = set()
-        """Whose lease was lost: to be asked for once more without waiting for the next round of comparisons."""
+        """Whose lease was lost, or who is in doubt: compared again without waiting for the next round."""
 
     async def account(self, account_id: AccountId) -> Account:
         """Who owns it; asked once, since an account never changes hands."""
         if account_id not in self._known:
             self._known[account_id] = await self._users.account(account_id)
         return self._known[account_id]
+
+    async def of_user(self, user_id: UserId) -> list[AccountId]:
+        """Every account of a person."""
+        return [one.account_id for one in await self._users.accounts() if one.user_id == user_id]
 
     @property
     def held(self) -> tuple[AccountId, ...]:
@@ -83,6 +91,25 @@ class Accounts:
     def set_ready(self, account_id: AccountId, ready: bool) -> None:
         """The comparison finished (or must be repeated)."""
         (self._ready.add if ready else self._ready.discard)(account_id)
+
+    def read(self, account_id: AccountId, balances: list[Balance]) -> None:
+        """The venue has said what is free."""
+        self._free[account_id] = {one.asset: one.available for one in balances}
+
+    def free(self, account_id: AccountId, asset: str) -> Decimal | None:
+        """What new orders may use: the last reading less what was sent since; None when it was never read."""
+        return self._free.get(account_id, {}).get(asset)
+
+    def spend(self, account_id: AccountId, asset: str, margin: Decimal) -> None:
+        """An opening goes out that the last reading does not know of."""
+        known = self._free.get(account_id, {})
+        if asset in known:
+            known[asset] -= margin
+
+    def doubt(self, account_id: AccountId) -> None:
+        """Something about the account is not as we took it to be: nothing opens until it was compared anew."""
+        self._ready.discard(account_id)
+        self.lost.add(account_id)
 
     def _drop(self, account_id: AccountId) -> None:
         self._held.pop(account_id, None)

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import structlog
 
-from tradingboost.core.errors import OutcomeUnknown, Unavailable
+from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId, Venue
 from tradingboost.core.instrument import Instrument
+from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, OrderStatus, Phase, RequestKind, Resolution, VenueReport
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
@@ -17,9 +18,18 @@ from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.absorbing import Absorber, Evidence, in_venue_order
 from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.service.authority import about_keys, compare_mode, keys_accepted, keys_refused
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.events.orders import OrderParked
-from tradingboost.shared.interfaces.exchange import AmendOrder, Exchange, Found, OrderRef, Outcome, OutcomeClass
+from tradingboost.shared.interfaces.exchange import (
+    AmendOrder,
+    Exchange,
+    Found,
+    OrderRef,
+    Outcome,
+    OutcomeClass,
+    Searched,
+)
 from tradingboost.shared.interfaces.positions import Positions
 
 log = structlog.get_logger(__name__)
@@ -31,6 +41,8 @@ _PARK = timedelta(seconds=120)
 _PARKED_LOOK = timedelta(seconds=60)
 _SKEW = timedelta(seconds=5)
 _OVERLAP = timedelta(minutes=10)
+_FORGOTTEN = timedelta(hours=2)
+"""After this the venue's lists no longer show what was cancelled unfilled: silence proves nothing."""
 
 
 class Looker:
@@ -79,10 +91,12 @@ class Looker:
         for request in pending:
             try:
                 await self._settle(request)
-            except Unavailable as error:  # no information is not "no": the round does not count
+            except (Unavailable, Refused, Conflict) as error:  # no information is not "no": the round does not count
                 log.warning("look_up_failed", code=error.code, order_id=request.order_id)
                 await self._later(request, 1)
                 await self._park_if_late(request)
+                if about_keys(error):
+                    await self._keys_refused(request.account_id, error)
         return len(pending)
 
     async def _settle(self, request: Any) -> None:
@@ -143,20 +157,33 @@ class Looker:
             await self._park(row, now)
 
     async def _not_found(self, row: OrderRow, request: Any) -> None:
+        """By its id it is not there; one complete round of every other place it could show up in."""
+        round_ = await self._exchange.search(row.ref, request.sent_at)
+        if round_.report is not None or round_.fills:  # the look-up by id lags behind
+            seen = [round_.report] if round_.report is not None else []
+            await self.absorb((row.account_id, row.user_id), Evidence(reports=seen, fills=round_.fills))
+            await self._resolved(row, request, found=True)
+            return
         now = self._clock.now()
-        rounds, waited = request.rounds + 1, now - request.sent_at
-        if rounds >= _PROOF_ROUNDS and waited >= _PROOF and now >= request.expires_at + _SKEW:
+        waited = now - request.sent_at
+        counted = waited < _FORGOTTEN and round_.healthy and await self._as_booked(row, round_)
+        rounds = request.rounds + counted
+        settled_at = request.expires_at + timedelta(milliseconds=abs(round_.clock_offset_ms)) + _SKEW
+        lasted = now - (request.proof_began_at or now)
+        if rounds >= _PROOF_ROUNDS and lasted >= _PROOF and now >= settled_at:
             await self._resolved(row, request, found=False)
         elif row.parked_reason:  # a person was told; healthy rounds still count toward the proof
             async with self._db.transaction() as db:
-                await store.look_again(db, request.request_id, rounds, now + _PARKED_LOOK)
+                await store.count_round(db, request, counted, now, now + _PARKED_LOOK)
         elif waited > _PARK:
+            async with self._db.transaction() as db:
+                await store.count_round(db, request, counted, now, now + _PARKED_LOOK)
             await self._park(row, now)
         else:
             after = next((s for s in _LOOK_AT_S if timedelta(seconds=s) > waited), 120)
             async with self._db.transaction() as db:
                 at = request.sent_at + timedelta(seconds=after)
-                await store.look_again(db, request.request_id, rounds, max(at, now + timedelta(seconds=0.5)))
+                await store.count_round(db, request, counted, now, max(at, now + timedelta(seconds=0.5)))
                 locked = await store.order_by_id(db, row.order_id, lock=True)
                 submit = await store.submit_request(db, row.order_id)
                 if locked.status is OrderStatus.NEW and submit is not None and submit.resolution < Resolution.ABSENT:
@@ -173,7 +200,7 @@ class Looker:
             await store.resolve_request(db, request.request_id, resolution, told, now)
             if not found:
                 await self.submitter.not_placed(db, locked, now, ("not_placed", told[2]))
-            if found and locked.parked_reason:
+            if locked.parked_reason:
                 await store.update_order(db, row.order_id, parked_reason="")
             await self.submitter.end_unknown(db, row, now, found)
 
@@ -187,8 +214,28 @@ class Looker:
             )
             await telling.tell(db, row, payload)
 
+    async def _as_booked(self, row: OrderRow, round_: Searched) -> bool:
+        """The venue holds what our fills add up to; a difference may be the order itself."""
+        legs = await self._positions.positions(row.account_id)
+        ours = sum((leg.qty for leg in legs if leg.symbol == row.symbol), ZERO)
+        return abs(ours - round_.held) < row.lot
+
+    async def _keys_refused(self, account_id: AccountId, error: TradingBoostError) -> None:
+        owner = (account_id, (await self.accounts.account(account_id)).user_id)
+        async with self._db.transaction() as db:
+            await keys_refused(db, self._ids, owner, error.message, self._clock.now())
+
     async def reconcile(self, account_id: AccountId) -> None:
         """Compare one account with the venue; until it succeeded nothing opens."""
+        try:
+            await self._compared(account_id)
+        except (Refused, Conflict) as error:
+            if about_keys(error):
+                self.accounts.set_ready(account_id, False)
+                await self._keys_refused(account_id, error)
+            raise
+
+    async def _compared(self, account_id: AccountId) -> None:
         account = await self.accounts.account(account_id)
         await self.accounts.own(account_id)
         await self._exchange.connect(account_id)
@@ -218,6 +265,9 @@ class Looker:
         async with self._db.transaction() as db:
             newest = max((fill.at for fill in snapshot.fills), default=read.watermark if read else snapshot.taken_at)
             await store.set_watermark(db, account_id, newest, self._clock.now())
+            await keys_accepted(db, account_id)
+            await compare_mode(db, self._ids, owner, snapshot.identity.position_mode, self._clock.now())
+        self.accounts.read(account_id, snapshot.balances)
         await self._positions.settle(account_id)
         crash_point("reconcile.before_ready")
         self.accounts.set_ready(account_id, True)

@@ -1,11 +1,11 @@
 """The submit path: record and claim in one transaction, send once, store the outcome in another."""
 
 from datetime import datetime, timedelta
+from enum import Enum
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core import risk
 from tradingboost.core.client_id import IdKeys
 from tradingboost.core.errors import (
     BrokenInvariant,
@@ -18,20 +18,23 @@ from tradingboost.core.errors import (
 )
 from tradingboost.core.ids import OrderId
 from tradingboost.core.instrument import Instrument
-from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, Resolution, Role, beside, second_leg
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
-from tradingboost.services.orders.errors import slot_busy
 from tradingboost.services.orders.models import Attempt, OrderRow, view
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.service.authority import keys_refused
+from tradingboost.services.orders.service.weighing import Weigher
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.orders import OrderResolved, OrderUnknown
 from tradingboost.shared.interfaces.exchange import Exchange, Outcome, OutcomeClass, PlaceOrder
 from tradingboost.shared.interfaces.orders import OrderView
 from tradingboost.shared.interfaces.positions import Positions
+
+_OF_THE_MODE = ("51000", "position_mode_changed")
+"""Refusals that may mean: the account is in another position mode than it was."""
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +43,12 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     row: OrderRow
     attached: OrderRow | None
     attempt: Attempt
+
+
+class _Short(Enum):
+    """An opening that our own figures do not cover."""
+
+    BY_OUR_FIGURES = 1
 
 
 class Submitter:
@@ -57,22 +66,30 @@ class Submitter:
         self._clock = context.clock
         self._ids = context.ids
         self._id_keys = id_keys
-        self._exchange, self._positions = neighbours
+        self._exchange = neighbours[0]
+        self._weigher = Weigher(neighbours, accounts, settings)
         self._accounts = accounts
         self._settings = settings
 
     async def submit(self, intent: OrderIntent) -> OrderView:
         """See `Orders.submit`."""
         instrument = await self._exchange.instrument(intent.venue, intent.symbol)
-        async with self._db.transaction() as db:
-            claimed = await self._record(db, intent, instrument)
-            crash_point("orders.intent.before_commit")
+        claimed = await self._claimed(intent, instrument, sure=False)
+        if claimed is _Short.BY_OUR_FIGURES:  # what we think is free may be old: ask before anybody is told no
+            await self._weigher.read_again(intent.account_id)
+            claimed = await self._claimed(intent, instrument, sure=True)
         crash_point("orders.intent.after_commit")
-        opened = await self.send(claimed) if claimed is not None else None
+        opened = await self.send(claimed) if isinstance(claimed, Claimed) else None
         if opened is not None:
             return view(opened, Resolution.ACKED, "")
         async with self._db.read() as db:
             return await store.view_of_intent(db, intent.key)
+
+    async def _claimed(self, intent: OrderIntent, instrument: Instrument, *, sure: bool) -> "Claimed | _Short | None":
+        async with self._db.transaction() as db:
+            claimed = await self._record(db, intent, instrument, sure)
+            crash_point("orders.intent.before_commit")
+        return claimed
 
     async def send(self, claimed: Claimed) -> OrderRow | None:
         """Send a claimed order and store what became of it; an unreadable reply is UNKNOWN.
@@ -110,9 +127,13 @@ class Submitter:
         crash_point("orders.outcome.after_commit")
         return opened
 
-    async def _record(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument) -> Claimed | None:
+    async def _record(
+        self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, sure: bool
+    ) -> "Claimed | _Short | None":
         now = self._clock.now()
-        deny = await self._check(db, intent, instrument, now)
+        deny, margin = await self._weigher.check(db, intent, instrument, now)
+        if deny == "insufficient_balance" and not sure:
+            return _Short.BY_OUR_FIGURES
         intent_id = str(self._ids.uuid7())
         if not await store.insert_intent(db, intent_id, intent, deny, now):
             return None
@@ -134,43 +155,8 @@ class Submitter:
             await store.insert_order(db, attached)
         if row.role is Role.OPENING and attached is not None:
             await store.begin_protection(db, (str(self._ids.uuid7()), attempt.fence_token), row, attached, now)
+        self._accounts.spend(intent.account_id, instrument.settle, margin)
         return Claimed(row=row, attached=attached, attempt=attempt)
-
-    async def _check(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime) -> str:
-        account = await self._accounts.account(intent.account_id)
-        frozen, blocked, ending = await store.blocking(db, intent)
-        if ending:
-            raise slot_busy(intent.slot)
-        exposure = risk.Exposure(
-            account_owner=account.user_id,
-            run_owner=intent.user_id,
-            account_id=account.account_id,
-            legs_of=intent.run_id,
-            frozen=frozen,
-            blocked=blocked if self._accounts.ready(intent.account_id) else ("account_not_normal", *blocked),
-            reference_price=intent.reference_price,
-        )
-        if not intent.reduce_only:
-            exposure = await self._opening_exposure(db, intent, exposure, now)
-        limits = risk.Limits(max_notional_quote=account.max_notional_quote)
-        return risk.check(intent, exposure, limits, instrument, now) or ""
-
-    async def _opening_exposure(
-        self, db: AsyncConnection, intent: OrderIntent, exposure: risk.Exposure, now: datetime
-    ) -> risk.Exposure:
-        claim = await store.leg_claim(db, intent.account_id, intent.symbol)  # locks: openings of a symbol queue up
-        notional = ZERO
-        for held in await self._positions.positions(intent.account_id):
-            rules = await self._exchange.instrument(held.venue, held.symbol)
-            notional += rules.notional_quote(abs(held.qty), held.average_price or ZERO)
-        waiting, made = await store.exposure(db, intent, now - timedelta(minutes=1))
-        return msgspec.structs.replace(
-            exposure,
-            legs_of=claim["run_id"] if claim is not None else None,
-            run_owner=claim["user_id"] if claim is not None else exposure.run_owner,
-            worst_case_notional_quote=notional + waiting,
-            orders_last_minute=made,
-        )
 
     def _row(self, intent_id: str, intent: OrderIntent, instrument: Instrument, now: datetime) -> OrderRow:
         triggered = intent.type.is_trigger
@@ -263,14 +249,25 @@ class Submitter:
             if row.status is OrderStatus.NEW:
                 await self.not_placed(db, row, now, (outcome.code, outcome.message))
             await self._end_late(db, claimed, row, now, found=row.status is not OrderStatus.NEW)
+            await self._heed(db, row, outcome, now)
         else:
             await store.resolve_request(db, claimed.attempt.request_id, Resolution.LOST, told, now)
+            if outcome.unmapped:
+                said = f"The venue answered {outcome.code} ({outcome.message}), which nobody has judged; we ask."
+                await telling.alarm(db, str(self._ids.uuid7()), telling.Alarm.of(row, "unmapped_outcome", said), now)
             if row.status is OrderStatus.NEW:
                 await store.begin_unknown(db, row, now)
                 unknown = OrderUnknown(
                     order_id=row.order_id, account_id=row.account_id, user_id=row.user_id, symbol=row.symbol, since=now
                 )
                 await telling.tell(db, row, unknown)
+
+    async def _heed(self, db: AsyncConnection, row: OrderRow, outcome: Outcome, now: datetime) -> None:
+        """A refusal that says something about the account and not about this order."""
+        if outcome.kind is OutcomeClass.AUTH:
+            await keys_refused(db, self._ids, (row.account_id, row.user_id), outcome.message or outcome.code, now)
+        elif outcome.code in _OF_THE_MODE:
+            self._accounts.doubt(row.account_id)
 
     async def _placed(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> OrderRow:
         now = self._clock.now()

@@ -4,14 +4,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradingboost.core.ids import AccountId, Symbol, UserId
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, Order, OrderType, Side
 from tradingboost.kit import outbox
+from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.shared.events.envelope import Payload
 from tradingboost.shared.events.orders import (
+    AlertRaised,
     OrderAccepted,
     OrderCancelled,
     OrderExpired,
@@ -30,6 +34,52 @@ async def tell(db: AsyncConnection, row: OrderRow, payload: Payload) -> None:
         aggregate=f"orders:{row.account_id}:{row.symbol}",
         user_id=row.user_id,
     )
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person must look at.
+
+    Args:
+        subject_id: what it is about; one alarm a subject and kind.
+        symbol: None where it is about the whole account.
+    """
+
+    subject_id: str
+    kind: str
+    message: str
+    account_id: AccountId
+    user_id: UserId
+    symbol: Symbol | None = None
+
+    @classmethod
+    def of(cls, row: OrderRow, kind: str, message: str) -> "Alarm":
+        """About one order."""
+        return cls(
+            subject_id=row.order_id,
+            kind=kind,
+            message=message,
+            account_id=row.account_id,
+            user_id=row.user_id,
+            symbol=row.symbol,
+        )
+
+
+async def alarm(db: AsyncConnection, alert_id: str, one: Alarm, now: datetime) -> bool:
+    """Store and tell, once a subject and kind; False when it was told before."""
+    if not await store.raise_alert(db, (alert_id, one.account_id), (one.subject_id, one.kind, one.message), now):
+        return False
+    payload = AlertRaised(
+        alert_id=alert_id,
+        kind=one.kind,
+        message=one.message,
+        account_id=one.account_id,
+        user_id=one.user_id,
+        symbol=one.symbol,
+        at=now,
+    )
+    key = f"{one.user_id}:{one.account_id}"
+    await outbox.emit(db, payload, key=key, aggregate=f"orders:{one.account_id}:alerts", user_id=one.user_id)
+    return True
 
 
 def _common(row: OrderRow, left: Decimal, at: datetime, reason: str) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""What is at risk already, so that the pure check can say whether an intent may add to it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradingboost.core import risk
+from tradingboost.core.ids import AccountId
+from tradingboost.core.instrument import Instrument, InstrumentKind
+from tradingboost.core.money import ZERO
+from tradingboost.core.order import OrderIntent
+from tradingboost.services.orders import repository as store
+from tradingboost.services.orders.errors import slot_busy
+from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.settings import OrdersSettings
+from tradingboost.shared.interfaces.exchange import Exchange
+from tradingboost.shared.interfaces.positions import Positions, PositionView
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Weigher:
+    """Gathers exposure and limits for `core.risk.check`; limits that nobody set cost nothing."""
+
+    def __init__(self, neighbours: tuple[Exchange, Positions], accounts: Accounts, settings: OrdersSettings) -> None:
+        self._exchange, self._positions = neighbours
+        self._accounts = accounts
+        self._settings = settings
+
+    async def check(
+        self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime
+    ) -> tuple[str, Decimal]:
+        """(the code an intent is denied with, or nothing; the margin an opening takes).
+
+        Raises:
+            Unavailable: `slot_busy`.
+        """
+        account = await self._accounts.account(intent.account_id)
+        frozen, blocked, ending = await store.blocking(db, intent)
+        if ending:
+            raise slot_busy(intent.slot)
+        exposure = risk.Exposure(
+            account_owner=account.user_id,
+            run_owner=intent.user_id,
+            account_id=account.account_id,
+            legs_of=intent.run_id,
+            frozen=frozen,
+            blocked=blocked if self._accounts.ready(intent.account_id) else ("account_not_normal", *blocked),
+            reference_price=intent.reference_price,
+        )
+        if not intent.reduce_only:
+            exposure = await self._of_opening(db, intent, exposure, instrument, now)
+        chosen = self._settings
+        limits = risk.Limits(
+            max_notional_quote=account.max_notional_quote,
+            max_orders_per_minute=chosen.max_orders_per_minute,
+            max_order_notional_quote=chosen.max_order_notional_quote,
+            max_run_notional_quote=chosen.max_run_notional_quote,
+            max_user_notional_quote=chosen.max_user_notional_quote,
+            max_platform_notional_quote=chosen.max_platform_notional_quote,
+        )
+        worth = ZERO if intent.reduce_only else risk.worth(intent, instrument, exposure.reference_price)
+        margin = risk.margin_needed(worth, exposure.leverage)
+        return risk.check(intent, exposure, limits, instrument, now) or "", margin
+
+    async def read_again(self, account_id: AccountId) -> None:
+        """Ask the venue what is free before anybody is told that it is too little.
+
+        Raises:
+            Unavailable: it could not be read, so nobody knows.
+        """
+        self._accounts.read(account_id, (await self._exchange.snapshot(account_id, None)).balances)
+
+    async def _of_opening(
+        self,
+        db: AsyncConnection,
+        intent: OrderIntent,
+        exposure: risk.Exposure,
+        instrument: Instrument,
+        now: datetime,
+    ) -> risk.Exposure:
+        claim = await store.leg_claim(db, intent.account_id, intent.symbol)  # locks: openings of a symbol queue up
+        held = await self._positions.positions(intent.account_id)
+        waiting, made = await store.exposure(db, intent, now - _MINUTE)
+        leverage = claim["leverage"] if claim is not None and claim["leverage"] else 1
+        known = claim is not None and (claim["leverage"] or instrument.kind is InstrumentKind.SPOT)
+        return msgspec.structs.replace(
+            exposure,
+            legs_of=claim["run_id"] if claim is not None else None,
+            run_owner=claim["user_id"] if claim is not None else exposure.run_owner,
+            worst_case_notional_quote=await self._worth(held) + waiting,
+            run_notional_quote=await self._of_run(db, intent, held),
+            user_notional_quote=await self._of_user(db, intent),
+            platform_notional_quote=await self._of_platform(db),
+            free_quote=self._accounts.free(intent.account_id, instrument.settle) if known else None,
+            leverage=leverage,
+            orders_last_minute=made,
+        )
+
+    async def _of_run(self, db: AsyncConnection, intent: OrderIntent, held: list[PositionView]) -> Decimal:
+        if self._settings.max_run_notional_quote is None:
+            return ZERO
+        legs = [leg for leg in held if leg.run_id == intent.run_id]
+        return await self._worth(legs) + await store.waiting_notional(db, run_id=intent.run_id)
+
+    async def _of_user(self, db: AsyncConnection, intent: OrderIntent) -> Decimal:
+        if self._settings.max_user_notional_quote is None:
+            return ZERO
+        theirs = await self._accounts.of_user(intent.user_id)
+        return await self._of_accounts(theirs) + await store.waiting_notional(db, user_id=intent.user_id)
+
+    async def _of_platform(self, db: AsyncConnection) -> Decimal:
+        if self._settings.max_platform_notional_quote is None:
+            return ZERO
+        every = await store.known_accounts(db)
+        return await self._of_accounts(every) + await store.waiting_notional(db)
+
+    async def _of_accounts(self, accounts: list[AccountId]) -> Decimal:
+        return sum([await self._worth(await self._positions.positions(one)) for one in accounts], ZERO)
+
+    async def _worth(self, held: list[PositionView]) -> Decimal:
+        worth = ZERO
+        for leg in held:
+            rules = await self._exchange.instrument(leg.venue, leg.symbol)
+            worth += rules.notional_quote(abs(leg.qty), leg.average_price or ZERO)
+        return worth
