@@ -12,9 +12,9 @@ import asyncpg
 import msgspec
 import pytest
 from tests.e2e import story
-from tests.e2e.processes import Process, reached, started, variables
 from tests.e2e.proxy import Moment, Proxy
 
+from tradingboost.app.chaos.processes import Process, reached, started, variables
 from tradingboost.app.replay.bars import Bars
 from tradingboost.app.replay.driver import Moved
 from tradingboost.app.replay.stage import Part, Stage, exchange_for, open_part

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from tests.e2e import story
-from tests.e2e.processes import reached, started, variables
 
+from tradingboost.app.chaos.processes import reached, started, variables
 from tradingboost.app.replay.stage import Stage, exchange_for, open_part
 from tradingboost.app.topology import PROCESSES
 

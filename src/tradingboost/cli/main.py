@@ -10,6 +10,7 @@ from typer.exceptions import Abort, TyperException
 from tradingboost.cli import (
     about,
     act,
+    chaos,
     data,
     database,
     demo,
@@ -18,12 +19,14 @@ from tradingboost.cli import (
     examining,
     hyperopt,
     look,
+    orders,
     parity,
     planning,
     plotting,
     research,
     serve,
     simulator,
+    switches,
     walking,
     why,
 )
@@ -38,6 +41,8 @@ _GROUPS = (
     serve,
     look,
     act,
+    orders,
+    switches,
     planning,
     why,
     research,
@@ -50,6 +55,7 @@ _GROUPS = (
     data,
     database,
     develop,
+    chaos,
     about,
 )
 

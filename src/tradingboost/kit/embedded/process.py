@@ -87,10 +87,9 @@ def launch(
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.unlink()
     uid = NOBODY if as_nobody else 0
-    prefix = [sys.executable, "-I", "-S", "-c", _TRAMPOLINE, str(uid), str(os.getpid())]
     with log.open("ab") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own programs and arguments
-            [*prefix, *map(str, command)],
+            bound(command, uid),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
@@ -103,6 +102,11 @@ def launch(
     if sys.platform != "linux":
         child.watchdog = watch(process.pid)
     return child
+
+
+def bound(command: Sequence[str | Path], uid: int = 0) -> list[str]:
+    """The same command, interrupted when the process that starts it is gone (where the kernel can); `uid` 0 = ours."""
+    return [sys.executable, "-I", "-S", "-c", _TRAMPOLINE, str(uid), str(os.getpid()), *map(str, command)]
 
 
 def watch(pid: int) -> subprocess.Popen[bytes]:

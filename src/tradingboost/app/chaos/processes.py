@@ -9,20 +9,24 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
-from tests.ports import free_offset
 
+from tradingboost.app.chaos.ports import free_offset
 from tradingboost.app.process import opened
 from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
 from tradingboost.app.topology import GATEWAY_PORT, PROCESSES
 from tradingboost.app.wiring import Platform
+from tradingboost.core.errors import Unavailable
 from tradingboost.kit import environment
+from tradingboost.kit.embedded.process import bound
 from tradingboost.simulator.simulator import Endpoints
 
 READY_S: Final = 180.0
 """For a process to import, recover and compare with the venue while others do the same on two cores."""
 
 STOP_S: Final = 30.0
+_TAIL: Final = 3000
+_LOOK: Final = aiohttp.ClientTimeout(2)
 
 
 def variables(folder: Path, endpoints: Endpoints, servers: tuple[str, str] | None = None) -> dict[str, str]:
@@ -48,34 +52,42 @@ class Process:
 
     @classmethod
     async def start(cls, words: Sequence[str], settings: Mapping[str, str], folder: Path) -> "Process":
-        """Start `tradingboost WORDS`; its log is kept in `folder`."""
+        """Start `tradingboost WORDS`; its log is kept in `folder`. It ends when this process does."""
         name = words[-1]
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("TB_")}
         log = folder / f"{name}.log"
         with log.open("ab") as sink:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tradingboost",
-                *words,
+                *bound([sys.executable, "-m", "tradingboost", *words]),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
                 env=inherited | dict(settings),
                 cwd=folder,
+                start_new_session=True,  # Ctrl-C reaches it through us only
             )
         port = PROCESSES[name].port if name in PROCESSES else GATEWAY_PORT
         return cls(name, process, f"http://127.0.0.1:{port + int(settings['TB_TOPOLOGY__PORT_OFFSET'])}", log)
 
+    @property
+    def code(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._process.returncode
+
     async def ready(self) -> None:
-        """Wait until it says that it may get work."""
+        """Wait until it says that it may get work.
+
+        Raises:
+            Unavailable: `process_ended` or `process_not_ready`.
+        """
         said: object = "nothing yet"
         try:
             async with asyncio.timeout(READY_S), aiohttp.ClientSession() as session:
                 while True:
-                    assert self._process.returncode is None, f"{self.name} ended by itself: {self.tail()}"
+                    if self.code is not None:
+                        raise Unavailable("process_ended", f"{self.name} ended by itself: {self.tail()}")
                     try:
-                        async with session.get(f"{self._http}/ready", timeout=aiohttp.ClientTimeout(2)) as answer:
+                        async with session.get(f"{self._http}/ready", timeout=_LOOK) as answer:
                             if answer.status == 200:
                                 return
                             said = await answer.text()
@@ -83,23 +95,34 @@ class Process:
                         said = repr(error)
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(f"{self.name} was not ready in {READY_S:.0f} s: {said}; {self.tail()}") from None
+            message = f"{self.name} was not ready in {READY_S:.0f} s: {said}; {self.tail()}"
+            raise Unavailable("process_not_ready", message) from None
+
+    async def gone(self) -> int:
+        """Wait until it has ended, and how."""
+        return await self._process.wait()
 
     async def kill(self) -> None:
         """SIGKILL: no handler, no farewell."""
-        self._process.kill()
+        if self.code is None:
+            self._process.kill()
         await self._process.wait()
 
     async def stop(self) -> int:
-        """SIGTERM, and the exit code."""
-        if self._process.returncode is None:
+        """SIGTERM, and the exit code.
+
+        Raises:
+            Unavailable: `process_not_stopped`; it was killed.
+        """
+        if self.code is None:
             self._process.terminate()
         try:
             async with asyncio.timeout(STOP_S):
                 return await self._process.wait()
         except TimeoutError:
             await self.kill()
-            raise AssertionError(f"{self.name} did not stop in {STOP_S:.0f} s: {self.tail()}") from None
+            message = f"{self.name} did not stop in {STOP_S:.0f} s: {self.tail()}"
+            raise Unavailable("process_not_stopped", message) from None
 
     def log(self) -> str:
         """Everything it has written."""
@@ -107,22 +130,22 @@ class Process:
 
     def tail(self) -> str:
         """The end of that."""
-        return self.log()[-3000:]
+        return self.log()[-_TAIL:]
 
 
 @asynccontextmanager
 async def started(names: Sequence[str], settings: Mapping[str, str], folder: Path) -> AsyncIterator[list[Process]]:
     """Processes, all ready; what is still alive at the end is killed."""
-    verbs = [["up"] if name == "up" else ["serve", name] for name in names]
-    processes = [await Process.start(words, settings, folder) for words in verbs]
+    processes: list[Process] = []
     try:
+        for name in names:
+            processes.append(await Process.start(["up"] if name == "up" else ["serve", name], settings, folder))
         for process in processes:
             await process.ready()
         yield processes
     finally:
         for process in processes:
-            if process._process.returncode is None:
-                await process.kill()
+            await process.kill()
 
 
 @asynccontextmanager

@@ -1,0 +1,113 @@
+"""A hand at the exchange and at the desk: entries placed without a strategy, and a user who takes stops away."""
+
+import asyncio
+import secrets
+from decimal import Decimal
+from typing import Final
+
+from tradingboost.app.chaos.town import Town
+from tradingboost.app.replay.driver import VENUE
+from tradingboost.app.replay.stage import BALANCE
+from tradingboost.app.wiring import Platform
+from tradingboost.core.ids import RunId, Symbol
+from tradingboost.core.money import Rounding
+from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
+from tradingboost.kit.clock import SystemClock
+from tradingboost.shared.interfaces.exchange import OrderRef
+from tradingboost.shared.interfaces.orders import ClaimLegs
+from tradingboost.shared.interfaces.users import Account, LinkAccount
+from tradingboost.simulator.client import Credentials
+from tradingboost.venues.base import Endpoint, Keys, Owner, TradingVenue
+from tradingboost.venues.catalogue import Venues
+
+_RUN: Final = RunId("by hand")
+_EVERY_S: Final = 0.1
+
+
+async def open_account(town: Town, platform: Platform) -> tuple[Account, Credentials]:
+    """A user with a paper account that no strategy trades on, compared with the venue."""
+    uid = str(int.from_bytes(secrets.token_bytes(6), "big"))
+    keys = await town.admin.open_account(uid=uid, balances={"USDT": str(BALANCE)}, pos_mode="net_mode")
+    user = await platform.users.create_user("hand")
+    account = await platform.users.link_account(
+        LinkAccount(
+            user_id=user.user_id,
+            venue=VENUE,
+            environment="simulated",
+            label="by hand",
+            exchange_uid=keys.uid,
+            api_key=keys.key,
+            api_secret=keys.secret,
+            passphrase=keys.passphrase,
+            endpoint_rest=town.endpoints.rest,
+            endpoint_ws=town.endpoints.ws,
+        )
+    )
+    town.accounts.append(account)
+    await platform.orders.reconcile(account.account_id)
+    return account, keys
+
+
+async def enter(town: Town, platform: Platform, account: Account) -> None:
+    """Buy one contract at market with an attached stop two percent below, and let it fill."""
+    symbol = Symbol(town.bars.instrument.inst_id)
+    rules = await platform.market.instrument(VENUE, symbol)
+    last = Decimal(town.bars.price(int(town.bars.series.close[town.bars.warmup - 1])))
+    await town.print_price(last)
+    await platform.orders.claim(
+        ClaimLegs(
+            run_id=_RUN,
+            user_id=account.user_id,
+            account_id=account.account_id,
+            venue=VENUE,
+            symbol=symbol,
+            leverage=3,
+        )
+    )
+    intent = OrderIntent(
+        user_id=account.user_id,
+        account_id=account.account_id,
+        run_id=_RUN,
+        venue=VENUE,
+        symbol=symbol,
+        slot="entry",
+        side=Side.BUY,
+        position_side=PositionSide.LONG,
+        type=OrderType.MARKET,
+        qty=rules.lot * 100,
+        trigger=rules.price(last * Decimal("0.98"), Rounding.DOWN),
+        reference_price=last,
+        reason="by hand",
+        cause="api:chaos",
+    )
+    await platform.orders.submit(intent)
+    await town.print_price(last)
+
+
+async def take_stops_away(town: Town, account: Account, keys: Credentials) -> None:
+    """The user cancels every stop as soon as it shows, and prints follow so that markets fill, until cancelled."""
+    venues = Venues(SystemClock(), {VENUE: Endpoint(rest=town.endpoints.rest, ws=town.endpoints.ws)})
+    owner = Owner(account_id=account.account_id, venue=VENUE)
+    opened = venues.account(
+        owner, Keys(api_key=keys.key, secret=keys.secret, passphrase=keys.passphrase), Endpoint(), "mark"
+    )
+    try:
+        while True:
+            await _sweep(opened, account)
+            await asyncio.sleep(_EVERY_S)
+    finally:
+        await opened.close()
+        await venues.close()
+
+
+async def _sweep(venue: TradingVenue, account: Account) -> None:
+    for report in await venue.open_orders():
+        if report.is_algo:
+            ref = OrderRef(
+                account_id=account.account_id,
+                symbol=report.symbol,
+                client_order_id=None,
+                venue_order_id=report.venue_order_id,
+                is_algo=True,
+            )
+            await venue.cancel(ref)
