@@ -20,6 +20,7 @@ from tradingboost.core.errors import (
 from tradingboost.sim.commands import Credit
 from tradingboost.sim.scale import parse as to_quanta
 from tradingboost.simulator import orders, persist, truth
+from tradingboost.simulator.admin_faults import FaultAdmin
 from tradingboost.simulator.admin_json import body_of, reply
 from tradingboost.simulator.admin_market import MarketAdmin
 from tradingboost.simulator.call import Call
@@ -66,6 +67,7 @@ class Admin:
                 web.get("/snapshot", self._snapshot),
                 web.put("/snapshot", self._restore),
                 *MarketAdmin(self._parts).routes(),
+                *FaultAdmin(self._parts).routes(),
                 web.get("/journal", self._journal),
                 web.get("/digest", self._digest),
                 web.get("/check", self._check),

@@ -66,6 +66,10 @@ class KeyRing:
     def all(self) -> tuple[ApiKey, ...]:
         return tuple(self._keys.values())
 
+    def named(self, key: str) -> ApiKey | None:
+        """A key by its name, without any check."""
+        return self._keys.get(key)
+
     def known(self, key: str) -> bool:
         return key in self._keys
 

@@ -9,6 +9,7 @@ from tradingboost.sim.instruments import Instrument
 from tradingboost.simulator.auth import ApiKey
 from tradingboost.simulator.envelope import ApiError, Reply
 from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.faults.trouble import Trouble
 from tradingboost.simulator.limiter import Limiter
 
 Row = dict[str, Any]
@@ -26,7 +27,7 @@ class Call:
         exp_ms: the request's own deadline (`expTime`), None without one.
     """
 
-    __slots__ = ("body", "exchange", "exp_ms", "key", "limiter", "query", "remote")
+    __slots__ = ("body", "exchange", "exp_ms", "key", "limiter", "query", "remote", "trouble")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Call:
         self.body = body
         self.exp_ms = exp_ms
         self.remote = remote
+        self.trouble: Trouble | None = None
 
     @property
     def uid(self) -> str:
@@ -125,6 +127,13 @@ class Call:
         begin, end = self.number("begin"), self.number("end")
         at_ms = at_us // 1000
         return (begin is None or at_ms >= begin) and (end is None or at_ms <= end)
+
+    def seen_until_us(self, *, listed: bool) -> int:
+        """The newest creation time this query knows of; the venue's index may lag."""
+        now_us = self.exchange.now_us()
+        known = now_us - self.exchange.settings.index_lag_ms * 1000
+        hidden = self.trouble.hidden_since_us(now_us, listed=listed) if self.trouble else None
+        return known if hidden is None else min(known, hidden)
 
     def about(self, instrument: Instrument) -> bool:
         """Whether an instrument passes the query's `instType`, `instFamily`, `uly` and `instId` (comma list)."""

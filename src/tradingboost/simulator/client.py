@@ -33,6 +33,19 @@ class Credentials(msgspec.Struct, frozen=True):
     passphrase: str
 
 
+class FaultReport(msgspec.Struct, frozen=True):
+    """A fault rule with its counters: how often it fitted, how often it acted, why it last could not."""
+
+    id: str
+    action: dict[str, Any]
+    match: dict[str, str]
+    when: dict[str, Any]
+    matches: int
+    acted: int
+    last_ms: int
+    trouble: str
+
+
 class AdminClient:
     """Talks to one simulator's admin port; use as an async context manager.
 
@@ -146,6 +159,34 @@ class AdminClient:
         """Set the rate of the coming boundary and, if asked, settle it now."""
         body: dict[str, Any] = {"settle": settle} if rate is None else {"rate": rate, "settle": settle}
         return await self._object("POST", f"/funding/{inst}", body)
+
+    async def add_fault(
+        self,
+        action: str | Mapping[str, Any],
+        *,
+        match: Mapping[str, str] | None = None,
+        when: Mapping[str, Any] | None = None,
+        fault_id: str | None = None,
+    ) -> FaultReport:
+        """Put a fault rule in force (or, for an action on account, market or platform without match, do it at once).
+
+        Args:
+            action: `accept_then(drop)`, or the object `{"name": ..., ...}`.
+        """
+        rule = {"id": fault_id, "action": action, "match": match, "when": when}
+        body = {name: value for name, value in rule.items() if value is not None}
+        return msgspec.convert(await self._call("POST", "/faults", body), FaultReport)
+
+    async def faults(self) -> list[FaultReport]:
+        """Every rule with its counters, in the order in which they are tried."""
+        return msgspec.convert(await self._call("GET", "/faults"), list[FaultReport])
+
+    async def remove_fault(self, fault_id: str) -> FaultReport:
+        return msgspec.convert(await self._call("DELETE", f"/faults/{fault_id}"), FaultReport)
+
+    async def heal(self) -> list[FaultReport]:
+        """Take every rule out of force and end what lasts; the last counters."""
+        return msgspec.convert(await self._call("DELETE", "/faults"), list[FaultReport])
 
     async def reset(self) -> None:
         """Back to the settings; closes every WebSocket."""

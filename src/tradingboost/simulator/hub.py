@@ -11,6 +11,7 @@ from tradingboost.sim.instruments import Instrument
 from tradingboost.simulator.auth import ApiKey
 from tradingboost.simulator.channels import Channel
 from tradingboost.simulator.envelope import ApiError, dump
+from tradingboost.simulator.faults.lost import reset
 
 PER_CHANNEL: Final = 30
 """Connections that may hold one private channel of one account."""
@@ -47,10 +48,18 @@ class Subscription:
 class Connection:
     """One WebSocket with its outbox. `sent` counts every text frame handed to the socket."""
 
-    def __init__(self, connection_id: str, path: str, socket: web.WebSocketResponse, queued: int) -> None:
+    def __init__(
+        self,
+        connection_id: str,
+        path: str,
+        socket: web.WebSocketResponse,
+        queued: int,
+        transport: asyncio.Transport | None = None,
+    ) -> None:
         self.id = connection_id
         self.path = path
         self.socket = socket
+        self.transport = transport
         self.key: ApiKey | None = None
         self.subscriptions: dict[bytes, tuple[Channel, Subscription]] = {}
         self.sent = 0
@@ -99,6 +108,11 @@ class Connection:
             self._outbox.clear()  # the peer is gone; the reading side ends the connection
         finally:
             self._idle.set()
+
+    def abort(self) -> None:
+        """Break the connection without a closing frame; what waits is lost."""
+        self._outbox.clear()
+        reset(self.transport)
 
     async def close(self, code: int, message: bytes) -> None:
         await self.socket.close(code=code, message=message)

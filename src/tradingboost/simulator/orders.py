@@ -142,6 +142,9 @@ def carry_out(call: Call, desk: Desk, bodies: Sequence[Body], *, kind: str, sing
     Args:
         kind: place, amend or cancel; each counts apart, REST and WebSocket together.
     """
+    trouble = call.trouble
+    if trouble is not None and trouble.refuses_rows:
+        return trouble.refused_rows(bodies, kind)
     if len(bodies) == 1:
         call.spend(kind, single, _loose(bodies[0], "instId") or _loose(bodies[0], "instIdCode"))
     else:
@@ -151,6 +154,8 @@ def carry_out(call: Call, desk: Desk, bodies: Sequence[Body], *, kind: str, sing
             counts[name] = counts.get(name, 0) + 1
         for name, count in counts.items():
             call.spend(f"batch-{kind}", batch, name, count)
+    if trouble is not None:
+        return trouble.rows(bodies, kind, lambda body: desk(call, body))
     return [desk(call, body) for body in bodies]
 
 

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from tradingboost.kit.clock import Clock
 from tradingboost.simulator.clock import MarketClock
+from tradingboost.simulator.doors import Doors
 from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.faults.desk import FaultDesk
 from tradingboost.simulator.feeds import MarketDriver
 from tradingboost.simulator.hub import Hub
+from tradingboost.simulator.injection.injector import Injector
 from tradingboost.simulator.limiter import Limiter
 from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.push_market import MarketPublisher
@@ -32,6 +35,9 @@ class Parts:
     stepper: Stepper
     rest: RestPort
     ws: WsPort
+    doors: Doors
+    desk: FaultDesk
+    faults: Injector
 
 
 def build(settings: SimulatorSettings, wall: Clock) -> Parts:
@@ -46,6 +52,8 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
     market.exchange = publisher.exchange = exchange
     driver = MarketDriver(exchange)
     pushers = (publisher, market)
+    desk, doors = FaultDesk(settings.seed, clock), Doors()
+    faults = Injector(desk, doors)
     return Parts(
         settings=settings,
         exchange=exchange,
@@ -56,8 +64,11 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
         publisher=publisher,
         market=market,
         stepper=Stepper(exchange, driver, hub, pushers),
-        rest=RestPort(exchange, limiter, log),
-        ws=WsPort(exchange, limiter, log, hub, pushers),
+        rest=RestPort(exchange, limiter, log, (hub, publisher), desk),
+        ws=WsPort(exchange, limiter, log, hub, pushers, desk=desk),
+        doors=doors,
+        desk=desk,
+        faults=faults,
     )
 
 

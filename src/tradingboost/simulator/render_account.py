@@ -209,6 +209,17 @@ def _break_even(instrument: Instrument, row: Position) -> str:
     return quotient(top, abs(row.lots) * (QUANTA - direction * rate) * QUANTA)
 
 
+def empty_position(row: Row) -> Row:
+    """The row of size 0 a venue may list beside an open one: the other side, or in net mode the margin's other mode."""
+    other = {"long": "short", "short": "long"}.get(row["posSide"], "")
+    numbers = dict.fromkeys(
+        ("avgPx", "upl", "uplRatio", "liqPx", "imr", "mmr", "mgnRatio", "notionalUsd", "bePx", "tradeId"), ""
+    )
+    mode = row["mgnMode"] if other else ("isolated" if row["mgnMode"] == "cross" else "cross")
+    posted = {"posId": str(int(row["posId"]) - 1), "posSide": other or row["posSide"], "mgnMode": mode}
+    return {**row, **numbers, **posted, "pos": "0", "availPos": "0"}
+
+
 def closed_position(instrument: Instrument, row: Position) -> Row:
     """CLOSED of positions-history."""
     direction = "long" if row.pos_side == "long" or (row.pos_side != "short" and row.opened_lots > 0) else "short"

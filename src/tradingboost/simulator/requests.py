@@ -6,7 +6,7 @@ from typing import Any, Final
 _IDS_KEPT: Final = 100_000
 _TEXT_KEPT: Final = 4_000
 
-_Entry = tuple[int, str, str, str, bytes, int, bytes, int]
+_Entry = tuple[int, str, str, str, bytes, int, bytes, int, tuple[str, ...]]
 
 
 class RequestLog:
@@ -23,13 +23,23 @@ class RequestLog:
         self.by_path: dict[str, int] = {}
 
     def note(
-        self, at_us: int, uid: str, method: str, target: str, body: bytes, *, status: int, reply: bytes, took_us: int
+        self,
+        at_us: int,
+        uid: str,
+        method: str,
+        target: str,
+        body: bytes,
+        *,
+        status: int,
+        reply: bytes,
+        took_us: int,
+        faults: tuple[str, ...] = (),
     ) -> None:
         self.total += 1
         path = f"{method} {target.partition('?')[0]}"
         if path in self.by_path or len(self.by_path) < 500:
             self.by_path[path] = self.by_path.get(path, 0) + 1
-        self._ring.append((at_us, uid, method, target, body[:_TEXT_KEPT], status, reply[:_TEXT_KEPT], took_us))
+        self._ring.append((at_us, uid, method, target, body[:_TEXT_KEPT], status, reply[:_TEXT_KEPT], took_us, faults))
 
     def count_sends(self, bodies: Any) -> None:
         """Count the client order ids of a placing request, before it is judged."""
@@ -55,7 +65,7 @@ class RequestLog:
 
 
 def _readable(row: _Entry) -> dict[str, Any]:
-    at_us, uid, method, target, body, status, reply, took_us = row
+    at_us, uid, method, target, body, status, reply, took_us, faults = row
     return {
         "at_us": at_us,
         "uid": uid,
@@ -65,4 +75,5 @@ def _readable(row: _Entry) -> dict[str, Any]:
         "status": status,
         "reply": reply.decode(errors="replace"),
         "latency_us": took_us,
+        "faults": list(faults),
     }

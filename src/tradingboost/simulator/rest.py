@@ -1,5 +1,6 @@
 """The trading port: one handler, a dictionary of routes, no framework on the hot path."""
 
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,12 @@ from tradingboost.simulator.auth import ApiKey
 from tradingboost.simulator.call import Call, Route
 from tradingboost.simulator.envelope import ApiError, Reply, dump, refusal, wrap
 from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.faults.desk import FaultDesk
+from tradingboost.simulator.faults.front import Done, Front
+from tradingboost.simulator.faults.trouble import Trouble
+from tradingboost.simulator.hub import Hub
 from tradingboost.simulator.limiter import Limiter
+from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.requests import RequestLog
 
 ROUTES: Final[dict[tuple[str, str], Route]] = {
@@ -26,29 +32,70 @@ _MAX_BODY: Final = 65_536
 class RestPort:
     """Answers REST requests of the trading port."""
 
-    def __init__(self, exchange: Exchange, limiter: Limiter, log: RequestLog) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        limiter: Limiter,
+        log: RequestLog,
+        pushing: tuple[Hub, Publisher],
+        desk: FaultDesk,
+    ) -> None:
         self._exchange = exchange
         self._limiter = limiter
         self._log = log
+        self._hub, self._publisher = pushing
+        self._desk = desk
+        self._front = Front(exchange, desk)
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Read, judge, carry out and answer one request."""
-        target = request.raw_path
         body = await request.read() if request.body_exists else b""
-        clock = self._exchange.clock
-        in_us = clock.wall_us()
-        uid, status = "", 200
+        if self._desk.on:
+            return await self._front.answer(request, body, self)
+        in_us = self._exchange.clock.wall_us()
+        done = self.judge(request, body, None)
+        self.note(request, body, done, in_us, ())
+        return web.Response(body=done.content, status=done.status, headers=_JSON)
+
+    def judge(self, request: web.BaseRequest, body: bytes, trouble: Trouble | None) -> Done:
+        """Check a request and carry it out."""
+        in_us = self._exchange.clock.wall_us()
+        uid = ""
         try:
-            path, _, query = target.partition("?")
+            path, _, query = request.raw_path.partition("?")
             route = self._route(request.method, path)
-            key = self._caller(request, route, target, body)
+            key = self._caller(request, route, request.raw_path, body)
             uid = key.uid if key else ""
-            content = self._carry_out(route, self._call(request, key, query, body, path), in_us)
+            call = self._call(request, key, query, body, path)
+            call.trouble = trouble
+            return Done(uid, 200, self._carry_out(route, call, in_us))
         except ApiError as error:
-            status, content = error.status, refusal(error)
-        out_us = clock.wall_us()
-        self._log.note(in_us, uid, request.method, target, body, status=status, reply=content, took_us=out_us - in_us)
-        return web.Response(body=content, status=status, headers=_JSON)
+            return Done(uid, error.status, refusal(error))
+
+    def note(self, request: web.BaseRequest, body: bytes, done: Done, in_us: int, faults: tuple[str, ...]) -> None:
+        """Remember a request and what became of it."""
+        self._log.note(
+            in_us,
+            done.uid,
+            request.method,
+            request.raw_path,
+            body,
+            status=done.status,
+            reply=done.content,
+            took_us=self._exchange.clock.wall_us() - in_us,
+            faults=faults,
+        )
+
+    def count(self, path: str, body: bytes) -> None:
+        """Count the sends of a placing request that is not carried out."""
+        if path in _PLACING:
+            with suppress(orjson.JSONDecodeError):
+                self._log.count_sends(orjson.loads(body))
+
+    async def push_first(self) -> None:
+        """Hand the private frames of what was just done to the sockets before the answer."""
+        self._publisher.flush()
+        await self._hub.drain()
 
     def _route(self, method: str, path: str) -> Route:
         route = ROUTES.get((method, path))

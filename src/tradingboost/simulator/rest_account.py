@@ -88,6 +88,8 @@ def _positions(call: Call) -> list[Row]:
         row = call.exchange.listed(position.inst_id)
         if position.lots and call.about(row) and (not wanted_ids or str(position.pos_id) in wanted_ids):
             found.append(position_row(call.exchange, position))
+    if found and call.trouble is not None and call.trouble.zero_row_first():
+        found.insert(0, rows.empty_position(found[0]))
     return found
 
 

@@ -115,7 +115,7 @@ def _order(call: Call) -> list[Row]:
     if not found and not named:
         raise ApiError("51003", status=400)
     order = call.exchange.engine.order(call.uid, ord_id=found, cl_ord_id="" if found else named)
-    if order is None or order.terms.inst_id != row.inst_id:
+    if order is None or order.terms.inst_id != row.inst_id or order.terms.c_us > call.seen_until_us(listed=False):
         raise ApiError("51603")
     return [render.order(row, order)]
 
@@ -123,6 +123,7 @@ def _order(call: Call) -> list[Row]:
 def _orders(call: Call, found: tuple[Order, ...]) -> list[Row]:
     kinds = {name for name in call.get("ordType").split(",") if name}
     state, category = call.get("state"), call.get("category")
+    until_us = call.seen_until_us(listed=True)
 
     def wanted(order: Order) -> bool:
         row = call.exchange.instrument(order.terms.inst_id)
@@ -132,6 +133,7 @@ def _orders(call: Call, found: tuple[Order, ...]) -> list[Row]:
             and (not kinds or order.terms.ord_type in kinds)
             and (not state or order.state == state)
             and (not category or order.terms.category == category)
+            and order.terms.c_us <= until_us
             and call.between(order.terms.c_us)
         )
 
@@ -151,6 +153,7 @@ def _history(call: Call) -> list[Row]:
 def _fills(call: Call) -> list[Row]:
     order = call.number("ordId")
     sub_type = call.get("subType")
+    until_us = call.seen_until_us(listed=True)
 
     def wanted(fill: Fill) -> bool:
         row = call.exchange.instrument(fill.inst_id)
@@ -159,6 +162,7 @@ def _fills(call: Call) -> list[Row]:
             and call.about(row)
             and (order is None or fill.ord_id == order)
             and (not sub_type or str(fill.sub_type) == sub_type)
+            and fill.us <= until_us
             and call.between(fill.us)
         )
 
@@ -177,7 +181,7 @@ def _algo(call: Call) -> list[Row]:
     if not found and not named:
         raise ApiError("50015", "Either algoId or algoClOrdId is required.", status=400)
     algo = call.exchange.engine.algo(call.uid, algo_id=found, algo_cl_ord_id="" if found else named)
-    if algo is None:
+    if algo is None or algo.terms.c_us > call.seen_until_us(listed=False):
         raise ApiError("51603")
     return [algo_row(call, algo)]
 
@@ -190,6 +194,7 @@ def algo_row(call: Call, algo: Algo) -> Row:
 def _algos(call: Call, found: tuple[Algo, ...]) -> list[Row]:
     kinds = set(call.need("ordType").split(","))
     algo_id, named, state = call.number("algoId"), call.get("algoClOrdId"), call.get("state")
+    until_us = call.seen_until_us(listed=True)
 
     def wanted(algo: Algo) -> bool:
         row = call.exchange.instrument(algo.terms.inst_id)
@@ -200,6 +205,7 @@ def _algos(call: Call, found: tuple[Algo, ...]) -> list[Row]:
             and (algo_id is None or algo.terms.algo_id == algo_id)
             and (not named or algo.terms.algo_cl_ord_id == named)
             and (not state or algo.state == state)
+            and algo.terms.c_us <= until_us
         )
 
     page = call.page((algo for algo in found if wanted(algo)), lambda algo: algo.terms.algo_id)

@@ -1,13 +1,11 @@
 """The simulated exchange as an object: settings in, open ports out."""
 
 import asyncio
-import errno
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from ssl import SSLContext
 
 import msgspec
 from aiohttp import web
@@ -16,6 +14,8 @@ from tradingboost.core.errors import Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.simulator import persist
 from tradingboost.simulator.admin import Admin
+from tradingboost.simulator.doors import bind
+from tradingboost.simulator.injection.injector import Injector
 from tradingboost.simulator.parts import Parts, build, open_market
 from tradingboost.simulator.settings import SimulatorSettings
 from tradingboost.simulator.tls import server_context
@@ -70,6 +70,11 @@ class Simulator:
             raise Unavailable("simulator_stopped", "The simulator is not running; enter running() first.")
         return self._parts
 
+    @property
+    def faults(self) -> Injector:
+        """Fault rules of the running exchange, without its admin port."""
+        return self.parts.faults
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Endpoints]:
         """Open the ports, run the market, and close everything at the end.
@@ -116,17 +121,19 @@ class Simulator:
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(parts.hub.close_all, 1001, b"going away")
-        port = await _bind(runner, settings.host, settings.port, None, "TB_SIM__PORT")
+        stack.callback(parts.doors.forget)
+        stack.callback(parts.desk.closing.set)  # nobody is held in silence any longer
+        port = await parts.doors.open(runner, settings.host, settings.port, None, "TB_SIM__PORT")
         tls_rest, tls_ws, ca_file = "", "", None
         if settings.tls:
             context, ca_file = server_context(folder, self._wall.now())
-            tls_port = await _bind(runner, settings.host, settings.tls_port, context, "TB_SIM__TLS_PORT")
+            tls_port = await parts.doors.open(runner, settings.host, settings.tls_port, context, "TB_SIM__TLS_PORT")
             tls_rest, tls_ws = f"https://localhost:{tls_port}", f"wss://localhost:{tls_port}/ws/v5"
         token = settings.admin_token.get_secret_value() if settings.admin_token else secrets.token_urlsafe(24)
         admin = web.AppRunner(Admin(parts, token).app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await admin.setup()
         stack.push_async_callback(admin.cleanup)
-        admin_port = await _bind(admin, _LOOPBACK, settings.admin_port, None, "TB_SIM__ADMIN_PORT")
+        admin_port = await bind(admin, _LOOPBACK, settings.admin_port, None, "TB_SIM__ADMIN_PORT")
         return Endpoints(
             rest=f"http://{settings.host}:{port}",
             ws=f"ws://{settings.host}:{port}/ws/v5",
@@ -160,26 +167,6 @@ async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-async def _bind(runner: web.BaseRunner, host: str, port: int, context: SSLContext | None, setting: str) -> int:
-    """Listen and tell the port.
-
-    Raises:
-        Unavailable: the port is taken.
-    """
-    try:
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise Unavailable(
-            "port_busy",
-            f"Port {port} is in use; stop the program that holds it or set {setting} to another one (0 = any free).",
-            port=str(port),
-        ) from None
-    address = runner.addresses[-1]
-    return int(address[1])
 
 
 def _entry(parts: Parts) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:

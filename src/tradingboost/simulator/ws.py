@@ -13,18 +13,21 @@ from tradingboost.simulator.call import Call, Row
 from tradingboost.simulator.channels import PATHS, check
 from tradingboost.simulator.envelope import ApiError, dump
 from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.faults.desk import FaultDesk
+from tradingboost.simulator.faults.trouble import Trouble
 from tradingboost.simulator.hub import Connection, Hub, Subscription
 from tradingboost.simulator.limiter import Limiter
 from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.push_market import MarketPublisher
 from tradingboost.simulator.requests import RequestLog
+from tradingboost.simulator.ws_front import OpsFront
 
 PREFIX: Final = "/ws/v5/"
 _SILENCE_S: Final = 30.0
 _MAX_FRAME: Final = 65_536
 _CLOSE_S: Final = 2.0
 _SUBSCRIPTIONS_PER_HOUR: Final = 480
-_OPERATIONS: Final[dict[str, tuple[orders.Desk, str]]] = {
+OPERATIONS: Final[dict[str, tuple[orders.Desk, str]]] = {
     "order": (orders.place, "place"),
     "batch-orders": (orders.place, "place"),
     "amend-order": (orders.amend, "amend"),
@@ -44,12 +47,16 @@ class WsPort:
         log: RequestLog,
         hub: Hub,
         pushers: tuple[Publisher, MarketPublisher],
+        *,
+        desk: FaultDesk,
     ) -> None:
         self._exchange = exchange
         self._limiter = limiter
         self._log = log
         self._hub = hub
         self._publisher, self._market = pushers
+        self._desk = desk
+        self._front = OpsFront(exchange, hub, self._publisher, desk)
         self._ids = count(1)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -63,7 +70,9 @@ class WsPort:
             return web.Response(status=429)
         socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME, timeout=_CLOSE_S)
         await socket.prepare(request)
-        connection = Connection(f"{next(self._ids):08x}", path, socket, self._exchange.settings.frames_queued)
+        connection = Connection(
+            f"{next(self._ids):08x}", path, socket, self._exchange.settings.frames_queued, request.transport
+        )
         self._hub.add(connection)
         writer = asyncio.get_running_loop().create_task(connection.write())
         try:
@@ -105,8 +114,8 @@ class WsPort:
             return
         operation = asked.get("op")
         try:
-            if operation in _OPERATIONS:
-                self._trade(connection, asked)
+            if operation in OPERATIONS:
+                await self._trade(connection, asked)
                 return
             if operation not in ("login", "subscribe", "unsubscribe"):
                 _refuse("60019", f"Invalid op: {operation}")
@@ -187,19 +196,27 @@ class WsPort:
             case _:
                 self._market.first(made)
 
-    def _trade(self, connection: Connection, asked: dict[str, Any]) -> None:
-        in_us = self._exchange.clock.wall_us()
-        operation = str(asked["op"])
-        desk, kind = _OPERATIONS[operation]
+    async def _trade(self, connection: Connection, asked: dict[str, Any]) -> None:
         if connection.path != "private":
             raise ApiError("60018")
         if connection.key is None:
             raise ApiError("60011")
+        if self._desk.on:
+            await self._front.answer(connection, asked, self)
+            return
+        answer = self.judge(connection, asked, None)
+        connection.reply(answer)
+
+    def judge(self, connection: Connection, asked: dict[str, Any], trouble: Trouble | None) -> dict[str, Any]:
+        """Carry out an order operation, remember it, and return its answer."""
+        in_us = self._exchange.clock.wall_us()
+        desk, kind = OPERATIONS[asked["op"]]
         code, message = "0", ""
         rows: list[Row] = []
         try:
             bodies = _objects(asked.get("args"))
             call = self._order_call(connection, bodies, str(asked.get("expTime") or ""))
+            call.trouble = trouble
             if kind == "place":
                 self._log.count_sends(bodies)
             rows = orders.carry_out(call, desk, bodies, kind=kind, single=60, batch=300)
@@ -209,22 +226,40 @@ class WsPort:
         out_us = self._exchange.clock.wall_us()
         answer: dict[str, Any] = {
             "id": asked.get("id", ""),
-            "op": operation,
+            "op": asked["op"],
             "code": code,
             "msg": message,
             "data": rows,
         }
-        connection.reply({**answer, "inTime": str(in_us), "outTime": str(out_us)})
+        answer |= {"inTime": str(in_us), "outTime": str(out_us)}
+        self.note(connection, asked, answer, in_us, trouble)
+        return answer
+
+    def note(
+        self,
+        connection: Connection,
+        asked: dict[str, Any],
+        answer: dict[str, Any],
+        in_us: int,
+        trouble: Trouble | None,
+    ) -> None:
+        """Remember an operation and its answer ({} when there was none)."""
         self._log.note(
             in_us,
             connection.uid,
             "WS",
-            operation,
+            asked["op"],
             dump(asked.get("args")),
-            status=200,
-            reply=dump(answer),
-            took_us=out_us - in_us,
+            status=200 if answer else 0,
+            reply=dump(answer) if answer else b"",
+            took_us=self._exchange.clock.wall_us() - in_us,
+            faults=tuple(trouble.ids) if trouble else (),
         )
+
+    def count(self, asked: dict[str, Any]) -> None:
+        """Count the sends of a placing operation that is not carried out."""
+        if OPERATIONS[asked["op"]][1] == "place":
+            self._log.count_sends(asked.get("args"))
 
     def _order_call(self, connection: Connection, bodies: list[dict[str, Any]], deadline: str) -> Call:
         assert connection.key is not None, "checked before"

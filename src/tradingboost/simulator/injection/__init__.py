@@ -1,0 +1,1 @@
+"""From an operator's words to faults in force."""
