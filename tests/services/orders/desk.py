@@ -32,7 +32,13 @@ SETTINGS = OrdersSettings()
 class Desk:
     """One process of `orders` and everything around it."""
 
-    def __init__(self, room: Room, instance: str = "test", exchange: FakeExchange | None = None) -> None:
+    def __init__(
+        self,
+        room: Room,
+        instance: str = "test",
+        exchange: FakeExchange | None = None,
+        settings: OrdersSettings = SETTINGS,
+    ) -> None:
         self.room = room
         self.clock = room.clock
         self.exchange = exchange or FakeExchange(room.clock)
@@ -41,9 +47,9 @@ class Desk:
         context = room.context(instance)
         self.leases = Leases(context.db, instance)
         neighbours = (self.users, self.exchange, self.positions)
-        self.service = OrdersService(context, ID_KEYS, self.leases, neighbours, SETTINGS)
+        self.service = OrdersService(context, ID_KEYS, self.leases, neighbours, settings)
         self.handlers = Handlers(self.service, room.clock)
-        self.sagas = Sagas(self.service, context, SETTINGS)
+        self.sagas = Sagas(self.service, context, settings)
 
     async def open(self) -> "Desk":
         """Compared with the venue, and the run owns its symbol."""

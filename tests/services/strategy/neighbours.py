@@ -15,7 +15,19 @@ from tradingboost.core.instrument import Instrument
 from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.order import OrderIntent, OrderType
 from tradingboost.shared.interfaces.market import FeedStatus
-from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, ClaimLegs, FillView, Flattened, OrderView
+from tradingboost.shared.interfaces.orders import (
+    AlertView,
+    AmendSlot,
+    CancelSlot,
+    ClaimLegs,
+    FillView,
+    Flattened,
+    OrderDetail,
+    OrderView,
+    SetSwitch,
+    SettleOrder,
+    Switch,
+)
 from tradingboost.shared.interfaces.users import Account, LinkAccount, SealedCredential, User
 
 M5 = Timeframe.M5
@@ -171,6 +183,27 @@ class FakeOrders:
 
     async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
         return Flattened(cancelled=0, closed=[], failed={})
+
+    async def order(self, order_id: OrderId) -> OrderDetail:
+        raise AssertionError("a run looks at no single order")
+
+    async def end(self, order_id: OrderId) -> OrderDetail:
+        raise AssertionError("a run cancels by slot")
+
+    async def settle(self, request: SettleOrder) -> OrderDetail:
+        raise AssertionError("only a person settles")
+
+    async def alerts(self, account_id: AccountId | None = None, every: bool = False) -> list[AlertView]:
+        raise AssertionError("alerts are for people")
+
+    async def acknowledge(self, alert_id: str, by: str) -> AlertView:
+        raise AssertionError("alerts are for people")
+
+    async def switches(self) -> list[Switch]:
+        raise AssertionError("a run does not ask for switches; its entries are denied")
+
+    async def switch(self, request: SetSwitch) -> list[Switch]:
+        raise AssertionError("only a person switches")
 
     def _view(self, intent: OrderIntent) -> OrderView:
         return OrderView(

@@ -1,7 +1,7 @@
 """What only `orders` can say."""
 
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
-from tradingboost.core.ids import AccountId, RunId, Symbol
+from tradingboost.core.ids import AccountId, OrderId, RunId, Symbol
 
 
 def leg_busy(account_id: AccountId, symbol: Symbol, owner: RunId) -> Conflict:
@@ -66,4 +66,44 @@ def leverage_differs(symbol: Symbol, wanted: int, found: int) -> Refused:
     return Refused(
         "leverage_differs",
         f"{symbol}: the venue keeps leverage {found} instead of {wanted}; set it there, then start again.",
+    )
+
+
+def order_not_found(order_id: OrderId) -> NotFound:
+    """No order of that id."""
+    return NotFound("order_not_found", f"There is no order {order_id}; list them with: tradingboost orders list.")
+
+
+def order_closed(order_id: OrderId, state: str) -> Conflict:
+    """A wish about an order that has ended."""
+    message = f"The order has ended already ({state}); there is nothing to cancel."
+    return Conflict("order_closed", message, order_id=order_id, state=state)
+
+
+def protects_position(symbol: Symbol) -> Refused:
+    """A stop that still has something to protect."""
+    return Refused("protects_position", f"This stop protects an open position in {symbol}; flatten it instead.")
+
+
+def order_not_unknown(order_id: OrderId, state: str) -> Conflict:
+    """Nothing is in doubt about this order."""
+    message = f"The order is {state}; only one whose fate is unknown is settled by hand."
+    return Conflict("order_not_unknown", message, order_id=order_id, state=state)
+
+
+def alert_not_found(alert_id: str) -> NotFound:
+    """No alert of that id."""
+    return NotFound("alert_not_found", f"There is no alert {alert_id}; list them with: tradingboost orders alerts.")
+
+
+def bad_switch(message: str) -> InvalidInput:
+    """A kill switch nobody could obey."""
+    return InvalidInput("bad_switch", message)
+
+
+def switch_not_set(scope: str, key: str) -> NotFound:
+    """Nothing to clear."""
+    named = f"{scope} {key}".strip()
+    return NotFound(
+        "switch_not_set", f"No kill switch is set for {named}; list them with: tradingboost kill-switch list."
     )

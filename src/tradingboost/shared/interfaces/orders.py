@@ -55,6 +55,93 @@ class FillView(msgspec.Struct, frozen=True, kw_only=True):
     is_maker: bool
 
 
+class RequestView(msgspec.Struct, frozen=True, kw_only=True):
+    """One network attempt and what became of it.
+
+    Args:
+        resolution: none, lost, absent, refused or acked.
+        rounds: complete looks that did not find it.
+    """
+
+    kind: str
+    sent_at: datetime
+    expires_at: datetime
+    resolution: str
+    outcome: str
+    code: str
+    message: str
+    rounds: int
+
+
+class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """One order with the evidence about it.
+
+    Args:
+        because: a sentence for a denial, a refusal or the reason it was parked; empty where there is nothing to say.
+        reports: statements of the venue that were kept.
+        unknown_since: a reply is missing since then and the order is not settled.
+    """
+
+    order: OrderView
+    because: str
+    requests: list[RequestView]
+    reports: int
+    fills: list[FillView]
+    unknown_since: datetime | None
+
+
+class SettleOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word about an order nobody could settle: it is not at the venue.
+
+    Args:
+        by: who says so, and `reason`: what was looked at; both are kept.
+    """
+
+    order_id: OrderId
+    by: str
+    reason: str
+
+
+class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person must look at; `subject_id` is an order, a saga, or an account and a time."""
+
+    alert_id: str
+    account_id: AccountId
+    kind: str
+    subject_id: str
+    message: str
+    raised_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True):
+    """A kill switch that stands.
+
+    Args:
+        scope: platform, venue, user, account, run or symbol; `key` names which (empty for the platform).
+        level: NO_ENTRIES stops openings, FROZEN stops everything, exits too.
+    """
+
+    scope: str
+    key: str
+    level: str
+    reason: str
+    set_by: str
+    set_at: datetime
+
+
+class SetSwitch(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish to stop; `clear` takes it back. Who and why are kept for ever."""
+
+    scope: str
+    key: str
+    reason: str
+    by: str
+    level: str = "NO_ENTRIES"
+    clear: bool = False
+
+
 class CancelSlot(msgspec.Struct, frozen=True, kw_only=True):
     """A wish to end whatever rests in one slot of one run."""
 
@@ -158,4 +245,45 @@ class Orders(Protocol):
     @repeatable
     async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
         """Cancel every opening order and close every leg at market, reduce-only; stops go last."""
+        ...
+
+    @safe
+    async def order(self, order_id: OrderId) -> OrderDetail:
+        """One order with its evidence, or NotFound `order_not_found`."""
+        ...
+
+    @repeatable
+    async def end(self, order_id: OrderId) -> OrderDetail:
+        """Ask the venue to end one order.
+
+        Conflict `order_closed` when it has ended; Refused `protects_position` when a position would lose its stop.
+        """
+        ...
+
+    @repeatable
+    async def settle(self, request: SettleOrder) -> OrderDetail:
+        """Close an unknown order by a person's word; found after all, it is taken as found instead.
+
+        Conflict `order_not_unknown` when there is nothing to settle. Evidence that comes later still wins.
+        """
+        ...
+
+    @safe
+    async def alerts(self, account_id: AccountId | None = None, every: bool = False) -> list[AlertView]:
+        """Alerts nobody has acknowledged (or all), newest first."""
+        ...
+
+    @repeatable
+    async def acknowledge(self, alert_id: str, by: str) -> AlertView:
+        """A person has taken note, or NotFound `alert_not_found`."""
+        ...
+
+    @safe
+    async def switches(self) -> list[Switch]:
+        """Every kill switch that stands, oldest first."""
+        ...
+
+    @repeatable
+    async def switch(self, request: SetSwitch) -> list[Switch]:
+        """Set or clear a kill switch; it counts from the next claim on. Returns what stands then."""
         ...

@@ -3,6 +3,7 @@
 from tradingboost.services.orders.repository.evidence import (
     fill_views,
     fills_of,
+    fills_of_order,
     insert_fact,
     insert_fill,
     net_fills,
@@ -74,6 +75,7 @@ __all__ = [
     "exposure",
     "fill_views",
     "fills_of",
+    "fills_of_order",
     "insert_fact",
     "insert_fill",
     "insert_intent",

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from sqlalchemy import and_, bindparam, func, select
@@ -113,24 +114,31 @@ async def insert_fact(db: AsyncConnection, row: OrderRow, report: VenueReport, n
     )
 
 
+async def fills_of_order(db: AsyncConnection, order_id: OrderId) -> list[FillView]:
+    """Public pictures of the fills of one order, oldest first."""
+    statement = select(t.fills).where(t.fills.c.order_id == order_id).order_by(t.fills.c.seq)
+    return [_view(row) for row in await db.execute(statement)]
+
+
 async def fill_views(db: AsyncConnection, account_id: AccountId, after_seq: int, limit: int) -> list[FillView]:
     """Public pictures of fills, oldest first."""
     f = t.fills.c
     statement = select(t.fills).where(f.account_id == account_id, f.seq > after_seq).order_by(f.seq).limit(limit)
-    return [
-        FillView(
-            seq=row.seq,
-            at=row.filled_at,
-            order_id=row.order_id,
-            run_id=row.run_id,
-            symbol=row.symbol,
-            slot=row.slot,
-            side=Side(row.side),
-            position_side=PositionSide(row.position_side),
-            qty=row.qty,
-            price=row.price,
-            fee=row.fee,
-            is_maker=row.is_maker,
-        )
-        for row in await db.execute(statement)
-    ]
+    return [_view(row) for row in await db.execute(statement)]
+
+
+def _view(row: Any) -> FillView:
+    return FillView(
+        seq=row.seq,
+        at=row.filled_at,
+        order_id=row.order_id,
+        run_id=row.run_id,
+        symbol=row.symbol,
+        slot=row.slot,
+        side=Side(row.side),
+        position_side=PositionSide(row.position_side),
+        qty=row.qty,
+        price=row.price,
+        fee=row.fee,
+        is_maker=row.is_maker,
+    )

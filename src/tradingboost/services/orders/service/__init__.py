@@ -5,7 +5,7 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.client_id import IdKeys
-from tradingboost.core.ids import AccountId, RunId, Symbol
+from tradingboost.core.ids import AccountId, OrderId, RunId, Symbol
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide
 from tradingboost.kit.context import Context
@@ -18,10 +18,23 @@ from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.flattening import Flattener
 from tradingboost.services.orders.service.looking import Looker
+from tradingboost.services.orders.service.overseeing import Overseer
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.interfaces.exchange import Exchange
-from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, ClaimLegs, FillView, Flattened, OrderView
+from tradingboost.shared.interfaces.orders import (
+    AlertView,
+    AmendSlot,
+    CancelSlot,
+    ClaimLegs,
+    FillView,
+    Flattened,
+    OrderDetail,
+    OrderView,
+    SetSwitch,
+    SettleOrder,
+    Switch,
+)
 from tradingboost.shared.interfaces.positions import Positions
 from tradingboost.shared.interfaces.users import Users
 
@@ -47,6 +60,7 @@ class OrdersService:
         self.looker = Looker(context, (exchange, positions), self.accounts, self.absorber, submitter)
         self._changer = Changer(context, exchange, self.accounts, self.looker)
         self._flattener = Flattener(context, positions, self._changer, self.looker)
+        self._overseer = Overseer(context, positions, self._changer, self.looker)
         self._submitter = submitter
 
     async def submit(self, intent: OrderIntent) -> OrderView:
@@ -122,6 +136,34 @@ class OrdersService:
     async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
         """Cancel openings, close legs, then let the stops go."""
         return await self._flattener.flatten(account_id, request_id)
+
+    async def order(self, order_id: OrderId) -> OrderDetail:
+        """One order with its evidence."""
+        return await self._overseer.order(order_id)
+
+    async def end(self, order_id: OrderId) -> OrderDetail:
+        """Ask for the end of one order."""
+        return await self._overseer.end(order_id)
+
+    async def settle(self, request: SettleOrder) -> OrderDetail:
+        """A person's word about an unknown order."""
+        return await self._overseer.settle(request)
+
+    async def alerts(self, account_id: AccountId | None = None, every: bool = False) -> list[AlertView]:
+        """Newest first."""
+        return await self._overseer.alerts(account_id, every)
+
+    async def acknowledge(self, alert_id: str, by: str) -> AlertView:
+        """A person has taken note."""
+        return await self._overseer.acknowledge(alert_id, by)
+
+    async def switches(self) -> list[Switch]:
+        """Kill switches that stand."""
+        return await self._overseer.switches()
+
+    async def switch(self, request: SetSwitch) -> list[Switch]:
+        """Set or clear a kill switch."""
+        return await self._overseer.switch(request)
 
     async def known_accounts(self) -> list[AccountId]:
         """Accounts that were ever compared with their venue."""

@@ -189,9 +189,17 @@ class Looker:
                 if locked.status is OrderStatus.NEW and submit is not None and submit.resolution < Resolution.ABSENT:
                     await store.begin_unknown(db, row, now)  # unless the reply came while we looked
 
-    async def _resolved(self, row: OrderRow, request: Any, found: bool) -> None:
+    async def settled(self, row: OrderRow, request: Any, found: bool, said: str) -> None:
+        """A person asked: it was found now, or it is not there by their word."""
+        await self._resolved(row, request, found, said)
+
+    async def _resolved(self, row: OrderRow, request: Any, found: bool, said: str = "") -> None:
         now = self._clock.now()
-        told = ("found", "", "found by id") if found else ("absent", "not_placed", "proven absent by repeated look-ups")
+        told = (
+            ("found", "", "found by id")
+            if found
+            else ("absent", "not_placed", said or "proven absent by repeated look-ups")
+        )
         async with self._db.transaction() as db:
             locked = await store.order_by_id(db, row.order_id, lock=True)
             if not found and locked.status is not OrderStatus.NEW:
