@@ -104,11 +104,12 @@ def _show(console: "Console", report: "Report") -> None:
             seconds(one.evidence.ready_s),
             seconds(one.evidence.recovered_s),
             seconds(one.evidence.uncovered_s),
+            seconds(one.evidence.dark_s),
             f"{one.seconds:.0f}",
         )
         for one in report.points
     ]
-    columns = ("", "point", "passage", "ready s", "settled s", "uncovered s", "all s")
+    columns = ("", "point", "passage", "ready s", "settled s", "bare s", "dark s", "all s")
     console.print(table("Killed and started again", columns, rows, columns[2:]))
     for one in report.points:
         for line in one.evidence.broken:

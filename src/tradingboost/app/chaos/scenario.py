@@ -28,7 +28,7 @@ SETTLE_S: Final = 150.0
 """An order that never left is proven absent after a minute at the earliest and parked after two."""
 
 UNCOVERED_S: Final = 15.0
-"""The protection objective: beyond it a position without a stop is a violation, whoever is dead."""
+"""The protection objective: beyond it a position without a stop for all of it is a violation."""
 
 _SETTING: Final = ("chaos", "switch", "on")
 
@@ -41,7 +41,8 @@ class Evidence(msgspec.Struct, kw_only=True):
         bars: replayed when it died.
         ready_s: from the death until the next life was ready; None = it never died, or never came back.
         recovered_s: from the death until nothing waited any more.
-        uncovered_s: the longest time a position stood without a stop for all of it.
+        uncovered_s: the longest time a position stood without a stop for all of it while the platform was up.
+        dark_s: the same while it was not: what filled then has to wait for the next life.
         orders: client ids that were posted to the exchange, once each.
         broken: everything that is wrong, one sentence each; empty = ok.
     """
@@ -52,6 +53,7 @@ class Evidence(msgspec.Struct, kw_only=True):
     ready_s: float | None = None
     recovered_s: float | None = None
     uncovered_s: float = 0.0
+    dark_s: float = 0.0
     orders: int = 0
     broken: list[str] = []
 
@@ -89,6 +91,7 @@ class Scenario:
         if isinstance(seen, Exception):
             self.evidence.broken.append(f"the exchange could not be watched: {seen!r}")
         self.evidence.uncovered_s = round(self._watch.longest_s, 1)
+        self.evidence.dark_s = round(self._watch.longest_dark_s, 1)
         if self._watch.longest_s > UNCOVERED_S:
             self.evidence.broken.append(f"a position was without a stop for {self._watch.longest_s:.0f} s")
         seconds = round(self._clock.monotonic() - began, 1)
@@ -98,6 +101,7 @@ class Scenario:
         armed = f"{self._plan.point}:{self._plan.nth}"
         code = await (self._die_starting(armed) if self._plan.story is Story.STARTING else self._die_at_work(armed))
         died_at = self._clock.monotonic()
+        self._watch.turn(dark=True)
         self.evidence.bars = self._town.done
         if code != -signal.SIGKILL:
             how = "it lived on" if code is None else f"the process ended with {code}"
@@ -105,6 +109,7 @@ class Scenario:
             return
         await self._town.walk_alone()
         async with self._town.life() as (process, platform):
+            self._watch.turn(dark=False)
             self.evidence.ready_s = round(self._clock.monotonic() - died_at, 1)
             await self._come_to_rest(platform)
             self.evidence.recovered_s = round(self._clock.monotonic() - died_at, 1)

@@ -24,7 +24,16 @@ class Watch:
         self._accounts = accounts
         self._clock = clock
         self._since: dict[str, float] = {}
+        self._dark = False
         self.longest_s = 0.0
+        """The longest time without cover while the platform was up."""
+        self.longest_dark_s = 0.0
+        """The longest while nobody of ours was there: resting entries fill then, too."""
+
+    def turn(self, *, dark: bool) -> None:
+        """The platform died, or is back; times are counted anew."""
+        self._dark = dark
+        self._since.clear()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -42,7 +51,10 @@ class Watch:
             names = {f"{account.exchange_uid} {leg}" for leg in bare}
             for name in names:
                 since = self._since.setdefault(name, now)
-                self.longest_s = max(self.longest_s, now - since)
+                if self._dark:
+                    self.longest_dark_s = max(self.longest_dark_s, now - since)
+                else:
+                    self.longest_s = max(self.longest_s, now - since)
             for name in [one for one in self._since if one.startswith(account.exchange_uid) and one not in names]:
                 del self._since[name]
         return found
