@@ -11,6 +11,7 @@ from tradingboost.sim.instruments import Instrument
 from tradingboost.simulator.auth import ApiKey
 from tradingboost.simulator.channels import Channel
 from tradingboost.simulator.envelope import ApiError, dump
+from tradingboost.simulator.faults.frames import FrameGate
 from tradingboost.simulator.faults.lost import reset
 
 PER_CHANNEL: Final = 30
@@ -40,9 +41,16 @@ class Subscription:
             return False
         return not self.family or self.family == f"{row.base}-{row.quote}"
 
-    def send(self, data: bytes, middle: bytes = b"") -> None:
+    def send(self, data: bytes, middle: bytes = b"", inst_id: str = "") -> None:
         """Push rows; `data` is a JSON list, `middle` further members such as `,"action":"update"`."""
-        self.connection.push(self.prefix + middle + b',"data":' + data + b"}")
+        frame = self.prefix + middle + b',"data":' + data + b"}"
+        connection, channel = self.connection, str(self.arg["channel"])
+        if b'"snapshot"' in middle:
+            connection.push(connection.gate.snapshot(connection, self.prefix, frame, channel))
+        elif connection.gate.desk.on:
+            connection.gate.frame(connection, channel, inst_id or self.inst_id, frame)
+        else:
+            connection.push(frame)
 
 
 class Connection:
@@ -54,11 +62,14 @@ class Connection:
         path: str,
         socket: web.WebSocketResponse,
         queued: int,
+        *,
+        gate: FrameGate,
         transport: asyncio.Transport | None = None,
     ) -> None:
         self.id = connection_id
         self.path = path
         self.socket = socket
+        self.gate = gate
         self.transport = transport
         self.key: ApiKey | None = None
         self.subscriptions: dict[bytes, tuple[Channel, Subscription]] = {}

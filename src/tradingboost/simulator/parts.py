@@ -9,6 +9,7 @@ from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.faults.desk import FaultDesk
 from tradingboost.simulator.feeds import MarketDriver
 from tradingboost.simulator.hub import Hub
+from tradingboost.simulator.injection.effects import Reach
 from tradingboost.simulator.injection.injector import Injector
 from tradingboost.simulator.limiter import Limiter
 from tradingboost.simulator.push import Publisher
@@ -53,7 +54,8 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
     driver = MarketDriver(exchange)
     pushers = (publisher, market)
     desk, doors = FaultDesk(settings.seed, clock), Doors()
-    faults = Injector(desk, doors)
+    stepper = Stepper(exchange, driver, hub, pushers)
+    reach = Reach(exchange, hub, limiter, publisher, stepper, doors)
     return Parts(
         settings=settings,
         exchange=exchange,
@@ -63,12 +65,12 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
         hub=hub,
         publisher=publisher,
         market=market,
-        stepper=Stepper(exchange, driver, hub, pushers),
+        stepper=stepper,
         rest=RestPort(exchange, limiter, log, (hub, publisher), desk),
         ws=WsPort(exchange, limiter, log, hub, pushers, desk=desk),
         doors=doors,
         desk=desk,
-        faults=faults,
+        faults=Injector(desk, reach),
     )
 
 

@@ -94,7 +94,7 @@ class Publisher:
         if chosen:
             data = dump([draw(row, value)])
             for one in chosen:
-                one.send(data)
+                one.send(data, inst_id=inst_id)
 
     def _position(self, event: PositionChanged) -> None:
         row = self.exchange.instrument(event.position.inst_id)
@@ -104,7 +104,7 @@ class Publisher:
         data = dump([position_row(self.exchange, event.position)])
         for one in listeners:
             if one.wants(row):
-                one.send(data, _UPDATE)
+                one.send(data, _UPDATE, row.inst_id)
 
     def _account(self, uid: str, what: "_Touched") -> None:
         listeners = self._hub.private(uid, "account")

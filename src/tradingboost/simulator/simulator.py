@@ -122,7 +122,7 @@ class Simulator:
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(parts.hub.close_all, 1001, b"going away")
         stack.callback(parts.doors.forget)
-        stack.callback(parts.desk.closing.set)  # nobody is held in silence any longer
+        stack.callback(parts.desk.stop)  # nobody is held in silence any longer
         port = await parts.doors.open(runner, settings.host, settings.port, None, "TB_SIM__PORT")
         tls_rest, tls_ws, ca_file = "", "", None
         if settings.tls:

@@ -14,6 +14,8 @@ from tradingboost.simulator.channels import PATHS, check
 from tradingboost.simulator.envelope import ApiError, dump
 from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.faults.desk import FaultDesk
+from tradingboost.simulator.faults.frames import FrameGate
+from tradingboost.simulator.faults.rules import Scene
 from tradingboost.simulator.faults.trouble import Trouble
 from tradingboost.simulator.hub import Connection, Hub, Subscription
 from tradingboost.simulator.limiter import Limiter
@@ -56,6 +58,7 @@ class WsPort:
         self._hub = hub
         self._publisher, self._market = pushers
         self._desk = desk
+        self._gate = FrameGate(desk)
         self._front = OpsFront(exchange, hub, self._publisher, desk)
         self._ids = count(1)
 
@@ -71,7 +74,12 @@ class WsPort:
         socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME, timeout=_CLOSE_S)
         await socket.prepare(request)
         connection = Connection(
-            f"{next(self._ids):08x}", path, socket, self._exchange.settings.frames_queued, request.transport
+            f"{next(self._ids):08x}",
+            path,
+            socket,
+            self._exchange.settings.frames_queued,
+            gate=self._gate,
+            transport=request.transport,
         )
         self._hub.add(connection)
         writer = asyncio.get_running_loop().create_task(connection.write())
@@ -104,7 +112,8 @@ class WsPort:
 
     async def _frame(self, connection: Connection, text: str, request: web.BaseRequest) -> None:
         if text in ("ping", '"ping"'):
-            connection.pong()
+            if not self._desk.on or self._desk.first("link", _scene(connection, "ping"), "ws.no_pong") is None:
+                connection.pong()
             return
         asked: Any = None
         with suppress(orjson.JSONDecodeError):
@@ -131,6 +140,8 @@ class WsPort:
                 await connection.close(4001, b"Login failed.")
             return
         for arg in args:
+            if self._desk.on:
+                await self._desk.trigger(_scene(connection, str(operation), str(arg.get("channel"))), connection)
             self._subscription(connection, str(operation), arg, asked.get("id"))
 
     def _within_hour(self, connection: Connection) -> None:
@@ -144,6 +155,12 @@ class WsPort:
     def _login(self, connection: Connection, arg: dict[str, Any], request: web.BaseRequest) -> None:
         if connection.key is not None:
             raise ApiError("60031")
+        if self._desk.on:
+            named = self._exchange.keys.named(str(arg.get("apiKey") or ""))
+            scene = Scene(account=named.uid if named else "", op="login", endpoint=connection.path)
+            refused = self._desk.first("link", scene, "ws.refuse_login")
+            if refused is not None:
+                raise ApiError(refused.rule.values["code"])
         demo = request.headers.get("x-simulated-trading") == "1"
         now_ms = self._exchange.clock.auth_ms()
         connection.key = self._exchange.keys.login(arg, now_ms=now_ms, demo=demo, remote=request.remote or "")
@@ -280,6 +297,10 @@ class WsPort:
         if asked_id is not None:
             answer["id"] = asked_id
         connection.reply(answer)
+
+
+def _scene(connection: Connection, operation: str, channel: str = "") -> Scene:
+    return Scene(account=connection.uid, op=operation, channel=channel, endpoint=connection.path)
 
 
 def _refuse(code: str, message: str) -> NoReturn:

@@ -46,7 +46,7 @@ class OpsFront:
             self._exchange, scene, [one for one in args if isinstance(one, dict)] if isinstance(args, list) else []
         )
         trouble = Trouble(self._desk, scene)
-        trouble.ids += await self._desk.trigger(scene)
+        trouble.ids += await self._desk.trigger(scene, connection)
         held = self._desk.held(scene)
         if held is None:
             trouble.judge()

@@ -86,5 +86,37 @@ _READ: Final[dict[str, Action]] = {
     "zero_row_first": Action("read", "The positions list begins with a row of size 0."),
 }
 
-ACTIONS: Final[dict[str, Action]] = {**_REQUEST, **_READ}
+_N: Final = Param("int", 2, 1, 1_000)
+_CLOSE: Final = Param("int", 4004, 3000, 4999)
+
+_WS: Final[dict[str, Action]] = {
+    "ws.close": Action("state", "Connections are closed with a code.", {"code": _CLOSE, "after_ms": _AFTER}),
+    "ws.abort": Action("state", "Connections break without a closing frame.", {"after_ms": _AFTER}),
+    "ws.notice": Action(
+        "state",
+        "Notice 64008 of a service upgrade, and the connection closes a while later.",
+        {"ms": Param("int", 60_000, 0, 86_400_000), "after_ms": _AFTER},
+    ),
+    "ws.no_pong": Action("link", "Pings stay unanswered."),
+    "ws.no_op_reply": Action("link", "Order operations are carried out and not answered."),
+    "ws.refuse_login": Action("link", "The login is refused.", {"code": Param("text", "60009")}),
+    "ws.silence": Action("frame", "A channel falls silent, the connection lives.", {"channel": Param("text")}),
+    "ws.lose": Action("frame", "Frames are lost.", {"p": Param("share", 10**12)}),
+    "ws.duplicate": Action("frame", "A frame comes n times.", {"n": _N}),
+    "ws.reorder": Action("frame", "A frame comes after the next one of its channel."),
+    "ws.hold_and_burst": Action(
+        "frame",
+        "Frames are held back until there are n, or for some time, and come at once.",
+        {"n": Param("int", 10, 1, 10_000), "ms": Param("int", 0, 0, 86_400_000)},
+    ),
+    "ws.stale_snapshot": Action("frame", "A new subscription gets the picture of the last time."),
+    "ws.seq_gap": Action("frame", "Updates of an order book are missing; the numbers show it."),
+    "candle.drop": Action("frame", "A closed bar is not told."),
+    "candle.duplicate": Action("frame", "A closed bar is told n times.", {"n": _N}),
+    "candle.reorder": Action("frame", "A closed bar is told after the next frame."),
+    "candle.late": Action("frame", "A closed bar is told late.", {"ms": _MS}),
+    "candle.stall": Action("frame", "No bar is told any more, the connection lives."),
+}
+
+ACTIONS: Final[dict[str, Action]] = {**_REQUEST, **_READ, **_WS}
 """Name (for groups with variants `group.x`) -> action."""

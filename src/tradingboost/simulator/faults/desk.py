@@ -1,7 +1,7 @@
 """The rules in force: asked at every turn, counting, bounded; and the conditions that last for a while."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ from tradingboost.simulator.faults.rules import Rule, Scene, Standing
 MOST_RULES: Final = 200
 """Rules in force at once."""
 
-Carry = Callable[[Standing], Awaitable[None]]
+Carry = Callable[[Standing, object], Coroutine[Any, Any, None]]
+"""Carries out an action on account, market or platform; the second is the connection it began on, None without."""
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class FaultDesk:
         self._rules: dict[str, Standing] = {}
         self._by_hook: dict[Hook, list[Standing]] = {}
         self._made = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def free_id(self) -> str:
         """An id no rule has."""
@@ -115,13 +117,31 @@ class FaultDesk:
                 return one
         return None
 
-    async def trigger(self, scene: Scene) -> list[str]:
+    async def trigger(self, scene: Scene, origin: object = None) -> list[str]:
         """Carry out the first action on account, market or platform that is due; its id in a list."""
         acting = self.first("state", scene)
         if acting is None:
             return []
-        await self.carry(acting)
+        await self.carry(acting, origin)
         return [acting.rule.id]
+
+    def trigger_soon(self, scene: Scene, origin: object = None) -> None:
+        """As `trigger`, after what is being done now."""
+        acting = self.first("state", scene)
+        if acting is not None:
+            self.soon(self.carry(acting, origin))
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside; ended with the exchange."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        """At the end: nobody is held, nothing begins any more."""
+        self.closing.set()
+        for task in self._tasks:
+            task.cancel()
 
     def held(self, scene: Scene) -> ApiError | None:
         """Why everybody, or this account, is turned away for now."""

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from tradingboost.core.errors import InvalidInput
 from tradingboost.simulator.doors import Doors
 from tradingboost.simulator.faults.catalogue import ACTIONS
 from tradingboost.simulator.faults.desk import FaultDesk, shown
+from tradingboost.simulator.faults.frames import release
 from tradingboost.simulator.faults.rules import Rule, Standing
+from tradingboost.simulator.injection.effects import Effects, Reach
 from tradingboost.simulator.injection.reading import rule_of
 
 
@@ -16,44 +19,50 @@ class Injector:
         `await simulator.faults.add({"action": "accept_then(drop)", "match": {"path": "POST trade/order"}})`
     """
 
-    def __init__(self, desk: FaultDesk, doors: Doors) -> None:
+    def __init__(self, desk: FaultDesk, reach: Reach) -> None:
         self._desk = desk
-        self._doors = doors
+        self._doors: Doors = reach.doors
+        self._effects = Effects(reach, desk)
         desk.refuse = self._refuse
-        desk.carry = self._carry
+        desk.carry = self._effects.carry
 
     async def _refuse(self, ms: int) -> None:
         await self._doors.refuse(ms / 1000)
 
-    async def _carry(self, acting: Standing) -> None:
-        if acting.rule.action == "refuse_connection":
-            await self._refuse(acting.rule.values["ms"])
-
     async def add(self, value: object) -> dict[str, Any]:
-        """Put a rule in force; its id and counters.
+        """Put a rule in force, or carry it out at once if it waits for nothing; its id and counters.
 
         Raises:
-            InvalidInput: the rule makes no sense (`bad_fault`).
+            InvalidInput: the rule makes no sense (`bad_fault`), or what was to be done at once cannot be done.
             Conflict: its id is taken, or there are too many.
         """
         rule = rule_of(value, self._desk.free_id)
-        if at_once(rule):
-            made = Standing(rule, matches=1, acted=1, last_ms=self._desk.now_ms())
-            await self._desk.carry(made)
-            return shown(made)
-        return shown(self._desk.add(rule))
+        if not at_once(rule):
+            return shown(self._desk.add(rule))
+        made = Standing(rule, matches=1, acted=1, last_ms=self._desk.now_ms())
+        await self._effects.carry(made, None)
+        if made.trouble:
+            raise InvalidInput("fault_failed", made.trouble)
+        return shown(made)
 
     async def remove(self, rule_id: str) -> dict[str, Any]:
-        """Take one rule out of force; its last counters.
+        """Take one rule out of force and let go what it holds; its last counters.
 
         Raises:
             NotFound: no such rule.
         """
-        return shown(self._desk.remove(rule_id))
+        gone = self._desk.remove(rule_id)
+        release(gone)
+        return shown(gone)
 
     async def heal(self) -> list[dict[str, Any]]:
-        """Take every rule out of force, end bans, maintenance, skew and closed ports; the last counters."""
+        """Take every rule out of force, end bans, maintenance, skew and closed ports; the last counters.
+
+        What was done to an account or the market stays done.
+        """
         gone = self._desk.clear()
+        for one in gone:
+            release(one)
         await self._doors.welcome()
         return [shown(one) for one in gone]
 
@@ -61,11 +70,13 @@ class Injector:
         """Every rule with its counters, in order."""
         return [shown(one) for one in self._desk.standing()]
 
-    def one(self, rule_id: str) -> Standing | None:
-        return next((one for one in self._desk.standing() if one.rule.id == rule_id), None)
-
 
 def at_once(rule: Rule) -> bool:
     """Whether a rule waits for nothing: it is carried out and not kept."""
-    lasting = rule.action == "refuse_connection" or ACTIONS[rule.action].hook == "state"
-    return lasting and rule.match.anything and rule.when.always
+    match = rule.match
+    waits = bool(match.path or match.op or match.push or match.side or match.ord_type)
+    if rule.action == "refuse_connection":
+        waits = not match.anything
+    elif ACTIONS[rule.action].hook != "state":
+        return False
+    return not waits and rule.when.always

@@ -55,14 +55,11 @@ def rule_of(value: object, free_id: Callable[[], str]) -> Rule:
     if named is not None and (not isinstance(named, str) or not _ID.fullmatch(named)):
         raise _bad("The id of a rule is 1 to 40 letters, digits and _ . : -; leave it away to be given one.")
     match = _match(body.get("match", {}))
-    if name == "fail_only":
-        if match.path:
-            raise _bad("fail_only names its path itself; leave match.path away.")
-        match = replace(match, path=path_of(values["path"]))
+    when = _when(body.get("when", {}))
+    match, when = _folded(name, values, match, when)
     _agree(name, match)
     if name == "reject" and not (values["code"] or values["sCode"]):
         raise _bad("reject needs a code (the whole request) or an sCode (every row).")
-    when = _when(body.get("when", {}))
     return Rule(id=named or free_id(), action=name, values=values, match=match, when=when)
 
 
@@ -255,6 +252,26 @@ def _when(value: object) -> When:
     if given.get("from_ms", 0) > given.get("to_ms", 10**15):
         raise _bad("when.from_ms lies after when.to_ms.")
     return When(**given)
+
+
+def _folded(name: str, values: dict[str, Any], match: Match, when: When) -> tuple[Match, When]:
+    """Parameters that say which requests or frames are meant go into match and when."""
+    if name == "fail_only":
+        if match.path:
+            raise _bad("fail_only names its path itself; leave match.path away.")
+        return replace(match, path=path_of(values["path"])), when
+    if name == "ws.silence":
+        _known_channel(values["channel"])
+        return replace(match, push=values["channel"]), when
+    if name == "ws.lose" and values["p"] < SURE:
+        if when.p is not None:
+            raise _bad("lose has its probability itself; leave when.p away.")
+        return match, replace(when, p=values["p"])
+    if name.startswith("candle.") and not (match.push or match.channel):
+        return replace(match, push="candle*"), when
+    if name == "ws.seq_gap" and not (match.push or match.channel):
+        return replace(match, push="books*"), when
+    return match, when
 
 
 def _agree(name: str, match: Match) -> None:
