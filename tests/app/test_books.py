@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from tests.builders import ACCOUNT, BTC, RUN, T0, USER, VENUE, D
 
-from tradingboost.app.books import all_fills, compare_books
+from tradingboost.app.books import compare_books
+from tradingboost.app.lived import fills_of
 from tradingboost.app.wiring import Platform
 from tradingboost.core.ids import AccountId, OrderId
 from tradingboost.core.order import PositionSide, Side
@@ -219,4 +220,4 @@ async def test_every_page_of_fills_is_read() -> None:
     world = World()
     world.fills_ = [msgspec.structs.replace(a_fill(1), seq=seq) for seq in (1, 5, 9)]
     platform, _ = world.sides()
-    assert [fill.seq for fill in await all_fills(platform, ACCOUNT)] == [1, 5, 9]
+    assert [fill.seq for fill in await fills_of(platform.orders, ACCOUNT)] == [1, 5, 9]

@@ -89,6 +89,10 @@ def test_the_demo_answers_with_what_was_traded(tb: Run) -> None:
     left = tb("status", "--all", "--json", "--data-dir", data["data_dir"]).envelope["data"]
     assert {run["strategy"] for run in left["runs"]} == {"hyperrsi", "grid"}
     assert sum(one["books"]["fills"] for one in left["accounts"]) == data["fills"]
+    [run_id] = [run["run_id"] for run in left["runs"] if run["strategy"] == "grid"]
+    verified = tb("verify-result", "--live", run_id[-12:], "--json", "--data-dir", data["data_dir"]).envelope["data"]
+    assert (verified["same"], verified["report"]["bars"], verified["report"]["drifts"]) == (True, 100, [])
+    assert verified["report"]["fills"] == data["strategies"]["grid"]["fills"] > 0
 
 
 @pytest.mark.slow

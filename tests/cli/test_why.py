@@ -42,6 +42,7 @@ def test_a_new_and_a_kept_back_test_are_explained(tb: Run, market: Path) -> None
     [
         (("why", "latest"), 4, "backtesting-show"),
         (("why", "cafebabe"), 4, "No run was ever started here"),
+        (("verify-result", "--live", "cafebabe"), 4, "No run was ever started here"),
         (("why",), 4, "No run was ever started here"),
         (("why", "cafebabe", "--at", "2024-01-01T00:00"), 2, "--at is for back-tests"),
         (("why", "latest", "--at", "yesterday"), 2, "is no time"),

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tradingboost.app import invariants
-from tradingboost.app.books import all_fills, compare_books
+from tradingboost.app.books import compare_books
 from tradingboost.app.demo import WARMUP, parameters
 from tradingboost.app.instruments import listed
+from tradingboost.app.lived import fills_of
 from tradingboost.app.parity import verdict
 from tradingboost.app.replay.bars import Bars, plain, synthetic
 from tradingboost.app.replay.stage import Part, Stage
@@ -56,7 +57,7 @@ def in_one_process(servers: tuple[str, str], folder: Path, endpoints: Endpoints 
 
 async def filled_orders(platform: Platform, part: Part) -> Counter[str]:
     """How many orders of each slot family filled."""
-    fills = await all_fills(platform, part.account.account_id)
+    fills = await fills_of(platform.orders, part.account.account_id)
     return Counter(family for _, family in {(fill.order_id, fill.slot.split(":")[0]) for fill in fills})
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from tradingboost.app.lived import fills_of
 from tradingboost.app.wiring import Platform
-from tradingboost.core.ids import AccountId
 from tradingboost.core.money import ZERO
 from tradingboost.shared.interfaces.orders import FillView
 from tradingboost.shared.interfaces.users import Account
@@ -34,7 +34,7 @@ async def compare_books(platform: Platform, admin: AdminClient, account: Account
     """
     await platform.positions.settle(account.account_id)
     truth = await admin.truth(account.exchange_uid)
-    fills = await all_fills(platform, account.account_id)
+    fills = await fills_of(platform.orders, account.account_id)
     found = [
         *await _positions(platform, account, truth),
         *await _cash(platform, account, truth),
@@ -43,14 +43,6 @@ async def compare_books(platform: Platform, admin: AdminClient, account: Account
         *await _funding(platform, account, truth),
     ]
     return Comparison(equal=not found, differences=found[:50], orders=len(truth["orders"]), fills=len(fills))
-
-
-async def all_fills(platform: Platform, account_id: AccountId) -> list[FillView]:
-    """Every fill of an account, oldest first."""
-    fills: list[FillView] = []
-    while page := await platform.orders.fills(account_id, fills[-1].seq if fills else 0, 5000):
-        fills += page
-    return fills
 
 
 async def _positions(platform: Platform, account: Account, truth: dict[str, Any]) -> list[str]:

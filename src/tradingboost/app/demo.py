@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from tradingboost.app import invariants
-from tradingboost.app.books import Comparison, all_fills, compare_books
+from tradingboost.app.books import Comparison, compare_books
 from tradingboost.app.instruments import instrument_of, listed
+from tradingboost.app.lived import fills_of
 from tradingboost.app.replay.bars import Bars, from_file, plain, synthetic
 from tradingboost.app.replay.driver import Moved
 from tradingboost.app.replay.stage import Part, Stage, stage
@@ -248,7 +249,7 @@ async def _part_summary(built: Stage, part: Part) -> PartSummary:
     platform, account_id = built.platform, part.account.account_id
     compared: Comparison = await compare_books(platform, built.admin, part.account)
     books = await platform.positions.books(account_id)
-    fills = await all_fills(platform, account_id)
+    fills = await fills_of(platform.orders, account_id)
     last = await _last(built)
     contract_size = (await platform.market.instrument(part.account.venue, part.run.symbol)).contract_size
     held = await platform.positions.positions(account_id)

@@ -1,9 +1,7 @@
 """Parity: the same candles through the compiled backtest and through the live wiring must give the same story."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +9,7 @@ import msgspec
 import numpy as np
 
 from tradingboost.app.books import Comparison, compare_books
+from tradingboost.app.lived import fill_lines, fills_of, intent_lines, wishes_of
 from tradingboost.app.replay.bars import Bars
 from tradingboost.app.replay.driver import VENUE, Moved
 from tradingboost.app.replay.stage import BALANCE, SLIPPAGE_BPS, Part, Stage, stage
@@ -25,9 +24,8 @@ from tradingboost.backtest import (
     differences,
     run,
 )
-from tradingboost.backtest.trace import FillLine, IntentLine, PositionLine, plain
+from tradingboost.backtest.trace import PositionLine, plain
 from tradingboost.core.ids import Symbol
-from tradingboost.core.money import ZERO
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts, state_to_json
 
@@ -158,46 +156,8 @@ async def lived(built: Stage, part: Part) -> Trace:
     strategy = strategy_named(part.strategy)
     instrument = await platform.market.instrument(VENUE, Symbol(built.bars.instrument.inst_id))
     apart = strategy.asks(strategy.validate(part.params), instrument).long_short
-    intents: list[IntentLine] = []
-    while page := await platform.strategy(part.strategy).decisions(part.run.run_id, len(intents)):
-        intents += [
-            IntentLine(
-                at_ms=_ms(one.at),
-                kind=one.kind,
-                slot=one.slot,
-                side=one.side,
-                position_side=one.position_side,
-                type=one.type,
-                qty=plain(one.qty),
-                price=plain(one.price or ZERO),
-                trigger=plain(one.trigger or ZERO),
-                reduce_only=one.reduce_only,
-                reason=one.reason,
-            )
-            for one in page
-        ]
-    fills: list[FillLine] = []
-    held: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    after = 0
-    while matches := await platform.orders.fills(part.account.account_id, after):
-        for match in matches:
-            after = match.seq
-            leg = match.position_side if apart else "net"
-            held[leg] += match.side.sign * match.qty
-            fills.append(
-                FillLine(
-                    at_ms=_ms(match.at),
-                    slot=match.slot,
-                    side=match.side,
-                    position_side=match.position_side,
-                    qty=plain(match.qty),
-                    price=plain(match.price),
-                    fee=plain(-match.fee),
-                    liquidity="maker" if match.is_maker else "taker",
-                    reason="",
-                    position=plain(held[leg]),
-                )
-            )
+    intents = intent_lines(await wishes_of(platform.strategy(part.strategy), part.run.run_id))
+    fills = fill_lines(await fills_of(platform.orders, part.account.account_id), apart)
     legs = await platform.positions.positions(part.account.account_id)
     names = {leg.position_side: leg.position_side.value if apart else "net" for leg in legs}
     positions = [
@@ -205,7 +165,3 @@ async def lived(built: Stage, part: Part) -> Trace:
         for leg in sorted(legs, key=lambda leg: leg.position_side)  # long before short
     ]
     return Trace(intents=intents, fills=fills, positions=positions)
-
-
-def _ms(at: datetime) -> int:
-    return int(at.astimezone(UTC).timestamp() * 1000 + 0.5)

@@ -18,6 +18,7 @@ from tradingboost.app.topology import BRIDGE_OFFSET, PROCESSES, STRATEGIES
 from tradingboost.core.errors import NotFound, Unavailable
 from tradingboost.kit.remote import Bridge
 from tradingboost.kit.service_token import ServiceAuth
+from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.notifications import Notifications
 from tradingboost.shared.interfaces.orders import Orders
 from tradingboost.shared.interfaces.positions import Positions
@@ -55,6 +56,10 @@ class Reached:
     @property
     def users(self) -> Users:
         return cast(Users, self._connect("users"))
+
+    @property
+    def market(self) -> Market:
+        return cast(Market, self._connect("market"))
 
     @property
     def orders(self) -> Orders:

@@ -37,3 +37,8 @@ def span_of(text: str) -> tuple[int, int]:
 def day(at_ms: int) -> str:
     """The day of a time."""
     return f"{datetime.fromtimestamp(int(at_ms) / 1000, UTC):%Y-%m-%d}"
+
+
+def minute(at_ms: int) -> str:
+    """The minute of a time, UTC."""
+    return f"{datetime.fromtimestamp(int(at_ms) / 1000, UTC):%Y-%m-%d %H:%M}"

@@ -13,6 +13,7 @@ from tradingboost.cli.verb import verb
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradingboost.app.drift import DriftReport
     from tradingboost.app.optimise.examining import Examined, Verified
 
 _DRAWN = 20
@@ -70,9 +71,17 @@ def verify_result(
         Path | None, typer.Option(metavar="FILE", help="Who must have signed it; else this installation.")
     ] = None,
     signature_only: Annotated[bool, typer.Option("--signature-only", help="Do not run it again.")] = False,
+    live: Annotated[
+        str, typer.Option(metavar="RUN", help="Back-test a live or paper run over the candles it saw, and compare.")
+    ] = "",
+    slippage_bps: Annotated[
+        float | None, typer.Option(metavar="BPS", min=0, help="With --live: what market orders lose in the model.")
+    ] = None,
 ) -> Answer:
-    """Tell who signed a kept back-test, run it again and compare every number of it."""
+    """Tell who signed a kept back-test, run it again and compare every number of it; or do so with a live run."""
     settings = session.settings()
+    if live:
+        return _drifted(session, live, slippage_bps)
     from tradingboost.app import receipts, results
 
     kept = results.find(results.folder_of(settings), result)
@@ -99,6 +108,42 @@ def verify_result(
             _verdict(console, done)
 
     return Answer(data, show, DONE if good and (done is None or done.same) else FINDINGS)
+
+
+def _drifted(session: Session, run: str, slippage_bps: float | None) -> Answer:
+    from decimal import Decimal
+
+    from tradingboost.app.drift import drift
+
+    with session.progress("back-testing what was lived ..."):
+        bps = None if slippage_bps is None else Decimal(str(slippage_bps))
+        report = session.run(lambda: drift(session.settings(), run, bps))
+    data = {"same": report.same, "explained": report.explained, "report": report}
+    return Answer(data, lambda console: _show_drift(console, report), DONE if report.explained else FINDINGS)
+
+
+def _show_drift(console: "Console", report: "DriftReport") -> None:
+    from tradingboost.app.timerange import minute
+    from tradingboost.cli.show import table
+
+    console.print(
+        f"{report.strategy} on {report.symbol} {report.timeframe}, {report.bars:,} candles "
+        f"from {report.first_bar_at:%Y-%m-%d %H:%M} to {report.last_bar_at:%Y-%m-%d %H:%M} UTC"
+        f"{f', {report.undecided:,} of them not decided on' if report.undecided else ''}",
+        soft_wrap=True,
+    )
+    if report.same:
+        console.print(f"The same story: {report.wishes:,} wishes and {report.fills:,} fills, live and back-tested.")
+        return
+    rows = [
+        (minute(one.at_ms), one.cause.value.replace("_", " "), one.slot, one.side, one.what, one.tested, one.lived)
+        for one in report.drifts[:_DRAWN]
+    ]
+    title = f"{report.fills:,} fills live, {report.tested_fills:,} back-tested"
+    console.print(table(title, ("at", "cause", "slot", "side", "what", "back-test", "live"), rows))
+    causes = ", ".join(f"{count:,} {cause.replace('_', ' ')}" for cause, count in report.causes.items())
+    more = len(report.drifts) - len(rows) + report.dropped
+    console.print(f"By cause: {causes}{f'; {more:,} more are not shown' if more else ''}.", soft_wrap=True)
 
 
 def _show(console: "Console", done: "Examined") -> None:

@@ -246,6 +246,23 @@ async def test_every_version_of_the_rules_that_was_traded_under_is_kept(
     assert [(row.version, row.rules["tick"]) for row in rows] == [("1", "0.1"), ("2", "0.01")]
 
 
+async def test_the_rules_of_a_moment_come_from_the_store_without_asking_the_venue(
+    market: MarketService, venue: FakeVenue, fake_clock: FakeClock
+) -> None:
+    before = fake_clock.now() - timedelta(seconds=1)
+    old = venue.rules
+    await market.watch(VENUE, BTC, M5)
+    between = fake_clock.now()
+    fake_clock.advance(60)
+    venue.rules = msgspec.structs.replace(venue.rules, tick=D("0.01"), version="2")
+    await market.watch(VENUE, BTC, M5)
+    venue.rules = msgspec.structs.replace(venue.rules, tick=D("0.001"), version="3")
+    assert await market.rules_at(VENUE, BTC, between) == old
+    assert (await market.rules_at(VENUE, BTC, fake_clock.now())).tick == D("0.01")
+    with pytest.raises(NotFound):
+        await market.rules_at(VENUE, BTC, before)
+
+
 async def test_what_was_watched_is_watched_again_by_the_next_process(
     market: MarketService, stage: Room, fake_clock: FakeClock
 ) -> None:

@@ -79,6 +79,9 @@ class FakeMarket:
         known.append(candle)
         return candle
 
+    async def rules_at(self, venue: Venue, symbol: Symbol, at: datetime) -> Instrument:
+        return await self.instrument(venue, symbol)
+
     async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
         if symbol == "NOPE-USDT-SWAP":
             raise NotFound("symbol_not_found", f"{venue} does not trade {symbol}; check the spelling.")

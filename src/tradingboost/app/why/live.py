@@ -74,14 +74,22 @@ async def explained(services: _Services, run: str | None, wanted: Language) -> l
     Raises:
         NotFound: `unknown_run`, also when a part fits several.
     """
-    every = [(strategy, one) for strategy in services.strategies.values() for one in await strategy.runs()]
+    return [await _one(strategy, view, wanted) for strategy, view in await chosen(services.strategies, run)]
+
+
+async def chosen(strategies: Mapping[str, Strategy], run: str | None) -> Sequence[tuple[Strategy, RunView]]:
+    """A run by its id or an end of it, or all that are active, each with the service that owns it.
+
+    Raises:
+        NotFound: `unknown_run`, also when a part fits several.
+    """
+    every = [(strategy, one) for strategy in strategies.values() for one in await strategy.runs()]
     if run is None:
-        chosen: Sequence[tuple[Strategy, RunView]] = [one for one in every if one[1].status in _ACTIVE]
-    else:
-        chosen = [one for one in every if one[1].run_id.startswith(run) or one[1].run_id.endswith(run)]
-        if len(chosen) != 1:
-            raise _unknown(run, len(chosen))
-    return [await _one(strategy, view, wanted) for strategy, view in chosen]
+        return [one for one in every if one[1].status in _ACTIVE]
+    fitting = [one for one in every if one[1].run_id.startswith(run) or one[1].run_id.endswith(run)]
+    if len(fitting) != 1:
+        raise _unknown(run, len(fitting))
+    return fitting
 
 
 async def _one(strategy: Strategy, view: RunView, wanted: Language) -> Told:

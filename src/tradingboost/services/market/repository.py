@@ -78,6 +78,14 @@ async def insert_instrument(db: AsyncConnection, instrument: Instrument, now: da
     await db.execute(upsert(t.instruments).values(values).on_conflict_do_nothing())
 
 
+async def instrument_at(db: AsyncConnection, venue: Venue, symbol: Symbol, at: datetime) -> Instrument | None:
+    """The newest rules seen up to a moment."""
+    i = t.instruments.c
+    where = and_(i.venue == venue, i.symbol == symbol, i.seen_at <= at)
+    row = (await db.execute(select(i.rules).where(where).order_by(i.seen_at.desc()).limit(1))).first()
+    return None if row is None else msgspec.convert(row.rules, Instrument)
+
+
 async def insert_watch(db: AsyncConnection, venue: Venue, symbol: Symbol, timeframe: Timeframe, now: datetime) -> None:
     """Remember what is watched, so that a restart goes on."""
     values = {"venue": venue, "symbol": symbol, "timeframe": timeframe, "since": now}

@@ -51,6 +51,14 @@ class MarketService:
             raise unknown_symbol(venue, symbol)
         return found
 
+    async def rules_at(self, venue: Venue, symbol: Symbol, at: datetime) -> Instrument:
+        """The rules as they were known at a moment."""
+        async with self._db.read() as db:
+            found = await store.instrument_at(db, venue, symbol, at)
+        if found is None:
+            raise unknown_symbol(venue, symbol)
+        return found
+
     async def candles(
         self, venue: Venue, symbol: Symbol, timeframe: Timeframe, limit: int, until: datetime | None = None
     ) -> list[Candle]:

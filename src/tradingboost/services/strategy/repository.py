@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, and_, any_, bindparam, func, insert, select, update
+from sqlalchemy import Interval, Text, and_, any_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -174,7 +174,7 @@ async def undecided(
     d = t.decisions.c
     before = func.lag(d.bar_close_at).over(order_by=d.bar_close_at).label("before")
     steps = select(before, d.bar_close_at).where(d.run_id == run_id).subquery()
-    apart = steps.c.bar_close_at - steps.c.before > length
+    apart = steps.c.bar_close_at - steps.c.before > bindparam("length", length, type_=Interval)
     found = await db.execute(select(steps).where(apart).order_by(steps.c.bar_close_at).limit(limit))
     return [(row.before, row.bar_close_at) for row in found]
 

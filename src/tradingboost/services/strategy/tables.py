@@ -29,6 +29,7 @@ runs = Table(
     Column("seq", BigInteger, nullable=False),  # wishes uttered so far
     Column("last_bar_at", UtcDateTime),  # close of the newest candle taken in
     Column("history_from", UtcDateTime),  # opening of the first candle taken in
+    Column("stop_asked_at", UtcDateTime),
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
 )

@@ -33,6 +33,11 @@ class Market(Protocol):
         ...
 
     @safe
+    async def rules_at(self, venue: Venue, symbol: Symbol, at: datetime) -> Instrument:
+        """The rules as they were known at a moment, from the store; NotFound where nobody had watched the symbol."""
+        ...
+
+    @safe
     async def candles(
         self, venue: Venue, symbol: Symbol, timeframe: Timeframe, limit: int, until: datetime | None = None
     ) -> list[Candle]:

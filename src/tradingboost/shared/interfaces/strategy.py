@@ -61,7 +61,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         history_from: opening of the first candle its indicators have taken in; None = they need none.
         first_bar_at, last_bar_at: closes of the first and the last candle decided on, None = none yet.
         gaps: (last close before, first close behind) candles that were not decided on, the oldest first, bounded.
-        codes: versions of the code that decided.
+        until: when it was asked to stop or ended, by the market's clock; None = it goes on.
+        codes: versions of the code that decided; code: the one that answers.
     """
 
     run: RunView
@@ -70,8 +71,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     history_from: datetime | None
     first_bar_at: datetime | None
     last_bar_at: datetime | None
+    until: datetime | None
     gaps: list[tuple[datetime, datetime]]
     codes: list[str]
+    code: str
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from tradingboost.services.strategy import repository as store
 from tradingboost.services.strategy.errors import run_not_found, wrong_owner
 from tradingboost.services.strategy.models import finite, view
 from tradingboost.services.strategy.service.handing import Hander
-from tradingboost.services.strategy.service.starting import Starter
+from tradingboost.services.strategy.service.starting import CODE_VERSION, Starter
 from tradingboost.services.strategy.service.stepping import Stepper
 from tradingboost.services.strategy.settings import StrategySettings
 from tradingboost.shared.events.market import Ticked
@@ -135,6 +135,8 @@ class StrategyService:
             history_from=row["history_from"],
             first_bar_at=first,
             last_bar_at=last,
+            until=row["stop_asked_at"] or row["ended_at"],
             gaps=gaps,
             codes=codes,
+            code=CODE_VERSION,
         )

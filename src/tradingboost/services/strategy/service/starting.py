@@ -33,7 +33,7 @@ from tradingboost.strategies.contract import RunFacts
 
 log = structlog.get_logger(__name__)
 
-_CODE_VERSION = "0.1.0"
+CODE_VERSION = "0.1.0"
 _BY_USER = "stopped by the user"
 
 
@@ -126,7 +126,7 @@ class Starter:
             "params": request.params,
             "facts": msgspec.to_builtins(facts),
             "settings_version": 1,
-            "code_version": _CODE_VERSION,
+            "code_version": CODE_VERSION,
             "state": state,
             "fold": fold,
             "version": 0,
@@ -178,7 +178,8 @@ class Starter:
             await self._stepper.keep(db, run)
             if run.status == "running":
                 row |= {"status": "stopping", "reason": _BY_USER}
-                await store.update_run(db, run_id, status="stopping", reason=_BY_USER)
+                asked_at = self._stepper.market_time(run, self._clock.now())
+                await store.update_run(db, run_id, status="stopping", reason=_BY_USER, stop_asked_at=asked_at)
                 await _tell(db, RunStopped(**_of_run(row, _BY_USER)))
         await self._let_it_work(run)
         return view(row)

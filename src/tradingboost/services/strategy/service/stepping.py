@@ -215,12 +215,12 @@ class Stepper:
         if run is None:
             return
         if fields["kind"] != FillKind.FILLED:  # no evidence of the venue: our own clock
-            at = self._market_time(run, at)
+            at = self.market_time(run, at)
             fields |= {"ts_ms": to_ms(at)}
         wishes = run.on_fill(**fields)
         await self._store(db, run, wishes, ("", None, last), at)
 
-    def _market_time(self, run: LiveRun, at: datetime) -> datetime:
+    def market_time(self, run: LiveRun, at: datetime) -> datetime:
         """When something of our own clock happened; by the market's clock where that runs ahead (a replay).
 
         Pauses after refusals are measured against candles.
