@@ -65,7 +65,7 @@ def _new_algo(state: State, market: Market, account: Account, command: PlaceAlgo
         lever=account.lever(command.inst_id, command.td_mode) if swap else 0,
         c_us=state.now_us,
     )
-    algo = Algo(terms=terms, lots=command.lots)
+    algo = Algo(terms=terms, lots=command.lots, fault=account.take_armed())
     for name in (*_AMENDABLE[1:], "tp_px_type", "sl_px_type", "px_type"):
         setattr(algo, name, getattr(command, name))
     if command.ord_type == "move_order_stop":
@@ -154,6 +154,7 @@ def _child(state: State, market: Market, account: Account, algo: Algo, leg: str)
             ord_type=ord_type,
             td_mode=terms.td_mode,
             pos_side=terms.pos_side,
+            cl_ord_id=terms.algo_cl_ord_id if state.policy.child_cl_ord_id == "algo" else "",
             tag=terms.tag,
             reduce_only=terms.reduce_only,
             closes=terms.reduce_only,
@@ -168,6 +169,7 @@ def _child(state: State, market: Market, account: Account, algo: Algo, leg: str)
         lots=_child_lots(market, account, algo),
         priority=state.next_priority(),
         u_us=state.now_us,
+        fault=algo.fault,
     )
 
 

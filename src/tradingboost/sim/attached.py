@@ -43,6 +43,7 @@ def arm(state: State, order: Order) -> None:
             sl_trigger_px=one.sl_trigger_px,
             sl_ord_px=one.sl_ord_px,
             sl_px_type=one.sl_px_type,
+            fault=order.fault,
         )
         algo_book.register(state, market, account, algo)
 

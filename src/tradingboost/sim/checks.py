@@ -26,6 +26,8 @@ def check_form(market: Market | None, account: Account, command: Place) -> Refus
     """Everything that needs no other order: instrument, mode, ids, type, price and size."""
     if market is None:
         return Refusal(51001, "Instrument ID does not exist")
+    if market.inst.state == "expired":
+        return Refusal(51027, "Contract expired")
     if market.inst.state != "live":
         return Refusal(51022, "Contract suspended")
     return (
@@ -94,7 +96,7 @@ def check_order(state: State, market: Market, account: Account, order: Order) ->
         or check_attached(order.terms.side, order.px or market.last, order)
         or _check_reduce(state, market, account, order)
         or _check_counts(market, account)
-        or _check_client_id(account, order)
+        or _check_client_id(state, account, order)
         or check_funds(state, market, account, order)
         or _check_tier(market, account, order)
     )
@@ -167,8 +169,12 @@ def _check_counts(market: Market, account: Account) -> Refusal | None:
     return Refusal(51102, "Too many pending orders on the instrument") if here >= _MAX_PENDING_INSTRUMENT else None
 
 
-def _check_client_id(account: Account, order: Order) -> Refusal | None:
-    taken = order.terms.cl_ord_id in account.cl_ids
+def _check_client_id(state: State, account: Account, order: Order) -> Refusal | None:
+    """Unique among pending orders; where the venue keeps ids, among the kept ones too."""
+    named = order.terms.cl_ord_id
+    taken = named in account.cl_ids
+    if named and not taken and state.policy.cl_ord_id_scope == "retained":
+        taken = any(row.terms.cl_ord_id == named for row in account.closed_orders.values())
     return Refusal(51016, "Client order ID already exists") if taken else None
 
 

@@ -15,6 +15,7 @@ from tradingboost.sim.rows import (
     AlgoType,
     Attached,
     Candle,
+    OrderFault,
     OrdType,
     PosSide,
     PxSource,
@@ -314,6 +315,60 @@ class ForceLiquidate(Command):
 
     uid: str
     ccy: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ArmFault(Command):
+    """The account's next order or algo carries a fault."""
+
+    uid: str
+    fault: OrderFault
+
+
+@dataclass(slots=True, kw_only=True)
+class FillOrder(Command):
+    """Fill an order now at its own price (or last); `lots` 0 = all. `late`: also one that was canceled."""
+
+    uid: str
+    inst_id: str
+    ord_id: int
+    lots: int = 0
+    late: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Vanish(Command):
+    """Take a pending order or algo away as the exchange's own doing; `silent` tells nobody."""
+
+    uid: str
+    ord_id: int = 0
+    algo_id: int = 0
+    silent: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class ForceAdl(Command):
+    """Deleverage a position at mark; `lots` 0 = the whole of it."""
+
+    uid: str
+    inst_id: str
+    pos_side: PosSide = ""
+    lots: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Delist(Command):
+    """End an instrument: orders canceled, positions settled at mark, state `expired`."""
+
+    inst_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Rename(Command):
+    """Give an instrument another name."""
+
+    inst_id: str
+    to_inst_id: str
 
 
 @dataclass(slots=True, kw_only=True)

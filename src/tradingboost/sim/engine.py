@@ -5,7 +5,20 @@ from heapq import heappop
 from typing import Any
 
 from tradingboost.core.errors import BrokenInvariant, InvalidInput
-from tradingboost.sim import accounts, algos, amends, audit, book, candles, funding, liquidation, market, orders
+from tradingboost.sim import (
+    accounts,
+    algos,
+    amends,
+    audit,
+    book,
+    candles,
+    faults,
+    funding,
+    liquidation,
+    market,
+    orders,
+    renaming,
+)
 from tradingboost.sim import commands as c
 from tradingboost.sim.codec import Codec
 from tradingboost.sim.events import BookChanged, Event, InstrumentChanged
@@ -23,6 +36,7 @@ from tradingboost.sim.rows import (
     CurrencyFigures,
     Fill,
     Order,
+    OrderFault,
     OrderTerms,
     Position,
     PositionFigures,
@@ -41,6 +55,7 @@ _CODEC = Codec(
         Instrument,
         Tier,
         Order,
+        OrderFault,
         OrderTerms,
         Algo,
         AlgoTerms,
@@ -272,12 +287,20 @@ def _vet(state: State, command: c.Command) -> None:
     uid = getattr(command, "uid", "")
     if isinstance(command, c.OpenAccount):
         accounts.vet_open(state, command)
+    elif isinstance(command, c.Rename):
+        _vet_rename(state, command)
     elif uid:
         state.account(uid)
     elif isinstance(command, (c.Trade, c.Travel)):
         market.vet(state, command)
     elif inst_id := getattr(command, "inst_id", ""):
         state.market(inst_id)
+
+
+def _vet_rename(state: State, command: c.Rename) -> None:
+    state.market(command.inst_id)
+    if command.to_inst_id in state.markets:
+        raise InvalidInput("name_taken", f"{command.to_inst_id} is listed already; choose another name.")
 
 
 def _set_book(state: State, command: c.SetBook) -> None:
@@ -333,6 +356,12 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     c.SeedCandles: candles.seed,
     c.ForceLiquidate: _force,
     c.SetPolicy: _set_policy,
+    c.ArmFault: faults.arm,
+    c.FillOrder: faults.fill,
+    c.Vanish: faults.vanish,
+    c.ForceAdl: faults.deleverage,
+    c.Delist: faults.delist,
+    c.Rename: renaming.rename,
 }
 
 
@@ -344,4 +373,5 @@ _TIMERS: dict[str, Callable[[State, str], None]] = {
     candles.TIMER: _minute,
     funding.TIMER: funding.boundary,
     accounts.TIMER: accounts.cancel_all_due,
+    faults.TIMER: faults.next_piece,
 }

@@ -11,6 +11,8 @@ from tradingboost.sim.state import Market, State, keep
 from tradingboost.sim.valuation import cost_of, notional
 
 MAKER, TAKER = "M", "T"
+PIECES = "pieces"
+"""Timer of an order that fills in pieces."""
 
 
 class Execution(NamedTuple):
@@ -23,6 +25,14 @@ class Execution(NamedTuple):
     with_house: bool = True
 
 
+_FORCED_BILLS = {
+    "partial_liquidation": ledger.BILL_LIQUIDATION,
+    "full_liquidation": ledger.BILL_LIQUIDATION,
+    "adl": ledger.BILL_ADL,
+}
+_FORCED_SUB_TYPES = {"partial_liquidation": 100, "full_liquidation": 104, "adl": 125}
+
+
 class _Settled(NamedTuple):
     fee: int
     fee_ccy: str
@@ -32,8 +42,35 @@ class _Settled(NamedTuple):
 
 
 def execute(state: State, order: Order, match: Execution) -> None:
-    """Book a match on an order; ends the order when nothing is left, then settles what depends on it."""
+    """Book a match on an order, in pieces if that was arranged."""
+    fault = order.fault
+    if fault.pieces < 2 or not match.with_house:
+        _execute(state, order, match)
+        return
+    market, left = state.markets[order.terms.inst_id], match.lots
+    while left > 0 and order.pending:
+        lots = min(left, piece_of(order), order.rest)
+        left -= lots
+        _execute(state, order, match._replace(lots=lots, trade_id=market.trade_id + 1))
+        if fault.every_us and order.pending:
+            state.set_timer(state.now_us + fault.every_us, PIECES, f"{order.terms.uid}|{order.terms.ord_id}")
+            return
+
+
+def piece_of(order: Order) -> int:
+    """Lots of the next piece: the order's lots shared out, so that exactly so many make it up."""
+    pieces = min(order.fault.pieces, order.lots)
+    done = order.acc_lots * pieces // order.lots
+    while (target := order.lots * (done + 1) // pieces) <= order.acc_lots:
+        done += 1
+    return target - order.acc_lots
+
+
+def _execute(state: State, order: Order, match: Execution) -> None:
+    """One fill; ends the order when nothing is left, then settles what depends on it."""
     market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
+    if order.fault.same_trade_id:
+        match = match._replace(trade_id=max(market.trade_id, 1))
     inst = market.inst
     rate = inst.maker_rate if match.exec_type == MAKER else inst.taker_rate
     swap = inst.kind == "SWAP"
@@ -115,11 +152,12 @@ def _trade_bill(
     state: State, order: Order, match: Execution, ccy: str, change: int, *, pnl: int = 0, fee: int = 0
 ) -> int:
     account = state.accounts[order.terms.uid]
-    liquidated = order.terms.category.endswith("liquidation")
+    category = order.terms.category
+    liquidated = category.endswith("liquidation") or category == "adl"
     row = Bill(
         bill_id=state.new_id(),
         uid=account.uid,
-        type=ledger.BILL_LIQUIDATION if liquidated else ledger.BILL_TRADE,
+        type=_FORCED_BILLS.get(category, ledger.BILL_TRADE),
         sub_type=_liquidation_sub_type(order) if liquidated else sub_type(order),
         ccy=ccy,
         change=change,
@@ -142,8 +180,8 @@ def _trade_bill(
 
 
 def _liquidation_sub_type(order: Order) -> int:
-    """100/101 partial liquidation close long/short, 104/105 full liquidation close long/short."""
-    base = 100 if order.terms.category == "partial_liquidation" else 104
+    """Closing a long: 100 partial liquidation, 104 full liquidation, 125 deleveraging; a short: one more."""
+    base = _FORCED_SUB_TYPES[order.terms.category]
     return base if order.terms.side == "sell" else base + 1
 
 

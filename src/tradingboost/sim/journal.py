@@ -11,9 +11,9 @@ from tradingboost.sim.commands import AttachedAmend, Command
 from tradingboost.sim.events import Event
 from tradingboost.sim.instruments import Instrument, Tier
 from tradingboost.sim.policy import Policy
-from tradingboost.sim.rows import Attached, Candle
+from tradingboost.sim.rows import Attached, Candle, OrderFault
 
-_CODEC = Codec((Instrument, Tier, Policy, Attached, AttachedAmend, Candle))
+_CODEC = Codec((Instrument, Tier, Policy, Attached, AttachedAmend, Candle, OrderFault))
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
 

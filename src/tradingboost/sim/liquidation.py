@@ -9,6 +9,7 @@ from tradingboost.sim.state import Account, Market, State
 from tradingboost.sim.valuation import notional, pnl
 
 _FIRST_PARTIAL_TIER = 2
+_CLOSE_TYPES = {"full_liquidation": "3", "adl": "5"}
 
 
 def check_market(state: State, market: Market) -> bool:
@@ -67,11 +68,11 @@ def _close_some(state: State, account: Account, position: Position, *, whole: bo
     tier = market.inst.tier_of(size)
     if tier >= _FIRST_PARTIAL_TIER and not whole:
         keep = market.inst.tiers[tier - 2].max_lots
-        _execute(state, account, position, market.mark, size - keep, category="partial_liquidation")
+        close_forced(state, account, position, market.mark, size - keep, category="partial_liquidation")
         return
     px = bankruptcy_price(state, account, position)
     lots = position.lots
-    _execute(state, account, position, px, size, category="full_liquidation")
+    close_forced(state, account, position, px, size, category="full_liquidation")
     taken_over = pnl(market.inst, lots, market.mark, 0) - pnl(market.inst, lots, px, 0)
     ledger.between(state, ledger.INSURANCE, market.inst.settle, taken_over)
     ledger.between(state, ledger.MARKET, market.inst.settle, -taken_over)
@@ -88,7 +89,8 @@ def bankruptcy_price(state: State, account: Account, position: Position) -> int:
     return max(px, 1)
 
 
-def _execute(state: State, account: Account, position: Position, px: int, lots: int, *, category: str) -> None:
+def close_forced(state: State, account: Account, position: Position, px: int, lots: int, *, category: str) -> None:
+    """Close `lots` of a position by an order of the exchange's own, at `px`."""
     market = state.markets[position.inst_id]
     order = Order(
         terms=OrderTerms(
@@ -110,8 +112,7 @@ def _execute(state: State, account: Account, position: Position, px: int, lots: 
         priority=state.next_priority(),
         u_us=state.now_us,
     )
-    if category == "full_liquidation":
-        position.close_type = "3"
+    position.close_type = _CLOSE_TYPES.get(category, position.close_type)
     lifecycle.open_order(state, market, account, order)
     lifecycle.changed(state, order)
     execute(state, order, Execution(px, lots, TAKER, market.trade_id + 1))

@@ -21,7 +21,7 @@ def take(state: State, order: Order) -> None:
         _take_flat(state, market, order)
     else:
         _walk(state, market, order)
-    if not order.pending:
+    if not order.pending or _in_pieces(order):
         return
     if order.terms.quote_quanta and order.acc_lots:
         order.lots = order.acc_lots
@@ -86,6 +86,11 @@ def _meet(state: State, market: Market, taker: Order, opposite: Levels, px: int)
     return True
 
 
+def _in_pieces(order: Order) -> bool:
+    """Whether the rest of an order comes piece by piece, by the clock and not by the market."""
+    return bool(order.fault.every_us and order.acc_lots)
+
+
 def _nearer(synthetic: int, resting: int, buys: bool) -> int:
     if not synthetic or not resting:
         return synthetic or resting
@@ -94,6 +99,8 @@ def _nearer(synthetic: int, resting: int, buys: bool) -> int:
 
 def _fillable(state: State, market: Market, order: Order, px: int) -> int:
     """Lots that may fill at `px`: the rest, what quote currency buys, what spot cash pays, what a position allows."""
+    if order.stuck or _in_pieces(order):
+        return 0
     inst, account = market.inst, state.accounts[order.terms.uid]
     if inst.kind == "SPOT":
         lots = order.rest

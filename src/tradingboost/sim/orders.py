@@ -41,6 +41,8 @@ def submit(state: State, order: Order, *, at_once: bool = False) -> None:
 
 def work(state: State, market: Market, order: Order, *, at_once: bool = False) -> None:
     """Rest, queue, fill or kill a live order by its type and the policy."""
+    if order.stuck:
+        return
     passive = order.terms.ord_type in _PRICED and not book.crosses(state, market, order)
     if passive:
         order.queue_ahead = _queue_ahead(state, market, order)
@@ -91,6 +93,7 @@ def _new_order(state: State, market: Market, account: Account, command: Place) -
         priority=state.next_priority(),
         attached=attached.with_ids(state, command.attached),
         u_us=state.now_us,
+        fault=account.take_armed(),
     )
 
 

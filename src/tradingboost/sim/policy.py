@@ -33,6 +33,8 @@ class Policy:
         attached_after_flat: whether an attached algo outlives its position.
         cancel_gone_code: `51400` for every gone order, or `split` (51401 canceled, 51402 filled).
         post_only_cross: 0 cancels a crossing post_only order with source 31, else the reject code.
+        cl_ord_id_scope: a client id must be unique among `pending` orders, or among all `retained` ones.
+        child_cl_ord_id: the client id of an order made by a trigger: `empty`, or that of the `algo`.
         order_freeze: `net_of_reducing` freezes nothing for the reducing part, `gross` freezes every order whole.
         price_band_ppm: 0 is off, else the widest distance of a limit price from mark.
         rows_kept: terminal orders, terminal algos, fills, bills and closed positions kept per account and kind.
@@ -59,6 +61,8 @@ class Policy:
     attached_after_flat: Literal["stay", "cancel"] = "stay"
     cancel_gone_code: Literal["51400", "split"] = "51400"
     post_only_cross: int = 0
+    cl_ord_id_scope: Literal["pending", "retained"] = "pending"
+    child_cl_ord_id: Literal["empty", "algo"] = "empty"
     order_freeze: Literal["net_of_reducing", "gross"] = "net_of_reducing"
     price_band_ppm: int = 0
     rows_kept: int = 10_000

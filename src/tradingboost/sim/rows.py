@@ -56,7 +56,7 @@ class OrderTerms:
         seq: time priority before any amendment.
         quote_quanta: a spot market order's size when it is given in quote currency, else 0.
         source: "" by hand, "6" trigger, "7" TP/SL, "25" trailing.
-        category: normal, full_liquidation, partial_liquidation or adl.
+        category: normal, full_liquidation, partial_liquidation, adl or delivery.
         lever: leverage at placement, 0 for spot.
     """
 
@@ -81,6 +81,25 @@ class OrderTerms:
     lever: int = 0
     c_us: int = 0
     ban_amend: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFault:
+    """What an operator arranged for one order or algo, or for the orders that come from it.
+
+    Attributes:
+        pieces: fill in so many pieces (0 = whole), `every_us` apart (0 = at once).
+        no_fill: it, or the order its trigger makes, never fills by itself.
+        same_trade_id: its fills carry the trade number of the fill before.
+    """
+
+    pieces: int = 0
+    every_us: int = 0
+    no_fill: bool = False
+    same_trade_id: bool = False
+
+
+NO_FAULT = OrderFault()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +142,12 @@ class Order:
     frozen: int = 0
     opening: int = 0
     u_us: int = 0
+    fault: OrderFault = NO_FAULT
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it never fills by itself; with attachments the arrangement is theirs."""
+        return self.fault.no_fill and not self.attached
 
     @property
     def rest(self) -> int:
@@ -199,6 +224,7 @@ class Algo:
     trigger_us: int = 0
     fail_code: int = 0
     u_us: int = 0
+    fault: OrderFault = NO_FAULT
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from tradingboost.sim.events import Event
 from tradingboost.sim.instruments import Instrument
 from tradingboost.sim.levels import Levels
 from tradingboost.sim.policy import Policy
-from tradingboost.sim.rows import Algo, Bill, Candle, Fill, Order, Position
+from tradingboost.sim.rows import NO_FAULT, Algo, Bill, Candle, Fill, Order, OrderFault, Position
 
 _Row = TypeVar("_Row")
 
@@ -88,6 +88,7 @@ class Account:
         levers: leverage by "inst_id|mgn_mode".
         positions: open rows by "inst_id|pos_side".
         cl_ids, algo_cl_ids: client ids of pending orders and algos.
+        armed: what an operator arranged for the next order or algo.
         filled_lots: signed sum of fills by position key, kept apart from positions for the audit.
     """
 
@@ -109,6 +110,12 @@ class Account:
     bills: list[Bill] = field(default_factory=list)
     filled_lots: dict[str, int] = field(default_factory=dict)
     cancel_after_us: int = 0
+    armed: OrderFault = NO_FAULT
+
+    def take_armed(self) -> OrderFault:
+        """The fault arranged for the next order or algo; it is arranged no more."""
+        fault, self.armed = self.armed, NO_FAULT
+        return fault
 
     def position(self, inst_id: str, pos_side: str) -> Position | None:
         """The open row of a position side ("net", "long", "short")."""

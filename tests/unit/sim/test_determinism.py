@@ -13,7 +13,7 @@ from tradingboost.sim.bars import HOUR_US
 from tradingboost.sim.engine import Engine
 from tradingboost.sim.instruments import DEFAULT_CATALOGUE
 from tradingboost.sim.policy import STEPPED, Policy
-from tradingboost.sim.rows import AlgoType, Attached, OrdType, PosSide, Side
+from tradingboost.sim.rows import AlgoType, Attached, OrderFault, OrdType, PosSide, Side
 from tradingboost.sim.scale import QUANTA
 
 UIDS = ("net", "hedge")
@@ -215,6 +215,17 @@ def commands_of(draw: st.DrawFn) -> c.Command:
         c.ClosePosition(**swap, mgn_mode="cross", pos_side=pos_side if uid == "hedge" else "", auto_cancel=closes),
         c.SetLeverage(**swap, mgn_mode="cross", lever=draw(st.sampled_from([5, 20, 50, 100]))),
         c.SettleFunding(at_us=0, inst_id=BTC),
+        c.ForceAdl(**swap, pos_side=pos_side, lots=draw(st.sampled_from([0, 3]))),
+        c.ArmFault(
+            at_us=0,
+            uid=uid,
+            fault=OrderFault(
+                pieces=draw(st.integers(0, 4)),
+                every_us=draw(st.sampled_from([0, 1_000])),
+                no_fill=draw(st.sampled_from([False, False, True])),
+                same_trade_id=draw(st.booleans()),
+            ),
+        ),
         c.CancelAllAfter(at_us=0, uid=uid, timeout_us=draw(st.sampled_from([0, 30_000_000]))),
         c.Credit(at_us=0, uid=uid, ccy="USDT", amount=draw(st.sampled_from([100 * QUANTA, -100 * QUANTA]))),
         c.Trade(at_us=0, inst_id=draw(st.sampled_from([BTC, SPOT])), px=px, lots=draw(st.sampled_from([0, 50, 5_000]))),
