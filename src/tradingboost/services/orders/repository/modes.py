@@ -144,11 +144,24 @@ async def clear_mode(db: AsyncConnection, where: tuple[AccountId, Symbol | str],
     await db.execute(delete(t.mode_causes).where(m.account_id == where[0], m.symbol == where[1], m.cause == cause))
 
 
+async def clear_cause(db: AsyncConnection, account_id: AccountId, cause: str) -> None:
+    """Remove a cause wherever in the account it stands."""
+    m = t.mode_causes.c
+    await db.execute(delete(t.mode_causes).where(m.account_id == account_id, m.cause == cause))
+
+
 async def claimed_modes(db: AsyncConnection, account_id: AccountId) -> set[str]:
     """The position modes the account's runs were started in: `net`, or `hedge` where a leg has a side."""
     c = t.leg_claims.c
     found = await db.execute(select(c.position_side).where(c.account_id == account_id).distinct())
     return {"net" if side == "net" else "hedge" for side in found.scalars()}
+
+
+async def is_claimed(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> bool:
+    """Whether a run trades the symbol."""
+    c = t.leg_claims.c
+    where = and_(c.account_id == account_id, c.symbol == symbol)
+    return (await db.execute(select(c.run_id).where(where).limit(1))).first() is not None
 
 
 async def note_leverage(db: AsyncConnection, run_id: RunId, leverage: int) -> None:

@@ -34,6 +34,7 @@ from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
 
+EXTERNAL_TRADE = "external_trade"
 _ENDED_UNFILLED = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED)
 
 
@@ -120,7 +121,20 @@ class Absorber:
             return known
         row = await self._stranger(db, owner, first, instruments[first.symbol], now)
         await store.insert_order(db, row)
+        if row.origin == "EXTERNAL":
+            await self._pause(db, row, now)
         return row
+
+    async def _pause(self, db: AsyncConnection, row: OrderRow, now: datetime) -> None:
+        """Somebody else, or the venue itself, trades what a run trades: it opens nothing until a person took note."""
+        if not await store.is_claimed(db, row.account_id, row.symbol):
+            return
+        await store.set_mode(db, (row.account_id, row.symbol), external_cause(row.order_id), "NO_ENTRIES", now)
+        said = (
+            f"{row.symbol}: an order of {row.qty} was made outside the platform while a run trades it. It is booked "
+            "and left alone; entries wait until you acknowledge this."
+        )
+        await telling.alarm(db, str(self._ids.uuid7()), telling.Alarm.of(row, EXTERNAL_TRADE, said), now)
 
     async def _stranger(
         self,
@@ -254,6 +268,11 @@ class Absorber:
         attached = await store.attached_of(db, row.order_id)
         if attached is not None and attached.status is OrderStatus.NEW and attached.live:
             await store.update_order(db, attached.order_id, ended_at=now)
+
+
+def external_cause(order_id: str) -> str:
+    """Why a symbol's entries wait after a trade that was not ours."""
+    return f"external:{order_id}"
 
 
 def _moved(before: Order, after: Order) -> bool:

@@ -40,6 +40,8 @@ _PROOF_ROUNDS = 5
 _PARK = timedelta(seconds=120)
 _PARKED_LOOK = timedelta(seconds=60)
 _SKEW = timedelta(seconds=5)
+_MOST_SKEW = timedelta(seconds=30)
+"""A venue further away lives in another time (a replay); its deadline is told in its own."""
 _OVERLAP = timedelta(minutes=10)
 _FORGOTTEN = timedelta(hours=2)
 """After this the venue's lists no longer show what was cancelled unfilled: silence proves nothing."""
@@ -168,7 +170,8 @@ class Looker:
         waited = now - request.sent_at
         counted = waited < _FORGOTTEN and round_.healthy and await self._as_booked(row, round_)
         rounds = request.rounds + counted
-        settled_at = request.expires_at + timedelta(milliseconds=abs(round_.clock_offset_ms)) + _SKEW
+        skew = min(timedelta(milliseconds=abs(round_.clock_offset_ms)), _MOST_SKEW)
+        settled_at = request.expires_at + skew + _SKEW
         lasted = now - (request.proof_began_at or now)
         if rounds >= _PROOF_ROUNDS and lasted >= _PROOF and now >= settled_at:
             await self._resolved(row, request, found=False)

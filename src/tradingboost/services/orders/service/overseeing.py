@@ -13,6 +13,7 @@ from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository import oversight
+from tradingboost.services.orders.service.absorbing import EXTERNAL_TRADE, external_cause
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.shared.interfaces.orders import AlertView, OrderDetail, OrderView, SetSwitch, SettleOrder, Switch
@@ -98,8 +99,10 @@ class Overseer:
         """See `Orders.acknowledge`."""
         async with self._db.transaction() as db:
             noted = await oversight.acknowledge(db, ("alert_id", alert_id), by, self._clock.now())
-        if noted is None:
-            raise errors.alert_not_found(alert_id)
+            if noted is None:
+                raise errors.alert_not_found(alert_id)
+            if noted.kind == EXTERNAL_TRADE:
+                await store.clear_cause(db, noted.account_id, external_cause(noted.subject_id))
         return noted
 
     async def switches(self) -> list[Switch]:
