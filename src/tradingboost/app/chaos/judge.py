@@ -10,7 +10,9 @@ from tradingboost.app.books import compare_books
 from tradingboost.app.chaos.town import Town
 from tradingboost.app.chaos.watch import uncovered
 from tradingboost.app.wiring import Platform
+from tradingboost.kit.db import Database
 
+_SHOWN = 5
 _RECORDED = {
     "saga {} is parked without an alert": """
         SELECT s.saga_id FROM orders.sagas s WHERE s.state = 'PARKED'
@@ -21,8 +23,9 @@ _RECORDED = {
         WHERE s.state IN ('RUNNING', 'WAITING', 'COMPENSATING') AND (o.cum_filled > 0 OR o.ended_at IS NOT NULL)
     """,
     "event {} was given up by a consumer": "SELECT event_id FROM bus.dead_letters WHERE resolved_at IS NULL",
-    "an order {} has two submits": """
-        SELECT order_id FROM orders.requests WHERE kind = 'submit' GROUP BY 1 HAVING count(*) > 1
+    "order {} rested at the venue and was unknown to us for more than a minute": """
+        SELECT u.order_id FROM orders.unknown_periods u JOIN orders.orders o USING (order_id)
+        WHERE o.status > 0 AND coalesce(u.ended_at, now()) - u.began_at > interval '60 s'
     """,
 }
 """A sentence about each offending row."""
@@ -41,10 +44,16 @@ async def broken(town: Town, platform: Platform) -> list[str]:
     found += [f"client id {name} was sent {count} times" for name, count in (await sent(town)).items() if count != 1]
     results = await invariants.check(platform.context.db)
     found += [f"{one.id} ({one.says}): {'; '.join(one.offending)}" for one in results if not one.held]
-    async with platform.context.db.read() as db:
+    return found + await recorded(platform.context.db)
+
+
+async def recorded(db: Database) -> list[str]:
+    """What our own record admits beyond the invariants."""
+    found: list[str] = []
+    async with db.read() as connection:
         for says, query in _RECORDED.items():
-            rows = (await db.execute(text(" ".join(query.split())))).scalars().all()
-            found += [says.format(row) for row in rows[:5]]
+            rows = (await connection.execute(text(" ".join(query.split())))).scalars().all()
+            found += [says.format(row) for row in rows[:_SHOWN]]
     return found
 
 
