@@ -16,8 +16,8 @@ BTC = "BTC-USDT-SWAP"
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reply that does not come within a third of a second does not come."""
-    monkeypatch.setattr(okx_ccxt, "_TIMEOUT_MS", 300)
+    """A reply that does not come within a second and a half does not come."""
+    monkeypatch.setattr(okx_ccxt, "_TIMEOUT_MS", 1_500)
 
 
 @pytest.fixture

@@ -184,6 +184,10 @@ class Floor:
     async def order(self, slot: str) -> OrderView:
         return next(view for view in await self.orders.orders(ACCOUNT, 500) if view.slot == slot)
 
+    async def legs(self) -> list[PositionView]:
+        """What is held, as our fills add up."""
+        return await Folded(self.room).positions(ACCOUNT)
+
     async def truth(self) -> dict[str, Any]:
         return await self.venue.admin.truth("1")
 

@@ -9,6 +9,9 @@ from tradingboost.services.orders.sagas import Sagas
 from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.settings import OrdersSettings
 
+_DEAF_EVERY_S = 10.0
+"""An account whose stream is away is compared this often: only a reading tells revoked keys from a broken line."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -59,9 +62,11 @@ class Workers:
         while await life.sleep(1.0):
             waited_s += 1.0
             due: set[AccountId] = set()
+            if waited_s % _DEAF_EVERY_S == 0:
+                due = set(await self._service.deaf())
             if waited_s >= self._every_s:
                 waited_s = 0.0
-                due = set(await self._service.known_accounts())
+                due |= set(await self._service.known_accounts())
             lost = set(self._service.accounts.lost)  # by a stall of this process: nobody else may want them
             self._service.accounts.lost.clear()
             for account_id in sorted(self._resync | due | lost):

@@ -5,6 +5,7 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.client_id import IdKeys
+from tradingboost.core.errors import OutcomeUnknown, Unavailable
 from tradingboost.core.ids import AccountId, OrderId, RunId, Symbol
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide
@@ -169,6 +170,18 @@ class OrdersService:
         """Accounts that were ever compared with their venue."""
         async with self._db.read() as db:
             return await store.known_accounts(db)
+
+    async def deaf(self) -> list[AccountId]:
+        """Accounts we act for whose private stream is away, also where that could not be asked."""
+        found = []
+        for account_id in self.accounts.held:
+            try:
+                healthy = (await self._exchange.stream_status(account_id)).healthy
+            except (Unavailable, OutcomeUnknown):
+                healthy = False
+            if not healthy:
+                found.append(account_id)
+        return found
 
     async def sweep(self) -> None:
         """Cancel children of ours that protect nothing any more."""
