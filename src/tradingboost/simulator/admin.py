@@ -23,8 +23,6 @@ from tradingboost.simulator import orders, persist, truth
 from tradingboost.simulator.admin_faults import FaultAdmin
 from tradingboost.simulator.admin_json import body_of, reply
 from tradingboost.simulator.admin_market import MarketAdmin
-from tradingboost.simulator.call import Call
-from tradingboost.simulator.envelope import ApiError
 from tradingboost.simulator.exchange import key_of
 from tradingboost.simulator.parts import Parts
 from tradingboost.simulator.settings import AccountSettings
@@ -179,19 +177,11 @@ class Admin:
         """An order placed by hand, as the user would: the same path, without a signature."""
         uid = request.match_info["uid"]
         self._known(uid)
-        key = next((key for key in self._parts.exchange.keys.all() if key.uid == uid), None)
-        if key is None:
-            raise NotFound("no_key", f"The account {uid} has no API key any more.")
-        call = Call(self._parts.exchange, self._parts.limiter, key)
-        body = await body_of(request)
-        desk = orders.place_algo if "closeFraction" in body or body.get("ordType") in _ALGOS else orders.place
-        try:
-            row = desk(call, body)
-        except ApiError as error:
-            raise InvalidInput("refused_by_venue", error.message, venue_code=error.code) from None
+        row = orders.by_hand(self._parts.exchange, self._parts.limiter, uid, await body_of(request))
         return reply(row)
 
     async def _reset(self, _: web.Request) -> web.Response:
+        await self._parts.faults.heal()
         await self._parts.hub.close_all(1012, b"reset")
         persist.reset(self._parts)
         return reply({"reset": True})
@@ -264,6 +254,3 @@ class Admin:
         if changes:
             self._parts.exchange.set_policy(changes)
         return await self._settings(request)
-
-
-_ALGOS: Final = {"conditional", "oco", "trigger", "move_order_stop"}

@@ -33,6 +33,8 @@ class MarketClock:
         self.mode = mode
         self.speed = speed
         self.auth = auth
+        self.skew_us = 0
+        """How wrong the exchange's idea of the time is; prints and candles do not care."""
         self._wall = wall
         default_us = self.wall_us() if mode == "live" else STEPPED_START_MS * 1000
         self._origin_us = default_us if start_ms is None else start_ms * 1000
@@ -59,8 +61,8 @@ class MarketClock:
         """What signatures are judged by, None = not judged."""
         if self.auth == "off":
             return None
-        return (self.wall_us() if self.auth == "wall" else self.now_us()) // 1000
+        return (self.wall_us() if self.auth == "wall" else self.now_us()) // 1000 + self.skew_us // 1000
 
     def public_ms(self) -> int:
         """The answer of `public/time`."""
-        return (self.now_us() if self.auth == "market" else self.wall_us()) // 1000
+        return ((self.now_us() if self.auth == "market" else self.wall_us()) + self.skew_us) // 1000

@@ -40,6 +40,8 @@ class Exchange:
         self.clock = clock
         self.keys = KeyRing(int(settings.max_clock_skew_s * 1000))
         self.labels: dict[str, str] = {}
+        self.maintenance: tuple[int, int] | None = None
+        """Begin and end (us) of what is planned, for the status list."""
         self._listener = listener
         self.start_engine()
 
@@ -65,7 +67,15 @@ class Exchange:
         self.by_code = {str(row.inst_code): row.inst_id for row in self._instruments.values()}
 
     def instruments(self) -> Iterable[Instrument]:
-        return self._instruments.values()
+        """What is listed; an expired instrument is known by name only."""
+        return [row for row in self._instruments.values() if row.state != "expired"]
+
+    def renamed(self, old: str, new: str) -> None:
+        """Prints and funding of an instrument go on under its new name."""
+        self.refresh_instruments()
+        for table in (self.trades, self.fundings):
+            if old in table:
+                table[new] = table.pop(old)  # type: ignore[assignment]
 
     def instrument(self, inst_id: str) -> Instrument | None:
         return self._instruments.get(inst_id)

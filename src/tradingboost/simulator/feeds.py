@@ -141,6 +141,11 @@ class MarketDriver:
         for number, price in enumerate(source.prices):
             yield start_us + number * every_us, max(parse(format(price, "f")) // row.tick_q, 1), 1
 
+    def rename(self, old: str, new: str) -> None:
+        """The prints of an instrument go to its new name; without one they stop."""
+        self._sources = [(new if name == old else name, prints) for name, prints in self._sources]
+        self._queue = [(*row[:4], new if row[4] == old else row[4]) for row in self._queue]
+
     def _refill(self, number: int) -> None:
         upcoming = next(self._sources[number][1], None)
         if upcoming is not None:

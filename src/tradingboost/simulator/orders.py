@@ -1,17 +1,20 @@
 """Placing, amending and cancelling, shared by REST and the WebSocket operations: a row in, a row with its sCode out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from tradingboost.core.errors import InvalidInput, NotFound
 from tradingboost.sim.commands import AmendAlgo, CancelAlgo, PlaceAlgo
 from tradingboost.sim.events import Rejected
 from tradingboost.sim.instruments import Instrument
 from tradingboost.simulator import parse
 from tradingboost.simulator.call import Call, Row
 from tradingboost.simulator.envelope import ApiError
-from tradingboost.simulator.limiter import ORDERS_PER_ACCOUNT
+from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.limiter import ORDERS_PER_ACCOUNT, Limiter
 from tradingboost.simulator.render_text import positive
 
+_ALGOS: Final = {"conditional", "oco", "trigger", "move_order_stop"}
 Body = Mapping[str, Any]
 Desk = Callable[[Call, Body], Row]
 
@@ -134,6 +137,23 @@ def _algo(call: Call, body: Body, read: Callable[[Body, Instrument, str], PlaceA
     assert answer is not None, "the engine answers every algo command"
     name = answer.algo_cl_ord_id or named
     return {**ack, "algoId": positive(answer.algo_id), "algoClOrdId": name, "clOrdId": name}
+
+
+def by_hand(exchange: Exchange, limiter: Limiter, uid: str, body: Body) -> Row:
+    """An order or algo placed by the user: the same path, without a signature.
+
+    Raises:
+        NotFound: the account has no key any more.
+        InvalidInput: the venue refuses the order.
+    """
+    key = next((key for key in exchange.keys.all() if key.uid == uid), None)
+    if key is None:
+        raise NotFound("no_key", f"The account {uid} has no API key any more.")
+    desk = place_algo if "closeFraction" in body or body.get("ordType") in _ALGOS else place
+    try:
+        return desk(Call(exchange, limiter, key), body)
+    except ApiError as error:
+        raise InvalidInput("refused_by_venue", error.message, venue_code=error.code) from None
 
 
 def carry_out(call: Call, desk: Desk, bodies: Sequence[Body], *, kind: str, single: float, batch: float) -> list[Row]:

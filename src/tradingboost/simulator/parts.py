@@ -9,8 +9,8 @@ from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.faults.desk import FaultDesk
 from tradingboost.simulator.feeds import MarketDriver
 from tradingboost.simulator.hub import Hub
-from tradingboost.simulator.injection.effects import Reach
 from tradingboost.simulator.injection.injector import Injector
+from tradingboost.simulator.injection.targets import Reach
 from tradingboost.simulator.limiter import Limiter
 from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.push_market import MarketPublisher
@@ -53,9 +53,10 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
     market.exchange = publisher.exchange = exchange
     driver = MarketDriver(exchange)
     pushers = (publisher, market)
-    desk, doors = FaultDesk(settings.seed, clock), Doors()
+    desk, doors = FaultDesk(settings.seed, clock, settings.emission_order), Doors()
+    publisher.desk = desk
     stepper = Stepper(exchange, driver, hub, pushers)
-    reach = Reach(exchange, hub, limiter, publisher, stepper, doors)
+    reach = Reach(exchange, hub, limiter, publisher, stepper, driver, doors, desk)
     return Parts(
         settings=settings,
         exchange=exchange,
@@ -70,7 +71,7 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
         ws=WsPort(exchange, limiter, log, hub, pushers, desk=desk),
         doors=doors,
         desk=desk,
-        faults=Injector(desk, reach),
+        faults=Injector(reach),
     )
 
 

@@ -21,6 +21,8 @@ from tradingboost.sim.scale import render as money
 from tradingboost.simulator import render_market, render_orders
 from tradingboost.simulator.envelope import dump
 from tradingboost.simulator.exchange import Exchange
+from tradingboost.simulator.faults.desk import FaultDesk
+from tradingboost.simulator.faults.flow import order_pushes
 from tradingboost.simulator.hub import Hub, Subscription
 from tradingboost.simulator.render_text import average, ms, positive, sz
 from tradingboost.simulator.rest_account import account_row, position_row
@@ -43,6 +45,7 @@ class Publisher:
         self._pending: list[Event] = []
         self._scheduled = False
         self.exchange: Exchange
+        self.desk: FaultDesk
 
     def take(self, events: tuple[Event, ...]) -> None:
         """Remember events; they go out when the running request has been answered (ack first)."""
@@ -71,7 +74,9 @@ class Publisher:
         what = touched.setdefault(event.uid, _Touched())
         if isinstance(event, OrderChanged):
             what.money = True
-            self._instrument_rows(event.uid, "orders", event.order.terms.inst_id, render_orders.order_push, event)
+            inst_id = event.order.terms.inst_id
+            for told in order_pushes(self.desk, event) if self.desk.on else (event,):
+                self._instrument_rows(event.uid, "orders", inst_id, render_orders.order_push, told)
         elif isinstance(event, Filled):
             what.trades.append({"instId": event.fill.inst_id, "tradeId": str(event.fill.trade_id)})
             self._instrument_rows(event.uid, "fills", event.fill.inst_id, render_orders.fill_push, event.fill)

@@ -54,6 +54,8 @@ class RestPort:
             return await self._front.answer(request, body, self)
         in_us = self._exchange.clock.wall_us()
         done = self.judge(request, body, None)
+        if self._desk.pushes_first():
+            await self.push_first()
         self.note(request, body, done, in_us, ())
         return web.Response(body=done.content, status=done.status, headers=_JSON)
 

@@ -19,9 +19,32 @@ def _time(call: Call) -> list[Row]:
 
 
 def _status(call: Call) -> list[Row]:
-    """Nothing is ever planned here."""
-    call.get("state")
-    return []
+    wanted = call.get("state")
+    row = status_row(call.exchange)
+    return [row] if row and wanted in ("", row["state"]) else []
+
+
+def status_row(exchange: Exchange) -> Row | None:
+    """The planned or running maintenance."""
+    if exchange.maintenance is None:
+        return None
+    begin_us, end_us = exchange.maintenance
+    now_us = exchange.now_us()
+    state = "scheduled" if now_us < begin_us else ("ongoing" if now_us < end_us else "completed")
+    return {
+        "title": "Maintenance",
+        "state": state,
+        "begin": str(begin_us // 1000),
+        "end": str(end_us // 1000),
+        "href": "",
+        "serviceType": "5",
+        "system": "unified",
+        "scheDesc": "",
+        "maintType": "1",
+        "env": "1",
+        "preOpenBegin": "",
+        "ts": str(now_us // 1000),
+    }
 
 
 def _instruments(call: Call) -> list[Row]:

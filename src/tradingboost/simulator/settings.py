@@ -67,6 +67,9 @@ class SimulatorSettings(Slice):
     max_connections: PositiveInt = Field(1000, description="WebSocket connections accepted")
     frames_queued: PositiveInt = Field(20_000, description="frames waiting per connection before it is closed")
     requests_kept: PositiveInt = Field(5000, description="requests remembered for admin /requests")
+    emission_order: Literal["ack_first", "push_first", "seeded"] = Field(
+        "ack_first", description="whether the answer or the private frames of what was done come first"
+    )
     index_lag_ms: int = Field(0, ge=0, le=86_400_000, description="orders and fills are unknown to queries for so long")
     state_file: Path | None = Field(None, description="snapshot restored at start and written at stop")
 

@@ -22,6 +22,7 @@ from tradingboost.simulator.limiter import Limiter
 from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.push_market import MarketPublisher
 from tradingboost.simulator.requests import RequestLog
+from tradingboost.simulator.rest_market import status_row
 from tradingboost.simulator.ws_front import OpsFront
 
 PREFIX: Final = "/ws/v5/"
@@ -208,7 +209,11 @@ class WsPort:
             case "instruments":
                 rows = [row for row in self._exchange.instruments() if row.kind == made.inst_type]
                 made.send(dump([render_market.instrument(row) for row in rows]))
-            case "orders" | "fills" | "orders-algo" | "status" | "trades" | "trades-all":
+            case "status":
+                row = status_row(self._exchange)
+                if row is not None:
+                    made.send(dump([row]))
+            case "orders" | "fills" | "orders-algo" | "trades" | "trades-all":
                 return
             case _:
                 self._market.first(made)
@@ -222,6 +227,8 @@ class WsPort:
             await self._front.answer(connection, asked, self)
             return
         answer = self.judge(connection, asked, None)
+        if self._desk.pushes_first():
+            self._publisher.flush()
         connection.reply(answer)
 
     def judge(self, connection: Connection, asked: dict[str, Any], trouble: Trouble | None) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from typing import Any, Protocol
 
 from tradingboost.simulator.envelope import dump
 from tradingboost.simulator.exchange import Exchange
-from tradingboost.simulator.faults import lost
 from tradingboost.simulator.faults.desk import FaultDesk
-from tradingboost.simulator.faults.front import describe
 from tradingboost.simulator.faults.rules import Scene
+from tradingboost.simulator.faults.scenes import describe
 from tradingboost.simulator.faults.trouble import Trouble, refusal_of
 from tradingboost.simulator.hub import Connection, Hub
 from tradingboost.simulator.push import Publisher
@@ -45,7 +44,7 @@ class OpsFront:
         describe(
             self._exchange, scene, [one for one in args if isinstance(one, dict)] if isinstance(args, list) else []
         )
-        trouble = Trouble(self._desk, scene)
+        trouble = Trouble(self._desk, scene, self._exchange)
         trouble.ids += await self._desk.trigger(scene, connection)
         held = self._desk.held(scene)
         if held is None:
@@ -62,7 +61,7 @@ class OpsFront:
             await self._lose_connection(connection, trouble)
         else:
             if trouble.action == "delay":
-                await lost.pause(self._desk, trouble.value("ms") / 1000)
+                await self._desk.pause(trouble.value("ms") / 1000)
             answer = port.judge(connection, asked, trouble)
             if trouble.push_first:
                 self._publisher.flush()

@@ -234,7 +234,9 @@ async def test_ccxt_pro_finds_the_fill_it_was_not_told(venue: Venue) -> None:
         await client.load_markets()
         await venue.simulator.faults.add({"action": "ws(lose)", "match": {"push": "orders"}, "when": {"nth": 2}})
         watching = asyncio.ensure_future(client.watch_orders(SYMBOL))
-        while not any(one.subscriptions for one in venue.simulator.parts.hub.connections.values()):
+        for _ in range(500):
+            if any(one.subscriptions for one in venue.simulator.parts.hub.connections.values()):
+                break
             await asyncio.sleep(0.01)  # the client subscribes in its own time
         placed = await client.create_order(SYMBOL, "market", "buy", 1)
         (seen,) = await soon(watching)

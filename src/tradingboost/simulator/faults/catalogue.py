@@ -1,5 +1,6 @@
 """Every action a rule can name: where it acts and which parameters it takes."""
 
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 import msgspec
@@ -118,5 +119,66 @@ _WS: Final[dict[str, Action]] = {
     "candle.stall": Action("frame", "No bar is told any more, the connection lives."),
 }
 
-ACTIONS: Final[dict[str, Action]] = {**_REQUEST, **_READ, **_WS}
+_SZ: Final = Param("number", Decimal(0), 0, 10**9)
+
+_ORDER: Final[dict[str, Action]] = {
+    "push_before_ack": Action("order", "The private frames come before the answer."),
+    "partial_fills": Action(
+        "order", "An order fills in n pieces, at once or some market time apart.", {"n": _N, "every_ms": _AFTER}
+    ),
+    "late_fill": Action(
+        "order", "A canceled order fills after its cancellation was acknowledged.", {"after_ms": _AFTER, "sz": _SZ}
+    ),
+    "fill_during.cancel": Action("order", "The order fills just before its cancellation.", {"sz": _SZ}),
+    "fill_during.amend": Action("order", "The order fills just before its amendment.", {"sz": _SZ}),
+    "trigger_no_fill": Action("order", "The order that a stop makes when it triggers never fills."),
+    "reuse_trade_id": Action("order", "Fills of an order carry the trade number of the fill before."),
+    "filled_without_fill": Action("order", "The push that ends an order as filled has no fill in it."),
+    "repeat_push": Action("order", "A push of an order comes n times, each with a later time.", {"n": _N}),
+}
+
+_PRICE: Final = Param("text", "")
+_STATE: Final[dict[str, Action]] = {
+    "flip_pos_mode": Action("state", "The account's position mode is switched.", {"after_ms": _AFTER}),
+    "delete_algo": Action(
+        "state",
+        "Waiting algos vanish, silently or told as canceled.",
+        {"silent": Param("flag", default=True), "algoId": Param("text", ""), "after_ms": _AFTER},
+    ),
+    "revoke_key": Action("state", "The account's API keys are revoked.", {"after_ms": _AFTER}),
+    "rate_ban": Action(
+        "state",
+        "Every request is answered 429, and 418 if they go on.",
+        {"s": _S, "patience": Param("int", 5, 0, 10**6), "after_ms": _AFTER},
+    ),
+    "manual_order": Action(
+        "state", "The user places an order by hand.", {"order": Param("fields"), "after_ms": _AFTER}
+    ),
+    "liquidate": Action("state", "The account is liquidated.", {"ccy": Param("text", "USDT"), "after_ms": _AFTER}),
+    "adl": Action(
+        "state",
+        "A position is deleveraged.",
+        {"posSide": Param("text", "", choices=("", "net", "long", "short")), "sz": _SZ, "after_ms": _AFTER},
+    ),
+    "fund": Action("state", "Funding is settled.", {"rate": Param("text", ""), "after_ms": _AFTER}),
+    "price_gap": Action(
+        "state",
+        "The price jumps to px, or by so many basis points.",
+        {"px": _PRICE, "bps": Param("int", 0, -9_999, 100_000), "after_ms": _AFTER},
+    ),
+    "delist": Action("state", "The instrument ends: orders canceled, positions settled.", {"after_ms": _AFTER}),
+    "rename": Action("state", "The instrument gets another name.", {"to": Param("text"), "after_ms": _AFTER}),
+    "change_ct_val": Action("state", "A contract is worth something else.", {"ctVal": Param("text")}),
+    "suspend": Action("state", "The instrument takes no orders.", {"state": Param("text", "suspend")}),
+    "empty_book": Action("state", "Nobody offers anything.", {"empty": Param("flag", default=True)}),
+    "maintenance": Action(
+        "state",
+        "Every request is answered 50001, and the status channel tells.",
+        {"s": _S, "in_s": Param("number", Decimal(0), 0, 864_000)},
+    ),
+    "clock_skew": Action("state", "The exchange's clock is wrong.", {"s": Param("number", None, -864_000, 864_000)}),
+    "limit_scale": Action("state", "The request limits are other ones.", {"x": Param("number", None, 0, 1_000)}),
+}
+
+ACTIONS: Final[dict[str, Action]] = {**_REQUEST, **_READ, **_WS, **_ORDER, **_STATE}
 """Name (for groups with variants `group.x`) -> action."""

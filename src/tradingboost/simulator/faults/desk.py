@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tradingboost.core.errors import Conflict, NotFound
+from tradingboost.sim.rng import stream
 from tradingboost.simulator.clock import MarketClock
 from tradingboost.simulator.envelope import ApiError
 from tradingboost.simulator.faults.catalogue import ACTIONS, Hook
 from tradingboost.simulator.faults.rules import Rule, Scene, Standing
 
+_ALWAYS_ANSWERED: Final = ("GET system/status", "GET public/time")
 MOST_RULES: Final = 200
 """Rules in force at once."""
 
-Carry = Callable[[Standing, object], Coroutine[Any, Any, None]]
-"""Carries out an action on account, market or platform; the second is the connection it began on, None without."""
+Carry = Callable[[Standing, Scene, object], Coroutine[Any, Any, None]]
+"""Carries out an action on account, market or platform: where it began, and on which connection (or None)."""
 
 
 @dataclass(slots=True)
@@ -30,7 +32,8 @@ class Conditions:
     maintenance_until_us: int = 0
     banned: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
-    teapot_after: int = 5
+    patience: int = 5
+    limit_scale_before: float | None = None
 
 
 class FaultDesk:
@@ -41,12 +44,14 @@ class FaultDesk:
         closing: set when the exchange goes down, so that nobody is held for longer.
     """
 
-    def __init__(self, seed: int, clock: MarketClock) -> None:
+    def __init__(self, seed: int, clock: MarketClock, emission_order: str = "ack_first") -> None:
         self.on = False
         self.conditions = Conditions()
         self.closing = asyncio.Event()
         self.carry: Carry
         self.refuse: Callable[[int], Awaitable[None]]
+        self._emission_order = emission_order
+        self._emission = stream(seed, "emission")
         self._seed = seed
         self._clock = clock
         self._rules: dict[str, Standing] = {}
@@ -103,6 +108,7 @@ class FaultDesk:
         """Find out again whether anything can act."""
         held = self.conditions
         self.on = bool(self._rules or held.banned or held.maintenance_until_us)
+        # a condition stays until it is healed, so that its end needs no timer
 
     def has(self, hook: Hook) -> bool:
         return self.on and bool(self._by_hook.get(hook))
@@ -122,20 +128,27 @@ class FaultDesk:
         acting = self.first("state", scene)
         if acting is None:
             return []
-        await self.carry(acting, origin)
+        await self.carry(acting, scene, origin)
         return [acting.rule.id]
 
     def trigger_soon(self, scene: Scene, origin: object = None) -> None:
         """As `trigger`, after what is being done now."""
         acting = self.first("state", scene)
         if acting is not None:
-            self.soon(self.carry(acting, origin))
+            self.soon(self.carry(acting, scene, origin))
 
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside; ended with the exchange."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but no longer than the exchange runs."""
+        try:
+            await asyncio.wait_for(self.closing.wait(), seconds)
+        except TimeoutError:
+            return
 
     def stop(self) -> None:
         """At the end: nobody is held, nothing begins any more."""
@@ -146,14 +159,22 @@ class FaultDesk:
     def held(self, scene: Scene) -> ApiError | None:
         """Why everybody, or this account, is turned away for now."""
         held, now_us = self.conditions, self._clock.now_us()
+        if scene.path in _ALWAYS_ANSWERED:
+            return None
         if held.maintenance_from_us <= now_us < held.maintenance_until_us:
             return ApiError("50001", status=503)
         for name in {"", scene.account}:
             if now_us < held.banned.get(name, 0):
                 held.refused[name] = held.refused.get(name, 0) + 1
-                stubborn = held.refused[name] > held.teapot_after
+                stubborn = held.refused[name] > held.patience
                 return ApiError("50011", status=418 if stubborn else 429)
         return None
+
+    def pushes_first(self) -> bool:
+        """Whether, by the setting `emission_order`, the next private frames come before the answer."""
+        if self._emission_order == "seeded":
+            return bool(self._emission.below(2))
+        return self._emission_order == "push_first"
 
     def now_ms(self) -> int:
         return self._clock.now_us() // 1000

@@ -13,6 +13,7 @@ from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.faults import lost
 from tradingboost.simulator.faults.desk import FaultDesk
 from tradingboost.simulator.faults.rules import Scene
+from tradingboost.simulator.faults.scenes import describe
 from tradingboost.simulator.faults.trouble import Trouble, refusal_of
 
 _PREFIX: Final = "/api/v5/"
@@ -53,7 +54,7 @@ class Front:
         """Answer one request as the rules want it."""
         in_us = self._exchange.clock.wall_us()
         scene = self._scene(request, body)
-        trouble = Trouble(self._desk, scene)
+        trouble = Trouble(self._desk, scene, self._exchange)
         trouble.ids += await self._desk.trigger(scene)
         held = self._desk.held(scene)
         if held is not None:
@@ -71,7 +72,7 @@ class Front:
             port.note(request, body, Done(scene.account, GONE, b""), in_us, tuple(trouble.ids))
             return await self._swallowed(request, trouble)
         if trouble.action == "delay":
-            await lost.pause(self._desk, trouble.value("ms") / 1000)
+            await self._desk.pause(trouble.value("ms") / 1000)
         done = port.judge(request, body, trouble)
         if trouble.push_first:
             await port.push_first()
@@ -131,21 +132,3 @@ def _rows(body: bytes) -> list[Mapping[str, Any]]:
     except orjson.JSONDecodeError:
         return []
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
-
-
-def describe(exchange: Exchange, scene: Scene, rows: list[Mapping[str, Any]]) -> None:
-    """Fill in instruments, sides and order types: as written, else those of the order that is named."""
-    insts, sides, kinds = [], [], []
-    for row in rows:
-        named = str(row.get("instId") or exchange.by_code.get(str(row.get("instIdCode") or ""), ""))
-        insts += named.split(",") if named else []
-        side, kind = str(row.get("side") or ""), str(row.get("ordType") or "")
-        if scene.account and not side and (row.get("ordId") or row.get("clOrdId")):
-            number = str(row.get("ordId") or "0")
-            found = exchange.engine.order(
-                scene.account, int(number) if number.isdigit() else 0, str(row.get("clOrdId") or "")
-            )
-            side, kind = (found.terms.side, found.terms.ord_type) if found else ("", "")
-        sides += [side] if side else []
-        kinds += kind.split(",") if kind else []
-    scene.insts, scene.sides, scene.ord_types = tuple(insts), tuple(sides), tuple(kinds)

@@ -37,16 +37,8 @@ async def silence(request: web.BaseRequest, desk: FaultDesk) -> None:
         transport = request.transport
         if transport is None or transport.is_closing():
             break
-        await pause(desk, _LOOK_S)
+        await desk.pause(_LOOK_S)
     reset(request.transport)
-
-
-async def pause(desk: FaultDesk, seconds: float) -> None:
-    """Wait, but no longer than the exchange runs."""
-    try:
-        await asyncio.wait_for(desk.closing.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 def page(status: int, body: str) -> web.Response:
@@ -85,7 +77,7 @@ async def lose(
         case "5xx":
             return page(broken, "html")
         case "delay":
-            await pause(desk, late_ms / 1000)
+            await desk.pause(late_ms / 1000)
             return web.Response(body=content, status=status, headers=_JSON)
     error = refusal_of(variant)
     return web.Response(body=refusal(error), status=error.status, headers=_JSON)

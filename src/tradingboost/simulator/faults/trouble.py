@@ -5,8 +5,11 @@ from typing import Any, Final
 
 from tradingboost.simulator.codes import message
 from tradingboost.simulator.envelope import ApiError
+from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.faults.desk import FaultDesk
+from tradingboost.simulator.faults.flow import OrderFlow
 from tradingboost.simulator.faults.rules import Scene, Standing
+from tradingboost.simulator.faults.scenes import describe
 
 Row = dict[str, Any]
 Body = Mapping[str, Any]
@@ -20,11 +23,13 @@ class Trouble:
         acting: the rule of the request group that acts, if any; `ids` of every rule that acted.
     """
 
-    def __init__(self, desk: FaultDesk, scene: Scene) -> None:
+    def __init__(self, desk: FaultDesk, scene: Scene, exchange: Exchange) -> None:
         self.desk = desk
         self.scene = scene
         self.acting: Standing | None = None
         self.ids: list[str] = []
+        self._exchange = exchange
+        self._flow = OrderFlow(exchange, desk)
 
     def judge(self) -> None:
         """Look for the rule of the request group."""
@@ -41,7 +46,8 @@ class Trouble:
 
     @property
     def push_first(self) -> bool:
-        return False
+        """Whether the private frames of what was done go out before the answer."""
+        return self._flow.pushes_first or self.desk.pushes_first()
 
     def top_refusal(self, path: str) -> str:
         """The code that refuses the whole request; "" when its rows are refused one by one."""
@@ -60,10 +66,24 @@ class Trouble:
         """The rows of an order request, item by item."""
         items = self.value("items") if self.action == "batch_partial" else ()
         found = [
-            failed_row(body, self.value("sCode"), kind) if number in items else work(body)
+            failed_row(body, self.value("sCode"), kind) if number in items else self._done(body, kind, work)
             for number, body in enumerate(bodies)
         ]
         return [self._echo(row) for row in found] if self.action == "bad_echo" else found
+
+    def _done(self, body: Body, kind: str, work: Callable[[Body], Row]) -> Row:
+        """One item, with what the order rules make of it."""
+        if not self.desk.has("order"):
+            return work(body)
+        here = self.scene
+        scene = Scene(account=here.account, path=here.path, op=here.op, endpoint=here.endpoint)
+        describe(self._exchange, scene, [body])
+        acting = self._flow.begin(kind, body, scene)
+        row = work(body)
+        self._flow.end(acting, body, scene, row)
+        if acting is not None:
+            self.ids.append(acting.rule.id)
+        return row
 
     def _echo(self, row: Row) -> Row:
         if self.value("kind") == "no_id":

@@ -1,111 +1,73 @@
-"""What rules do to connections, accounts, the market and the platform."""
+"""Carrying actions out: at once or after a while; one that fails leaves its reason with the rule."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 from tradingboost.core.errors import TradingBoostError
-from tradingboost.simulator.doors import Doors
-from tradingboost.simulator.exchange import Exchange
-from tradingboost.simulator.faults.desk import FaultDesk
 from tradingboost.simulator.faults.rules import Scene, Standing
-from tradingboost.simulator.hub import Connection, Hub
-from tradingboost.simulator.limiter import Limiter
-from tradingboost.simulator.push import Publisher
-from tradingboost.simulator.stepping import Stepper
+from tradingboost.simulator.hub import Connection
+from tradingboost.simulator.injection import account, connections, market
+from tradingboost.simulator.injection.targets import Reach
 
-Values = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """The pieces of the exchange that effects act on."""
-
-    exchange: Exchange
-    hub: Hub
-    limiter: Limiter
-    publisher: Publisher
-    stepper: Stepper
-    doors: Doors
+_ON_CONNECTIONS: Final[dict[str, Callable[[Reach, Standing, Connection | None], Awaitable[None]]]] = {
+    "ws.close": connections.close,
+    "ws.abort": connections.abort,
+    "ws.notice": connections.notice,
+}
+_ON_BOOKS: Final[dict[str, Callable[[Reach, Standing, Scene], Awaitable[None]]]] = {
+    "flip_pos_mode": account.flip_pos_mode,
+    "delete_algo": account.delete_algo,
+    "revoke_key": account.revoke_key,
+    "rate_ban": account.rate_ban,
+    "manual_order": account.manual_order,
+    "liquidate": account.liquidate,
+    "adl": account.adl,
+    "fund": account.fund,
+    "price_gap": market.price_gap,
+    "delist": market.delist,
+    "rename": market.rename,
+    "change_ct_val": market.change_ct_val,
+    "suspend": market.suspend,
+    "empty_book": market.empty_book,
+    "maintenance": market.maintenance,
+    "clock_skew": market.clock_skew,
+    "limit_scale": market.limit_scale,
+}
 
 
 class Effects:
-    """Carries actions out, at once or after a while."""
+    """Carries actions out."""
 
-    def __init__(self, reach: Reach, desk: FaultDesk) -> None:
+    def __init__(self, reach: Reach) -> None:
         self._reach = reach
-        self._desk = desk
-        self._by_name: dict[str, Callable[[Standing, Connection | None], Awaitable[None]]] = {
-            "refuse_connection": self._refuse,
-            "ws.close": self._close,
-            "ws.abort": self._abort,
-            "ws.notice": self._notice,
-        }
 
-    async def carry(self, acting: Standing, origin: object) -> None:
-        """Carry an action out; one that fails leaves its reason with the rule.
+    async def carry(self, acting: Standing, scene: Scene, origin: object) -> None:
+        """Carry an action out.
 
         Args:
+            scene: what began it; empty when it is done at once.
             origin: the connection on which it began, None for a request or at once.
         """
         connection = origin if isinstance(origin, Connection) else None
         after_ms = acting.rule.values.get("after_ms", 0)
         if after_ms:
-            self._desk.soon(self._later(acting, connection, after_ms / 1000))
+            self._reach.desk.soon(self._later(acting, scene, connection, after_ms / 1000))
         else:
-            await self._now(acting, connection)
+            await self._now(acting, scene, connection)
 
-    async def _later(self, acting: Standing, connection: Connection | None, seconds: float) -> None:
+    async def _later(self, acting: Standing, scene: Scene, connection: Connection | None, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self._now(acting, connection)
+        await self._now(acting, scene, connection)
 
-    async def _now(self, acting: Standing, connection: Connection | None) -> None:
+    async def _now(self, acting: Standing, scene: Scene, connection: Connection | None) -> None:
+        name = acting.rule.action
         try:
-            await self._by_name[acting.rule.action](acting, connection)
+            if name == "refuse_connection":
+                await connections.refuse(self._reach, acting)
+            elif name in _ON_CONNECTIONS:
+                await _ON_CONNECTIONS[name](self._reach, acting, connection)
+            else:
+                await _ON_BOOKS[name](self._reach, acting, scene)
         except TradingBoostError as error:
             acting.trouble = error.message
-
-    async def _refuse(self, acting: Standing, _: Connection | None) -> None:
-        await self._reach.doors.refuse(acting.rule.values["ms"] / 1000)
-
-    def _lines(self, acting: Standing, connection: Connection | None) -> list[Connection]:
-        """The connection it began on, else every one that fits the rule's account, address and channel."""
-        if connection is not None:
-            return [connection]
-        match = acting.rule.match
-        found = []
-        for one in list(self._reach.hub.connections.values()):
-            channels = [str(made.arg["channel"]) for _, made in one.subscriptions.values()] or [""]
-            scenes = (Scene(account=one.uid, channel=name, pushed=True, endpoint=one.path) for name in channels)
-            plain = Standing(acting.rule)
-            if match.path or match.op or any(plain.fits(scene) for scene in scenes):
-                fits_account = match.account in ("", one.uid) and match.endpoint in ("", one.path)
-                found += [one] if fits_account else []
-        return found
-
-    async def _close(self, acting: Standing, connection: Connection | None) -> None:
-        lines = self._lines(acting, connection)
-        self._desk.soon(_closed(lines, acting.rule.values["code"], b"fault"))
-
-    async def _abort(self, acting: Standing, connection: Connection | None) -> None:
-        for one in self._lines(acting, connection):
-            one.abort()
-
-    async def _notice(self, acting: Standing, connection: Connection | None) -> None:
-        lines = self._lines(acting, connection)
-        for one in lines:
-            text = "The connection will soon be closed for a service upgrade; please reconnect."
-            one.reply({"event": "notice", "code": "64008", "msg": text, "connId": one.id})
-        self._desk.soon(self._closing(lines, acting.rule.values["ms"] / 1000))
-
-    async def _closing(self, lines: list[Connection], seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        await _closed(lines, 1001, b"service upgrade")
-
-
-async def _closed(lines: list[Connection], code: int, why: bytes) -> None:
-    """Close after what was said before has gone out."""
-    for one in lines:
-        await one.drained()
-        await one.close(code, why)

@@ -5,11 +5,12 @@ from typing import Any
 from tradingboost.core.errors import InvalidInput
 from tradingboost.simulator.doors import Doors
 from tradingboost.simulator.faults.catalogue import ACTIONS
-from tradingboost.simulator.faults.desk import FaultDesk, shown
+from tradingboost.simulator.faults.desk import shown
 from tradingboost.simulator.faults.frames import release
-from tradingboost.simulator.faults.rules import Rule, Standing
-from tradingboost.simulator.injection.effects import Effects, Reach
+from tradingboost.simulator.faults.rules import Rule, Scene, Standing
+from tradingboost.simulator.injection.effects import Effects
 from tradingboost.simulator.injection.reading import rule_of
+from tradingboost.simulator.injection.targets import Reach
 
 
 class Injector:
@@ -19,10 +20,11 @@ class Injector:
         `await simulator.faults.add({"action": "accept_then(drop)", "match": {"path": "POST trade/order"}})`
     """
 
-    def __init__(self, desk: FaultDesk, reach: Reach) -> None:
-        self._desk = desk
+    def __init__(self, reach: Reach) -> None:
+        self._desk = desk = reach.desk
         self._doors: Doors = reach.doors
-        self._effects = Effects(reach, desk)
+        self._limiter, self._exchange = reach.limiter, reach.exchange
+        self._effects = Effects(reach)
         desk.refuse = self._refuse
         desk.carry = self._effects.carry
 
@@ -40,7 +42,7 @@ class Injector:
         if not at_once(rule):
             return shown(self._desk.add(rule))
         made = Standing(rule, matches=1, acted=1, last_ms=self._desk.now_ms())
-        await self._effects.carry(made, None)
+        await self._effects.carry(made, Scene(), None)
         if made.trouble:
             raise InvalidInput("fault_failed", made.trouble)
         return shown(made)
@@ -60,9 +62,14 @@ class Injector:
 
         What was done to an account or the market stays done.
         """
+        scale = self._desk.conditions.limit_scale_before
         gone = self._desk.clear()
         for one in gone:
             release(one)
+        self._exchange.clock.skew_us = 0
+        self._exchange.maintenance = None
+        if scale is not None:
+            self._limiter.scale = scale
         await self._doors.welcome()
         return [shown(one) for one in gone]
 
