@@ -215,6 +215,12 @@ async def live_in_slot(db: AsyncConnection, run_id: RunId, slot: str, lock: bool
     return None if row is None else OrderRow.of(dict(row._mapping))
 
 
+async def replaced(db: AsyncConnection, row: OrderRow) -> bool:
+    """Whether a younger order rests (or may rest) in the same slot."""
+    younger = None if row.run_id is None else await live_in_slot(db, row.run_id, row.slot)
+    return younger is not None and younger.seq > row.seq
+
+
 async def live_orders(db: AsyncConnection, account_id: AccountId) -> list[OrderRow]:
     """Everything of an account that rests or may rest at the venue, oldest first."""
     o = t.orders.c

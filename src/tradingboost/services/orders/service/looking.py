@@ -1,6 +1,6 @@
 """Asking the venue: look-ups by id, the settling of lost replies, and the comparison of a whole account."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.absorbing import Absorber, Evidence, in_venue_order
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.authority import about_keys, compare_mode, keys_accepted, keys_refused
+from tradingboost.services.orders.service.replacing import Replacer
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.events.orders import OrderParked
 from tradingboost.shared.interfaces.exchange import (
@@ -43,6 +44,7 @@ _SKEW = timedelta(seconds=5)
 _MOST_SKEW = timedelta(seconds=30)
 """A venue further away lives in another time (a replay); its deadline is told in its own."""
 _OVERLAP = timedelta(minutes=10)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _FORGOTTEN = timedelta(hours=2)
 """After this the venue's lists no longer show what was cancelled unfilled: silence proves nothing."""
 
@@ -65,6 +67,7 @@ class Looker:
         self.accounts = accounts
         self._absorber = absorber
         self.submitter = submitter
+        self._replacer = Replacer(context, accounts, submitter)
 
     async def absorb(self, owner: tuple[AccountId, UserId], evidence: Evidence) -> None:
         """Take evidence in, in a transaction of its own."""
@@ -173,6 +176,7 @@ class Looker:
         skew = min(timedelta(milliseconds=abs(round_.clock_offset_ms)), _MOST_SKEW)
         settled_at = request.expires_at + skew + _SKEW
         lasted = now - (request.proof_began_at or now)
+        hurry = await self._replacer.absent(row, request, settled_at, round_.healthy)
         if rounds >= _PROOF_ROUNDS and lasted >= _PROOF and now >= settled_at:
             await self._resolved(row, request, found=False)
         elif row.parked_reason:  # a person was told; healthy rounds still count toward the proof
@@ -185,7 +189,7 @@ class Looker:
         else:
             after = next((s for s in _LOOK_AT_S if timedelta(seconds=s) > waited), 120)
             async with self._db.transaction() as db:
-                at = request.sent_at + timedelta(seconds=after)
+                at = min(request.sent_at + timedelta(seconds=after), hurry or _NEVER)
                 await store.count_round(db, request, counted, now, max(at, now + timedelta(seconds=0.5)))
                 locked = await store.order_by_id(db, row.order_id, lock=True)
                 submit = await store.submit_request(db, row.order_id)
@@ -209,7 +213,9 @@ class Looker:
                 return  # the venue spoke while we concluded; the next look finds it
             resolution = Resolution.ACKED if found else Resolution.ABSENT
             await store.resolve_request(db, request.request_id, resolution, told, now)
-            if not found:
+            if found:
+                await self._replacer.found(db, row, request, now)
+            else:
                 await self.submitter.not_placed(db, locked, now, ("not_placed", told[2]))
             if locked.parked_reason:
                 await store.update_order(db, row.order_id, parked_reason="")
