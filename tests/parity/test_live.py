@@ -70,7 +70,7 @@ async def test_refusals_and_stops_passed_before_their_entry_fills_are_told_alike
             marks=pytest.mark.long,
         ),
         pytest.param(sets.BTC_1M, 0, [("hyperrsi", "scalps"), ("grid", "short")], marks=pytest.mark.long),
-        (sets.ETH_1M, 5000, [("hyperrsi", "coins"), ("hyperrsi", "linked"), ("grid", "neutral")]),
+        (sets.ETH_1M, 5000, [("hyperrsi", "linked"), ("grid", "neutral")]),
     ],
     ids=["okx_5m", "btc_1m", "eth_1m"],
 )
