@@ -3,12 +3,14 @@
 import pytest
 from tests.builders import ACCOUNT, D, a_stop, an_exit, an_intent
 from tests.services.orders.desk import Desk
+from tests.services.orders.fakes import Scripted
 from tests.services.orders.test_unknown import look_for, lost
 
 from tradingboost.core.order import OrderIntent, OrderType
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.orders import OrderRejected
+from tradingboost.shared.interfaces.exchange import PlaceOrder
 
 ARRIVED_BY_S = OrdersSettings().submit_deadline_s + 5.0
 """Until then a stop that left in time may still arrive."""
@@ -75,6 +77,22 @@ async def test_nothing_but_a_stop_is_replaced_before_the_full_proof(desk: Desk, 
     await desk.submit(intent)
     await look_for(desk, 50)
     assert len(desk.exchange.sent) == 1
+
+
+async def test_a_stop_that_was_lost_with_its_sender_minutes_ago_is_replaced_at_once(desk: Desk) -> None:
+    class Died(BaseException):
+        """The process ends between the claim and the reply."""
+
+    async def die(request: PlaceOrder) -> None:
+        raise Died
+
+    desk.exchange.script.append(Scripted(reaches=False, before_reply=die))
+    with pytest.raises(Died):
+        await desk.submit(a_stop())
+    desk.clock.advance(600)
+    again = await Desk(desk.room, exchange=desk.exchange).open()
+    await look_for(again, 4)
+    assert await states(again) == ["PARKED", "OPEN"]
 
 
 async def test_a_new_process_begins_the_short_proof_anew_and_places_one_replacement(desk: Desk) -> None:

@@ -176,20 +176,20 @@ class Looker:
         skew = min(timedelta(milliseconds=abs(round_.clock_offset_ms)), _MOST_SKEW)
         settled_at = request.expires_at + skew + _SKEW
         lasted = now - (request.proof_began_at or now)
-        hurry = await self._replacer.absent(row, request, settled_at, round_.healthy)
+        hurry = await self._replacer.absent(row, request, settled_at, round_.healthy) or _NEVER
         if rounds >= _PROOF_ROUNDS and lasted >= _PROOF and now >= settled_at:
             await self._resolved(row, request, found=False)
         elif row.parked_reason:  # a person was told; healthy rounds still count toward the proof
             async with self._db.transaction() as db:
-                await store.count_round(db, request, counted, now, now + _PARKED_LOOK)
+                await store.count_round(db, request, counted, now, min(now + _PARKED_LOOK, hurry))
         elif waited > _PARK:
             async with self._db.transaction() as db:
-                await store.count_round(db, request, counted, now, now + _PARKED_LOOK)
+                await store.count_round(db, request, counted, now, min(now + _PARKED_LOOK, hurry))
             await self._park(row, now)
         else:
             after = next((s for s in _LOOK_AT_S if timedelta(seconds=s) > waited), 120)
             async with self._db.transaction() as db:
-                at = min(request.sent_at + timedelta(seconds=after), hurry or _NEVER)
+                at = min(request.sent_at + timedelta(seconds=after), hurry)
                 await store.count_round(db, request, counted, now, max(at, now + timedelta(seconds=0.5)))
                 locked = await store.order_by_id(db, row.order_id, lock=True)
                 submit = await store.submit_request(db, row.order_id)
