@@ -129,6 +129,7 @@ class Scenario:
         async with self._town.life() as (_, platform):
             await self._town.settle_in(platform, wanted(self._town.bars))
             await self._town.drive(platform, self._plan.bars)
+        self._watch.turn(dark=True)
         await self._town.walk_alone()
         process = await self._town.start(armed)
         try:
