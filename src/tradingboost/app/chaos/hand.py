@@ -26,6 +26,7 @@ _EVERY_S: Final = 0.1
 
 async def open_account(town: Town, platform: Platform) -> tuple[Account, Credentials]:
     """A user with a paper account that no strategy trades on, compared with the venue."""
+    await Venues(SystemClock()).load()  # in its seconds nobody else is served, so not once it matters
     uid = str(int.from_bytes(secrets.token_bytes(6), "big"))
     keys = await town.admin.open_account(uid=uid, balances={"USDT": str(BALANCE)}, pos_mode="net_mode")
     user = await platform.users.create_user("hand")
