@@ -134,3 +134,14 @@ async def test_f15_a_stop_that_outlived_its_position_is_swept_and_opens_nothing(
     await floor.quiet()
     assert [row for row in (await floor.truth())["positions"] if row["text"]["pos"] not in ("", "0")] == []
     await floor.sound()
+
+
+async def test_f13_a_gap_through_the_stop_sells_at_market_and_leaves_no_loss_running(floor: Floor) -> None:
+    await a_position(floor)
+    await floor.venue.admin.trade(BTC, "38000", volume="1")  # nothing was traded between 42 000 and 38 000
+    await floor.quiet()
+    assert await floor.legs() == []
+    children = [row for row in await floor.rows(t.orders) if row.origin == "CHILD"]
+    assert [(row.cum_filled, row.reduce_only) for row in children] == [(D(1), True)]
+    assert (await floor.order("sl")).state in ("TRIGGERED", "FILLED")
+    await floor.sound()
