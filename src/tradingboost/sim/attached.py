@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from tradingboost.sim import algo_book
 from tradingboost.sim.commands import UNCHANGED, AttachedAmend
-from tradingboost.sim.rows import Algo, AlgoTerms, Attached, Order
-from tradingboost.sim.state import State
+from tradingboost.sim.rows import Algo, AlgoTerms, Attached, Order, OrderFault
+from tradingboost.sim.state import Account, Market, State
 
 
 def arm(state: State, order: Order) -> None:
@@ -15,6 +15,9 @@ def arm(state: State, order: Order) -> None:
     """
     market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
     parent = order.terms
+    if order.linked_algo_id:
+        _grow(state, market, account, order)
+        return
     for one in order.attached:
         lots = min(one.lots or order.acc_lots, order.acc_lots)
         terms = AlgoTerms(
@@ -43,14 +46,26 @@ def arm(state: State, order: Order) -> None:
             sl_trigger_px=one.sl_trigger_px,
             sl_ord_px=one.sl_ord_px,
             sl_px_type=one.sl_px_type,
-            fault=order.fault,
+            fault=OrderFault(no_fill=order.fault.no_fill),
         )
         algo_book.register(state, market, account, algo)
 
 
+def _grow(state: State, market: Market, account: Account, order: Order) -> None:
+    """What was armed with the first fill follows the later ones."""
+    mine = [algo for algo in account.algos.values() if algo.terms.parent_ord_id == order.terms.ord_id]
+    limits = {one.attach_algo_cl_ord_id: one.lots for one in order.attached}
+    for algo in mine:
+        lots = min(limits.get(algo.terms.algo_cl_ord_id) or order.acc_lots, order.acc_lots)
+        if lots > algo.lots:
+            algo.lots = lots
+            algo_book.changed(state, market, algo)
+
+
 def after_cancel(state: State, order: Order) -> None:
     """Parent canceled: unfilled, its attachments are gone; partly filled, they are armed for the filled size."""
-    if order.attached and order.acc_lots and state.policy.attached_on_partial_cancel == "arm_filled":
+    waiting = order.attached and order.acc_lots and not order.linked_algo_id
+    if waiting and state.policy.attached_on_partial_cancel == "arm_filled":
         arm(state, order)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from heapq import heappop
 from typing import Any
 
-from tradingboost.core.errors import BrokenInvariant, InvalidInput
+from tradingboost.core.errors import BrokenInvariant, Conflict, InvalidInput
 from tradingboost.sim import (
     accounts,
     algos,
@@ -300,7 +300,7 @@ def _vet(state: State, command: c.Command) -> None:
 def _vet_rename(state: State, command: c.Rename) -> None:
     state.market(command.inst_id)
     if command.to_inst_id in state.markets:
-        raise InvalidInput("name_taken", f"{command.to_inst_id} is listed already; choose another name.")
+        raise Conflict("name_taken", f"{command.to_inst_id} is listed already; choose another name.")
 
 
 def _set_book(state: State, command: c.SetBook) -> None:

@@ -44,7 +44,7 @@ class _Settled(NamedTuple):
 def execute(state: State, order: Order, match: Execution) -> None:
     """Book a match on an order, in pieces if that was arranged."""
     fault = order.fault
-    if fault.pieces < 2 or not match.with_house:
+    if not order.in_pieces or not match.with_house:
         _execute(state, order, match)
         return
     market, left = state.markets[order.terms.inst_id], match.lots
@@ -90,6 +90,8 @@ def _execute(state: State, order: Order, match: Execution) -> None:
         order.state = "partially_filled"
         freeze_one(state, market, account, order)
         lifecycle.changed(state, order, fill)
+        if state.policy.attached_arm == "first_fill":
+            attached.arm(state, order)
     if swap:
         positions.aftermath(state, order)
         insurance.cover(state, account, inst.settle)

@@ -88,7 +88,7 @@ def _meet(state: State, market: Market, taker: Order, opposite: Levels, px: int)
 
 def _in_pieces(order: Order) -> bool:
     """Whether the rest of an order comes piece by piece, by the clock and not by the market."""
-    return bool(order.fault.every_us and order.acc_lots)
+    return bool(order.in_pieces and order.fault.every_us and order.acc_lots)
 
 
 def _nearer(synthetic: int, resting: int, buys: bool) -> int:

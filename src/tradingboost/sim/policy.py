@@ -29,6 +29,7 @@ class Policy:
         ladder_notional: quote units that one synthetic level holds on average.
         mark: `last`: mark follows last. `ema`: mark follows the index, smoothed over 60 prints.
         funding: `clock`: settled by timers at each boundary. `command`: only SettleFunding settles.
+        attached_arm: attached algos come alive when their parent is filled whole, or with its `first_fill` and grow.
         attached_on_partial_cancel: what happens to attached algos of a partly filled, canceled parent.
         attached_after_flat: whether an attached algo outlives its position.
         cancel_gone_code: `51400` for every gone order, or `split` (51401 canceled, 51402 filled).
@@ -57,6 +58,7 @@ class Policy:
     funding: Literal["clock", "command"] = "clock"
     reduce_only_oversize: Literal["reject", "trim"] = "reject"
     reduce_only_algo_flat: Literal["reject", "accept"] = "reject"
+    attached_arm: Literal["full_fill", "first_fill"] = "full_fill"
     attached_on_partial_cancel: Literal["arm_filled", "drop"] = "arm_filled"
     attached_after_flat: Literal["stay", "cancel"] = "stay"
     cancel_gone_code: Literal["51400", "split"] = "51400"

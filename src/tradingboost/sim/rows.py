@@ -145,6 +145,11 @@ class Order:
     fault: OrderFault = NO_FAULT
 
     @property
+    def in_pieces(self) -> bool:
+        """Whether its fills are shared out; an order sized in quote currency has no lots to share."""
+        return self.fault.pieces > 1 and not self.terms.quote_quanta
+
+    @property
     def stuck(self) -> bool:
         """Whether it never fills by itself; with attachments the arrangement is theirs."""
         return self.fault.no_fill and not self.attached

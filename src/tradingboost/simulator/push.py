@@ -74,6 +74,9 @@ class Publisher:
         what = touched.setdefault(event.uid, _Touched())
         if isinstance(event, OrderChanged):
             what.money = True
+            unfilled_market = event.order.terms.ord_type == "market" and event.order.state == "live"
+            if unfilled_market and self.exchange.settings.market_push == "fills_only":
+                return
             inst_id = event.order.terms.inst_id
             for told in order_pushes(self.desk, event) if self.desk.on else (event,):
                 self._instrument_rows(event.uid, "orders", inst_id, render_orders.order_push, told)

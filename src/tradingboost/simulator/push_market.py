@@ -1,6 +1,8 @@
 """Tickers, marks, books and running candles: pushed when they moved, at most once a beat."""
 
+from itertools import zip_longest
 from typing import Any
+from zlib import crc32
 
 from tradingboost.sim.instruments import Instrument
 from tradingboost.simulator import render_market as render
@@ -139,10 +141,18 @@ class MarketPublisher:
             "asks": render.levels(row, asks),
             "bids": render.levels(row, bids),
             "ts": ms(self.exchange.now_us()),
-            "checksum": 0,
+            "checksum": _checksum(row, state) if self.exchange.settings.books_checksum == "crc32" else 0,
             "seqId": state.seq,
             "prevSeqId": before,
         }
+
+
+def _checksum(row: Instrument, state: "_BookState") -> int:
+    """Signed CRC32 over the best 25 levels, bid and ask in turn, as `price:size` (the venue's rule)."""
+    sides = [render.levels(row, side[:25]) for side in (state.bids, state.asks)]
+    parts = [f"{one[0]}:{one[1]}" for pair in zip_longest(*sides) for one in pair if one is not None]
+    found = crc32(":".join(parts).encode())
+    return found - (1 << 32) if found >= 1 << 31 else found
 
 
 class _BookState:

@@ -70,6 +70,13 @@ class SimulatorSettings(Slice):
     emission_order: Literal["ack_first", "push_first", "seeded"] = Field(
         "ack_first", description="whether the answer or the private frames of what was done come first"
     )
+    market_push: Literal["live_then_fills", "fills_only"] = Field(
+        "live_then_fills", description="whether a market order is pushed as live before its fills"
+    )
+    books_checksum: Literal["zero", "crc32"] = Field("zero", description="checksum of the order book channels")
+    ws_fail_msg: Literal["empty", "text"] = Field(
+        "empty", description="msg of a WebSocket operation none of which was done"
+    )
     index_lag_ms: int = Field(0, ge=0, le=86_400_000, description="orders and fills are unknown to queries for so long")
     state_file: Path | None = Field(None, description="snapshot restored at start and written at stop")
 

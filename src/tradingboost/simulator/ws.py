@@ -23,6 +23,7 @@ from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.push_market import MarketPublisher
 from tradingboost.simulator.requests import RequestLog
 from tradingboost.simulator.rest_market import status_row
+from tradingboost.simulator.rest_trade import NONE_DONE
 from tradingboost.simulator.ws_front import OpsFront
 
 PREFIX: Final = "/ws/v5/"
@@ -245,6 +246,8 @@ class WsPort:
                 self._log.count_sends(bodies)
             rows = orders.carry_out(call, desk, bodies, kind=kind, single=60, batch=300)
             code = orders.overall(rows)
+            if code == "1" and self._exchange.settings.ws_fail_msg == "text":
+                message = NONE_DONE
         except ApiError as error:
             code, message = error.code, error.message
         out_us = self._exchange.clock.wall_us()

@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.sim.desk import BTC, START_US, Desk, code, fills, last_order, only, states
+from tests.unit.sim.desk import BTC, SPOT, START_US, Desk, code, fills, last_order, only, states
 
-from tradingboost.core.errors import InvalidInput
+from tradingboost.core.errors import Conflict
 from tradingboost.sim import commands as c
 from tradingboost.sim.engine import Engine
 from tradingboost.sim.events import AlgoChanged, Filled, InstrumentChanged, OrderChanged
 from tradingboost.sim.policy import STEPPED, Policy
 from tradingboost.sim.rows import Attached, OrderFault
+from tradingboost.sim.scale import QUANTA
 
 AT_ONCE = replace(STEPPED, taker_fill="at_once", slippage_ppm=0)
 SECOND = 1_000_000
@@ -39,6 +40,13 @@ def test_a_resting_order_fills_in_pieces_too(desk: Desk) -> None:
     _arm(desk, pieces=4)
     desk.place("buy", "limit", px=399_000)
     assert [fill.lots for fill in fills(desk.go(398_000))] == [25, 25, 25, 25]
+
+
+def test_an_order_sized_in_quote_currency_fills_whole(desk: Desk) -> None:
+    desk.trade(400_000, inst_id=SPOT)
+    _arm(desk, pieces=3, every_us=SECOND)
+    spot = {"inst_id": SPOT, "td_mode": "cash", "tgt_ccy": "quote_ccy", "quote_quanta": 100 * QUANTA}
+    assert states(desk.place("buy", lots=0, **spot)) == ["live", "partially_filled", "filled"]
 
 
 def test_pieces_may_come_by_the_clock(desk: Desk) -> None:
@@ -181,7 +189,7 @@ def test_a_renamed_instrument_goes_on_under_its_new_name(desk: Desk) -> None:
     assert found is not None
     assert (found.state, found.terms.inst_id) == ("filled", "XBT-USDT-SWAP")
     assert {row.inst_id for row in desk.engine.fills("me")} == {"XBT-USDT-SWAP"}
-    with pytest.raises(InvalidInput, match="listed already"):
+    with pytest.raises(Conflict, match="listed already"):
         desk.apply(c.Rename(at_us=desk.now, inst_id="XBT-USDT-SWAP", to_inst_id="ETH-USDT-SWAP"))
 
 
@@ -199,6 +207,20 @@ def test_a_client_id_may_be_used_again_after_its_order_ended(scope: str, refused
     desk = Desk(replace(AT_ONCE, cl_ord_id_scope=scope))  # type: ignore[arg-type]
     desk.place("buy", cl_ord_id="again")
     assert code(desk.place("buy", cl_ord_id="again")) == refused
+
+
+def test_a_stop_armed_with_the_first_fill_grows_with_the_later_ones() -> None:
+    desk = Desk(replace(AT_ONCE, attached_arm="first_fill"))
+    _arm(desk, pieces=3, every_us=SECOND)
+    order = last_order(desk.place("buy", lots=90, attached=(Attached(sl_trigger_px=390_000),)))
+    assert [algo.lots for algo in desk.engine.pending_algos("me")] == [30]
+    desk.engine.advance(desk.now + SECOND)
+    assert [algo.lots for algo in desk.engine.pending_algos("me")] == [60]
+    desk.now += SECOND
+    desk.apply(c.Cancel(at_us=desk.now, uid="me", inst_id=BTC, ord_id=order.terms.ord_id))
+    assert [algo.lots for algo in desk.engine.pending_algos("me")] == [60]
+    desk.go(380_000)
+    assert desk.lots() == 0
 
 
 @pytest.mark.parametrize(("policy", "named"), [("empty", ""), ("algo", "stop1")])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tradingboost.core.errors import InvalidInput
+from tradingboost.core.errors import InvalidInput, NotFound
 from tradingboost.sim.commands import Command
 from tradingboost.sim.events import Rejected
 from tradingboost.sim.instruments import Instrument
@@ -34,12 +34,12 @@ class Reach:
         """The rule's account, else the one it began with, else all.
 
         Raises:
-            InvalidInput: there is no such account.
+            NotFound: there is no such account.
         """
         named = acting.rule.match.account or scene.account
         known = list(self.exchange.engine.accounts())
         if named and named not in known:
-            raise InvalidInput("no_such_account", f"There is no account {named}; list them with GET /accounts.")
+            raise NotFound("no_such_account", f"There is no account {named}; list them with GET /accounts.")
         return [named] if named else known
 
     def instrument(self, acting: Standing, scene: Scene) -> Instrument:
