@@ -155,6 +155,18 @@ class AdminClient:
         """Force the liquidation of an account's cross positions in one settle currency."""
         await self._call("POST", "/liquidate", {"uid": uid, "ccy": ccy})
 
+    async def deleverage(self, uid: str, inst: str, *, sz: str = "", pos_side: str = "") -> None:
+        """Deleverage a position, whole or `sz` of it."""
+        await self._call("POST", "/adl", {"uid": uid, "inst": inst, "sz": sz, "pos_side": pos_side})
+
+    async def drop_algo(self, algo_id: str, *, silent: bool = False) -> None:
+        """Let a waiting algo vanish, told as canceled or without a word."""
+        await self._call("DELETE", f"/algos/{algo_id}?silent={str(silent).lower()}")
+
+    async def drop_order(self, ord_id: str, *, silent: bool = False) -> None:
+        """Let a pending order vanish, told as canceled or without a word."""
+        await self._call("DELETE", f"/orders/{ord_id}?silent={str(silent).lower()}")
+
     async def funding(self, inst: str, *, rate: str | None = None, settle: bool = False) -> dict[str, Any]:
         """Set the rate of the coming boundary and, if asked, settle it now."""
         body: dict[str, Any] = {"settle": settle} if rate is None else {"rate": rate, "settle": settle}

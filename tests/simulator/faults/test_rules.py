@@ -1,5 +1,6 @@
 """Rules: what is read, what is refused in which words, which matches act, and what is counted."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,12 @@ def test_every_action_explains_itself_and_its_defaults_are_allowed() -> None:
             assert not param.choices or param.default in (None, *param.choices), name
 
 
+def test_every_action_is_on_the_simulators_page() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
+    missing = [name for name in ACTIONS if f"`{name.replace('.', '(')}" not in page]
+    assert missing == []
+
+
 BUY = Scene(account="1", path="POST trade/order", insts=("BTC-USDT-SWAP",), sides=("buy",), ord_types=("limit",))
 
 
@@ -121,6 +128,13 @@ async def test_the_first_rule_that_is_due_acts(venue: Venue, quick: Any) -> None
         await place(quick, f"a{number}")
     counted = {row["id"]: (row["matches"], row["acted"]) for row in venue.simulator.faults.report()}
     assert counted == {"second": (3, 1), "any": (2, 2)}
+
+
+async def test_a_rule_is_told_as_it_was_written(venue: Venue) -> None:
+    match = {"account": "1", "instId": "BTC-USDT-SWAP", "ordType": "limit"}
+    told = await venue.admin.add_fault("batch_partial(0 1)", match=match, when={"p": "0.25", "count": 3})
+    assert (told.match, told.when) == (match, {"p": "0.25", "count": 3})
+    assert told.action == {"name": "batch_partial", "items": [0, 1], "sCode": "50026"}
 
 
 async def test_the_admin_port_makes_lists_and_heals_rules(venue: Venue) -> None:

@@ -12,7 +12,7 @@ from tests.simulator.faults.bench import place, sound
 from tests.simulator.stage import BTC, START_MS, SYMBOL, Venue
 from tests.simulator.wire import Wire
 
-from tradingboost.core.errors import InvalidInput
+from tradingboost.core.errors import InvalidInput, NotFound
 
 MINE = {"account": "1"}
 HERE = {"account": "1", "instId": BTC}
@@ -248,3 +248,25 @@ async def test_a_reset_heals(venue: Venue) -> None:
     await venue.simulator.faults.add({"action": "delay(1)"})
     await venue.admin.reset()
     assert (venue.simulator.faults.report(), venue.simulator.parts.exchange.clock.skew_us) == ([], 0)
+
+
+async def test_the_operator_takes_orders_algos_and_positions_away(venue: Venue, quick: Any) -> None:
+    placed = await place(quick)
+    await venue.admin.drop_order(placed["id"])
+    assert (await quick.fetch_order(placed["id"], SYMBOL))["status"] == "canceled"
+    await _bought(quick, 2)
+    stop = await quick.create_order(SYMBOL, "market", "sell", 2, None, {"stopLossPrice": 41500, "reduceOnly": True})
+    await venue.admin.drop_algo(stop["id"], silent=True)
+    assert await quick.fetch_open_orders(SYMBOL, None, None, {"stop": True, "ordType": "conditional"}) == []
+    await venue.admin.deleverage("1", BTC, sz="0.5")
+    (position,) = await quick.fetch_positions([SYMBOL])
+    assert position["contracts"] == 1.5
+    await venue.admin.deleverage("1", BTC)
+    assert await quick.fetch_positions([SYMBOL]) == []
+    with pytest.raises(NotFound, match="No such order"):
+        await venue.admin.drop_order(placed["id"])
+    with pytest.raises(NotFound, match="No algo waits"):
+        await venue.admin.drop_algo("5")
+    with pytest.raises(InvalidInput, match="Position does not exist"):
+        await venue.admin.deleverage("1", BTC)
+    await sound(venue)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from tradingboost.core.errors import Conflict, NotFound
@@ -10,11 +11,14 @@ from tradingboost.sim.rng import stream
 from tradingboost.simulator.clock import MarketClock
 from tradingboost.simulator.envelope import ApiError
 from tradingboost.simulator.faults.catalogue import ACTIONS, Hook
-from tradingboost.simulator.faults.rules import Rule, Scene, Standing
+from tradingboost.simulator.faults.rules import SURE, Rule, Scene, Standing
 
 _ALWAYS_ANSWERED: Final = ("GET system/status", "GET public/time")
 MOST_RULES: Final = 200
 """Rules in force at once."""
+
+_WIRE: Final = {"inst": "instId", "ord_type": "ordType"}
+"""Fields of a match whose name outside is the venue's."""
 
 Carry = Callable[[Standing, Scene, object], Coroutine[Any, Any, None]]
 """Carries out an action on account, market or platform: where it began, and on which connection (or None)."""
@@ -187,17 +191,28 @@ def shown(one: Standing) -> dict[str, Any]:
     """A rule with its counters, for the operator."""
     rule = one.rule
     name, _, variant = rule.action.partition(".")
-    action: dict[str, Any] = {"name": name} | ({"x": variant} if variant else {}) | rule.values
+    params = ACTIONS[rule.action].params
+    values = {key: _share(one) if params[key].kind == "share" else one for key, one in rule.values.items()}
+    action: dict[str, Any] = {"name": name} | ({"x": variant} if variant else {}) | values
     return {
         "id": rule.id,
         "action": action,
-        "match": {key: value for key, value in _fields(rule.match).items() if value},
-        "when": {key: value for key, value in _fields(rule.when).items() if value is not None},
+        "match": {_WIRE.get(key, key): value for key, value in _fields(rule.match).items() if value},
+        "when": {
+            key: _share(value) if key == "p" else value
+            for key, value in _fields(rule.when).items()
+            if value is not None
+        },
         "matches": one.matches,
         "acted": one.acted,
         "last_ms": one.last_ms,
         "trouble": one.trouble,
     }
+
+
+def _share(parts: int) -> str:
+    """A probability as it is written."""
+    return format(Decimal(parts) / SURE, "f")
 
 
 def _fields(value: Any) -> dict[str, Any]:
