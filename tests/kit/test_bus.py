@@ -15,12 +15,12 @@ from tradingboost.core.errors import BrokenInvariant, Conflict, NotFound, Unavai
 from tradingboost.kit.bus import Bus, Listener, Subscription
 from tradingboost.kit.db import schema_metadata
 from tradingboost.kit.drained import drained, unfinished
-from tradingboost.kit.inbox import release
+from tradingboost.kit.inbox import Inbox, release
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.outbox import Relay, emit
 from tradingboost.kit.redis import Redis
 from tradingboost.kit.tables import bus_metadata, cursors, dead_letters, inbox, outbox
-from tradingboost.shared.events.envelope import Event
+from tradingboost.shared.events.envelope import Event, spec_of
 
 __all__ = ["stage"]
 
@@ -391,6 +391,23 @@ async def test_settled_events_leave_the_cursor_behind_them(board: Stage) -> None
             await connection.execute(update(outbox).values(created_at=long_ago))
             newest = (await connection.execute(select(func.max(outbox.c.position)))).scalar_one()
         await until(lambda: _cursor_at(board, newest))
+
+
+async def test_the_cursor_stays_before_what_a_handler_could_not_take_however_old_it_gets(board: Stage) -> None:
+    async def refuse_two(event: Event[Any]) -> None:
+        if event.payload.number == 2:
+            raise Conflict("stuck", "Never.")
+
+    async with board.relay(), board.bus(books(before=refuse_two), sweep_s=0.2):
+        for n in range(1, 4):
+            await board.tell(n)
+        await board.quiet()
+        async with board.database.transaction() as connection:
+            long_ago = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 1)
+            await connection.execute(update(outbox).values(created_at=long_ago))
+            positions = list((await connection.execute(select(outbox.c.position).order_by(outbox.c.seq))).scalars())
+        await Inbox(board.database, "books", "positions", [spec_of(Proved).type]).settle()
+    assert await _cursor_at(board, positions[1] - 1)
 
 
 async def _cursor_at(stage: Stage, position: int) -> bool:

@@ -7,6 +7,7 @@ import typer
 
 from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
 from tradingboost.cli.interrupt import stoppable
+from tradingboost.cli.mutants import mutants
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
 from tradingboost.core.errors import InvalidInput
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
     group = typer.Typer(help="Kill the platform on purpose and see what comes back.", no_args_is_help=True)
     verb(group, "list", title="chaos list", common=("json",))(list_points)
+    verb(group, "mutants", title="chaos mutants", common=("json",))(mutants)
     verb(group, "run", title="chaos run", common=("json", "verbose"))(run_points)
     app.add_typer(group, name="chaos", rich_help_panel="Develop")
 

@@ -21,7 +21,7 @@ from tradingboost.core.errors import BrokenInvariant, InvalidInput, Unavailable
 if TYPE_CHECKING:
     from rich.console import Console
 
-_ROOT: Final = Path(__file__).resolve().parents[3]
+ROOT: Final = Path(__file__).resolve().parents[3]
 _PYTEST_CODES: Final = {0: DONE, 1: FINDINGS, 2: INTERRUPTED, 3: INTERNAL, 4: USAGE, 5: NOT_FOUND}
 _BENCH_CODES: Final = {0: DONE, 2: USAGE, 130: INTERRUPTED}
 _OWN_WORKERS: Final = ("-n", "--numprocesses", "--dist", "--pdb", "-s", "--capture=no", "--collect-only", "--co")
@@ -44,15 +44,15 @@ def run_tests(
     ] = None,
 ) -> Answer:
     """Run the test suite; needs no running service. Everything behind the verb goes to pytest."""
-    _needs("pytest")
+    needs("pytest")
     command = pytest_command([*(arguments or []), *context.args])
     if not session.json:
-        ended = subprocess.run(command, cwd=_ROOT, env=_environment(), check=False)  # noqa: S603 - our own tools
+        ended = subprocess.run(command, cwd=ROOT, env=environment(), check=False)  # noqa: S603 - our own tools
         return Answer(told=True, exit_code=_PYTEST_CODES.get(ended.returncode, INTERNAL))
     with tempfile.TemporaryDirectory(prefix="tb-test-") as folder:
         report = Path(folder) / "report.xml"
         command.append(f"--junitxml={report}")
-        ended = subprocess.run(command, cwd=_ROOT, env=_environment(), check=False, stdout=sys.stderr)  # noqa: S603
+        ended = subprocess.run(command, cwd=ROOT, env=environment(), check=False, stdout=sys.stderr)  # noqa: S603
         return Answer(_counts(report), exit_code=_PYTEST_CODES.get(ended.returncode, INTERNAL))
 
 
@@ -62,7 +62,7 @@ def run_checks(
     fast: Annotated[bool, typer.Option("--fast", help="Leave the tests out.")] = False,
 ) -> Answer:
     """Formatting, lint, types, import contracts, house rules and tests; exit 3 when anything is found."""
-    _needs("pytest", "ruff", "mypy", "importlinter")
+    needs("pytest", "ruff", "mypy", "importlinter")
     steps = _steps(fast)
     done: list[dict[str, Any]] = []
     for name, command in steps:
@@ -85,13 +85,13 @@ def run_bench(
     --peers DIR: also other engines, each by the virtual environment of its name in DIR. --export FILE: keep the
     figures there; otherwise they are kept below the data directory, one file a name and day.
     """
-    _needs("pytest")
+    needs("pytest")
     command = [sys.executable, "-m", "bench", name, *_kept(session, name, context.args)]
     if not session.json:
-        ended = subprocess.run(command, cwd=_ROOT, env=_environment(), check=False)  # noqa: S603 - our own tools
+        ended = subprocess.run(command, cwd=ROOT, env=environment(), check=False)  # noqa: S603 - our own tools
         return Answer(told=True, exit_code=_BENCH_CODES.get(ended.returncode, INTERNAL))
     measured = subprocess.run(  # noqa: S603 - our own tools
-        [*command, "--json"], cwd=_ROOT, env=_environment(), check=False, stdout=subprocess.PIPE
+        [*command, "--json"], cwd=ROOT, env=environment(), check=False, stdout=subprocess.PIPE
     )
     code = _BENCH_CODES.get(measured.returncode, INTERNAL)
     if code == USAGE:
@@ -143,8 +143,8 @@ def _step(session: Session, name: str, command: list[str]) -> dict[str, Any]:
     with session.err.status(f"{name} ..."):
         ended = subprocess.run(  # noqa: S603 - our own tools
             command,
-            cwd=_ROOT,
-            env=_environment(),
+            cwd=ROOT,
+            env=environment(),
             check=False,
             text=True,
             stdout=subprocess.PIPE,
@@ -165,7 +165,7 @@ def _show_check(console: "Console", failed: list[str]) -> None:
         console.print("[bold green]Clean.[/]")
 
 
-def _needs(*packages: str) -> None:
+def needs(*packages: str) -> None:
     """Refuse where there is nothing to test.
 
     Raises:
@@ -173,7 +173,7 @@ def _needs(*packages: str) -> None:
     """
     from importlib.util import find_spec
 
-    if not (_ROOT / "tests").is_dir() or not (_ROOT / "pyproject.toml").is_file():
+    if not (ROOT / "tests").is_dir() or not (ROOT / "pyproject.toml").is_file():
         raise Unavailable("no_checkout", "There are no tests beside this installation; run this in a git checkout.")
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
@@ -183,7 +183,7 @@ def _needs(*packages: str) -> None:
         raise Unavailable("dev_packages_missing", message)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The same environment without settings: a test brings its own. All its processes share compiled kernels."""
     from tradingboost.kit import compile_cache
 
