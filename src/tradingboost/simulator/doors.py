@@ -41,11 +41,9 @@ class Doors:
         Raises:
             Unavailable: the port is taken.
         """
-        door = _Door(runner, host, port, context, None)
-        door.port = await bind(runner, host, port, context, setting)
-        door.site = next(one for one in reversed(list(runner.sites)) if isinstance(one, web.TCPSite))
-        self._doors.append(door)
-        return door.port
+        site, bound = await _listening(runner, host, port, context, setting)
+        self._doors.append(_Door(runner, host, bound, context, site))
+        return bound
 
     async def refuse(self, seconds: float) -> None:
         """Break every connection and refuse new ones for a while."""
@@ -117,8 +115,15 @@ async def bind(runner: web.BaseRunner, host: str, port: int, context: SSLContext
     Raises:
         Unavailable: the port is taken.
     """
+    return (await _listening(runner, host, port, context, setting))[1]
+
+
+async def _listening(
+    runner: web.BaseRunner, host: str, port: int, context: SSLContext | None, setting: str
+) -> tuple[web.TCPSite, int]:
+    site = web.TCPSite(runner, host, port, ssl_context=context)
     try:
-        await web.TCPSite(runner, host, port, ssl_context=context).start()
+        await site.start()
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
@@ -127,5 +132,4 @@ async def bind(runner: web.BaseRunner, host: str, port: int, context: SSLContext
             f"Port {port} is in use; stop the program that holds it or set {setting} to another one (0 = any free).",
             port=str(port),
         ) from None
-    address = runner.addresses[-1]
-    return int(address[1])
+    return site, int(runner.addresses[-1][1])

@@ -18,11 +18,12 @@ from tradingboost.sim.events import (
     TradePrinted,
 )
 from tradingboost.sim.scale import render as money
-from tradingboost.simulator import render_market, render_orders
+from tradingboost.simulator import render_account, render_market, render_orders
 from tradingboost.simulator.envelope import dump
 from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.faults.desk import FaultDesk
 from tradingboost.simulator.faults.flow import order_pushes
+from tradingboost.simulator.faults.rules import Scene
 from tradingboost.simulator.hub import Hub, Subscription
 from tradingboost.simulator.render_text import average, ms, positive, sz
 from tradingboost.simulator.rest_account import account_row, position_row
@@ -149,6 +150,9 @@ class Publisher:
             for position in self.exchange.engine.positions(uid)
             if position.lots
         ]
+        empty = rows and self.desk.on and self.desk.first("read", Scene(account=uid), "zero_row_first") is not None
+        if empty:
+            rows.insert(0, (rows[0][0], render_account.empty_position(rows[0][1])))
         for one in listeners:
             one.send(dump([body for row, body in rows if one.wants(row)]), middle)
 

@@ -133,6 +133,7 @@ class WsPort:
             args = _objects(asked.get("args"))
             self._within_hour(connection)
             if operation == "login":
+                await self._desk.trigger(_scene(connection, "login"), connection)
                 self._login(connection, args[0], request)
                 return
         except ApiError as error:

@@ -1,6 +1,7 @@
 """Faults of a request, as an unmodified ccxt meets them, and what the exchange really did."""
 
 import asyncio
+import ssl
 from typing import Any
 
 import aiohttp
@@ -106,6 +107,29 @@ async def test_closed_ports_refuse_until_they_open_again(venue: Venue, quick: An
     await venue.simulator.faults.heal()
     await place(quick)
     assert known(venue) == 1
+
+
+async def test_both_ports_are_closed_and_open_by_themselves(open_venue: Any) -> None:
+    venue: Venue = await open_venue(stepped_settings())
+    trusted = ssl.create_default_context(cafile=str(venue.at.ca_file))
+    await venue.admin.add_fault("refuse_connection(60)")
+    async with aiohttp.ClientSession() as session:
+        for base in (venue.at.rest, venue.at.tls_rest):
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(f"{base}/api/v5/public/time", ssl=trusted)
+        await asyncio.sleep(0.15)  # the ports stay closed in real time
+        for base in (venue.at.rest, venue.at.tls_rest):
+            async with session.get(f"{base}/api/v5/public/time", ssl=trusted) as answer:
+                assert answer.status == 200
+
+
+async def test_a_tls_connection_is_reset_too(open_venue: Any) -> None:
+    venue: Venue = await open_venue(stepped_settings())
+    trusted = ssl.create_default_context(cafile=str(venue.at.ca_file))
+    await venue.admin.add_fault("accept_then(reset)")
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientOSError):
+            await session.get(f"{venue.at.tls_rest}/api/v5/public/time", ssl=trusted)
 
 
 async def test_some_items_of_a_batch_fail_and_the_others_stand(venue: Venue, quick: Any) -> None:

@@ -36,6 +36,7 @@ SENSELESS: list[tuple[Any, str]] = [
     ({"action": "delay(1)", "match": {"path": "trade/ordr"}}, "did you mean 'trade/order'"),
     ({"action": "delay(1)", "match": {"path": "GET trade/batch-orders"}}, "There is no path"),
     ({"action": "delay(1)", "match": {"op": "ordre"}}, "did you mean 'order'"),
+    ({"action": "delay(1)", "match": {"op": "login"}}, "login is none"),
     ({"action": "delay(1)", "match": {"side": "bye"}}, "did you mean 'buy'"),
     ({"action": "delay(1)", "match": {"account": 1}}, "must be a text"),
     ({"action": "delay(1)", "match": {"path": "trade/order", "op": "order"}}, "not both"),

@@ -167,6 +167,20 @@ async def test_a_new_subscription_gets_the_old_picture(wire: Wire) -> None:
     assert (await (await _listening(wire, "positions", instType="SWAP")).next())["data"][0]["pos"] == "1"
 
 
+async def test_a_picture_of_the_positions_begins_with_a_row_of_size_zero(wire: Wire) -> None:
+    await wire.place(ordType="market", px="")
+    await _inject(wire, "zero_row_first", account="1")
+    rows = (await (await _listening(wire, "positions", instType="SWAP")).next())["data"]
+    assert [row["pos"] for row in rows] == ["0", "1"]
+
+
+async def test_a_login_may_begin_something(wire: Wire) -> None:
+    await _inject(wire, "ws(close, 4009)", op="login")
+    socket = await wire.socket("private")
+    assert (await socket.login())["event"] == "login"
+    assert await socket.next() == {"closed": 4009}
+
+
 async def test_a_book_has_a_gap_in_its_numbers(wire: Wire) -> None:
     socket = await wire.socket("public")
     await socket.subscribe(channel="books", instId=BTC)

@@ -35,7 +35,7 @@ _ORD_TYPES: Final = (
 )
 _ROUTE_NAMES: Final = frozenset(path.removeprefix(_PREFIX) for _, path in ROUTES)
 _ROUTE_CALLS: Final = frozenset(f"{method} {path.removeprefix(_PREFIX)}" for method, path in ROUTES)
-_OPS: Final = frozenset({*OPERATIONS, "login", "subscribe", "unsubscribe", "ping", "dial"})
+_OPS: Final = frozenset({*OPERATIONS, "login", "subscribe", "unsubscribe"})
 
 
 def rule_of(value: object, free_id: Callable[[], str]) -> Rule:
@@ -281,5 +281,7 @@ def _agree(name: str, match: Match) -> None:
         raise _bad(f"{name} is about WebSockets and cannot match a REST path; use channel, push, op or endpoint.")
     if hook == "read" and (match.op or match.channel or match.push or match.endpoint):
         raise _bad(f"{name} is about REST queries and cannot match a WebSocket.")
+    if hook in ("request", "order") and match.op and match.op not in OPERATIONS:
+        raise _bad(f"{name} is about orders and {match.op} is none; {near(match.op, OPERATIONS)}")
     if hook in ("request", "order") and (match.channel or match.push):
         raise _bad(f"{name} is about requests and cannot match a channel; use path or op.")
