@@ -11,7 +11,7 @@ from tests.services.exchange.stage import ACCOUNT, BTC
 from tradingboost.core.errors import Unavailable
 from tradingboost.core.order import OrderType, PositionSide, Side
 from tradingboost.services.orders import tables as t
-from tradingboost.shared.interfaces.orders import AmendSlot
+from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot
 
 D = Decimal
 
@@ -144,4 +144,62 @@ async def test_f13_a_gap_through_the_stop_sells_at_market_and_leaves_no_loss_run
     children = [row for row in await floor.rows(t.orders) if row.origin == "CHILD"]
     assert [(row.cum_filled, row.reduce_only) for row in children] == [(D(1), True)]
     assert (await floor.order("sl")).state in ("TRIGGERED", "FILLED")
+    await floor.sound()
+
+
+async def guarded(floor: Floor, seconds: int) -> None:
+    """Let time pass as the loop of the stop audit lives it."""
+    for _ in range(seconds):
+        floor.clock.leapt_s += 1
+        await floor.orders.accounts.renew()
+        await floor.orders.guard.audit()
+        await floor.told()
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_f11_a_stop_that_vanished_is_back_within_twenty_seconds_and_somebody_is_told(
+    floor: Floor, silent: bool
+) -> None:
+    await a_position(floor)
+    await guarded(floor, 2)
+    await floor.fault({"name": "delete_algo", "silent": silent}, {})
+    assert await stops(floor) == []
+    await guarded(floor, 20)
+    (stop,) = await stops(floor)
+    assert (stop["slTriggerPx"], stop["sz"]) == ("41000", "1")
+    assert [one.kind for one in await floor.orders.alerts()] == ["stop_vanished"]
+    await guarded(floor, 20)
+    assert len(await stops(floor)) == 1
+    await floor.quiet()
+    assert (await floor.order("sl")).state == "OPEN"
+
+
+async def test_f11_a_stop_the_venue_does_not_take_again_closes_the_position(floor: Floor) -> None:
+    await a_position(floor)
+    await guarded(floor, 2)
+    await floor.fault({"name": "reject", "sCode": "51280"}, {"path": "POST trade/order-algo"})
+    await floor.fault({"name": "delete_algo", "silent": False}, {})
+    await guarded(floor, 25)
+    await floor.quiet()
+    assert await floor.legs() == []
+    (alert,) = await floor.orders.alerts()
+    assert "closed at market" in alert.message
+
+
+async def test_f11_a_stop_that_a_run_took_away_stays_away(floor: Floor) -> None:
+    await a_position(floor)
+    cancelled = CancelSlot(run_id=RUN, account_id=ACCOUNT, symbol=BTC, slot="sl", reason="test")
+    await floor.orders.cancel(cancelled)
+    await floor.quiet()
+    await guarded(floor, 40)
+    assert await stops(floor) == []
+    assert await floor.orders.alerts() == []
+
+
+async def test_f11_while_stops_cannot_be_listed_none_is_placed(floor: Floor) -> None:
+    await a_position(floor)
+    await floor.fault("http(500)", {"path": "GET trade/orders-algo-pending"})
+    await guarded(floor, 40)
+    assert len(await stops(floor)) == 1
+    assert [row.kind for row in await floor.rows(t.requests)] == ["submit"]
     await floor.sound()

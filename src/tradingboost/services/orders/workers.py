@@ -34,6 +34,7 @@ class Workers:
             Worker("lease", self.lease),
             Worker("settle", self.settle),
             Worker("protect", self.protect),
+            Worker("guard", self.guard),
             Worker("reconcile", self.reconcile, stall_after_s=300),
         ]
 
@@ -52,6 +53,11 @@ class Workers:
         while await life.sleep(1.0):
             await self._sagas.drive()
             await self._service.sweep()
+
+    async def guard(self, life: Life) -> None:
+        """Compare the stops we know of with those at the venue, every 15 s and again soon after a doubt."""
+        while await life.sleep(1.0):
+            await self._service.guard.audit()
 
     async def reconcile(self, life: Life) -> None:
         """Compare accounts whose stream had a gap at once; every account at the start, and now and then.

@@ -10,9 +10,9 @@ from sqlalchemy import Select, Text, and_, bindparam, func, insert, select, upda
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, UserId, Venue, VenueOrderId
+from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Symbol, UserId, Venue, VenueOrderId
 from tradingboost.core.money import ZERO
-from tradingboost.core.order import OrderIntent, OrderStatus, RequestKind, Resolution
+from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide, RequestKind, Resolution, Role
 from tradingboost.kit.db import UtcDateTime
 from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
@@ -227,6 +227,28 @@ async def live_orders(db: AsyncConnection, account_id: AccountId) -> list[OrderR
     where = and_(o.account_id == account_id, o.ended_at.is_(None), o.status <= OrderStatus.OPEN)
     rows = await db.execute(select(t.orders).where(where).order_by(o.seq))
     return [OrderRow.of(dict(row._mapping)) for row in rows]
+
+
+async def live_stops(db: AsyncConnection, account_id: AccountId) -> list[OrderRow]:
+    """Stops of ours that rest at the venue, as far as we know."""
+    where = (_O.account_id == account_id, _O.role == Role.STOP, _O.status == OrderStatus.OPEN, _O.ended_at.is_(None))
+    rows = await db.execute(select(t.orders).where(*where, _O.origin != "EXTERNAL").order_by(_O.seq))
+    return [OrderRow.of(dict(row._mapping)) for row in rows]
+
+
+async def vanished_stop(db: AsyncConnection, leg: tuple[AccountId, Symbol, PositionSide]) -> OrderRow | None:
+    """The newest stop of a leg, if it rested, ended without firing, and nobody of us had asked for its end."""
+    r = t.requests.c
+    of_leg = (_O.account_id == leg[0], _O.symbol == leg[1], _O.position_side == leg[2], _O.role == Role.STOP)
+    statement = select(t.orders).where(*of_leg, _O.origin != "EXTERNAL").order_by(_O.seq.desc()).limit(1)
+    row = (await db.execute(statement)).first()
+    found = None if row is None else OrderRow.of(dict(row._mapping))
+    if found is None or found.ended_at is None or found.venue_order_id is None:
+        return None
+    if found.status in (OrderStatus.TRIGGERED, OrderStatus.FILLED):
+        return None
+    asked = select(r.request_id).where(r.order_id == found.order_id, r.kind == RequestKind.CANCEL).limit(1)
+    return found if (await db.execute(asked)).first() is None else None
 
 
 async def attached_of(db: AsyncConnection, parent: OrderId) -> OrderRow | None:

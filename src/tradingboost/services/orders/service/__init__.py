@@ -18,6 +18,7 @@ from tradingboost.services.orders.service.absorbing import Absorber
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.flattening import Flattener
+from tradingboost.services.orders.service.guarding import Guard
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.services.orders.service.overseeing import Overseer
 from tradingboost.services.orders.service.submitting import Submitter
@@ -61,6 +62,7 @@ class OrdersService:
         self.looker = Looker(context, (exchange, positions), self.accounts, self.absorber, submitter)
         self._changer = Changer(context, exchange, self.accounts, self.looker)
         self._flattener = Flattener(context, positions, self._changer, self.looker)
+        self.guard = Guard(context, exchange, positions, self.looker)
         self._overseer = Overseer(context, positions, self._changer, self.looker)
         self._submitter = submitter
 

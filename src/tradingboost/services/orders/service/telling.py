@@ -170,6 +170,21 @@ async def tell_protection(db: AsyncConnection, row: OrderRow, order: Order) -> N
     await tell(db, row, payload)
 
 
+async def tell_uncovered(db: AsyncConnection, row: OrderRow) -> None:
+    """A stop is not at the venue any more, although the venue never said so."""
+    payload = ProtectionPlaced(
+        user_id=row.user_id,
+        account_id=row.account_id,
+        exchange=row.exchange,
+        symbol=row.symbol,
+        position_side=row.position_side,
+        order_id=row.order_id,
+        stop_price=None,
+        covered_qty=ZERO,
+    )
+    await tell(db, row, payload)
+
+
 def opposite(side: Side) -> Side:
     """The other direction."""
     return Side.SELL if side is Side.BUY else Side.BUY
