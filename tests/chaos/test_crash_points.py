@@ -12,9 +12,12 @@ from tradingboost.kit.crash import POINTS
 @pytest.mark.timeout(200)
 async def test_an_order_the_venue_took_while_we_died_is_found_and_not_sent_again(play: Play) -> None:
     outcome = await play(msgspec.structs.replace(plan("exchange.submit.after_reply", 0), nth=2))
-    assert outcome.evidence.broken == []
-    assert outcome.evidence.orders >= 2
-    assert outcome.evidence.recovered_s is not None
+    evidence = outcome.evidence
+    assert evidence.broken == []
+    assert evidence.books_equal_venue is True
+    assert (evidence.duplicate_client_ids, evidence.sent_twice, evidence.silent_sagas) == (0, 0, 0)
+    assert evidence.orders >= 2
+    assert evidence.recovered_s is not None
 
 
 @pytest.mark.long

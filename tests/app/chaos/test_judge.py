@@ -1,13 +1,18 @@
 """The judge finds what was planted, and nothing on a record without a fault."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.app.planting import Row, ago, plant, row
 from tests.builders import D
 
-from tradingboost.app.chaos.judge import recorded
+from tradingboost.app.books import Comparison
+from tradingboost.app.chaos import judge
+from tradingboost.app.chaos.judge import judged, recorded
+from tradingboost.app.chaos.town import Town
 from tradingboost.app.chaos.waiting import settled, waits
+from tradingboost.app.wiring import Platform
 from tradingboost.core.order import OrderStatus, RequestKind, Resolution
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.db import Database
@@ -99,3 +104,31 @@ async def test_what_is_parked_with_a_person_is_not_waited_for(record: Database) 
 async def test_waiting_ends_with_what_still_waits(record: Database) -> None:
     await plant(record, [unknown()])
     assert await settled(record, SystemClock(), 0.01) == {"unknown orders": 1}
+
+
+async def test_everything_wrong_is_counted_and_told(record: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Exchange:
+        async def truth(self, uid: str) -> dict[str, Any]:
+            held = {"text": {"instId": "BTC", "posSide": "net", "pos": "1"}}
+            return {"positions": [held], "algos": [], "orders": [{"text": {"clOrdId": "A"}}] * 2}
+
+        async def requests(self, limit: int) -> dict[str, Any]:
+            return {"post_count": {"A": 2, "B": 1}}
+
+        async def check(self) -> list[str]:
+            return ["money came from nowhere"]
+
+    async def unequal(*_: object) -> Comparison:
+        return Comparison(equal=False, differences=["cash USDT: ours 1, the exchange's 2"], orders=2, fills=0)
+
+    monkeypatch.setattr(judge, "compare_books", unequal)
+    await plant(record, [order(), saga(state="PARKED")])
+    account = SimpleNamespace(label="demo", exchange_uid="1")
+    town = cast(Town, SimpleNamespace(accounts=[account], admin=Exchange()))
+    platform = cast(Platform, SimpleNamespace(context=SimpleNamespace(db=record)))
+    verdict = await judged(town, platform)
+    assert (verdict.books_equal_venue, verdict.duplicate_client_ids, verdict.orders) == (False, 1, 2)
+    assert (verdict.sent_twice, verdict.silent_sagas) == (1, 1)
+    told = "\n".join(verdict.broken)
+    for says in ("cash USDT", "stops for 0", "A names 2 orders", "sent 2 times", "nowhere", "parked without", "I9"):
+        assert says in told, says

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import msgspec
 from sqlalchemy import text
 
 from tradingboost.app import invariants
@@ -31,20 +32,48 @@ _RECORDED = {
 """A sentence about each offending row."""
 
 
-async def broken(town: Town, platform: Platform) -> list[str]:
-    """Everything that is wrong, one sentence each."""
-    found: list[str] = []
+class Verdict(msgspec.Struct, kw_only=True):
+    """What was found.
+
+    Args:
+        books_equal_venue: positions, cash, open orders, fills, fees and funding of every account, nothing rounded.
+        duplicate_client_ids: that name two orders or two stops at the exchange.
+        sent_twice: client ids that were posted more than once.
+        silent_sagas: parked without an alert, or open although their entry filled or ended.
+        broken: everything that is wrong, these included, one sentence each.
+    """
+
+    books_equal_venue: bool = True
+    duplicate_client_ids: int = 0
+    sent_twice: int = 0
+    silent_sagas: int = 0
+    orders: int = 0
+    broken: list[str] = []
+
+
+async def judged(town: Town, platform: Platform) -> Verdict:
+    """Hold everything against the exchange and our own rules."""
+    verdict = Verdict()
+    found = verdict.broken
     for account in town.accounts:
         compared = await compare_books(platform, town.admin, account)
-        found += [f"{account.label}: {difference}" for difference in compared.differences]
+        verdict.books_equal_venue &= compared.equal
         truth = await town.admin.truth(account.exchange_uid)
-        found += [f"{account.label}: {line}" for line in uncovered(truth).values()]
-        found += [f"{account.label}: {line}" for line in doubled(truth)]
+        twice = doubled(truth)
+        verdict.duplicate_client_ids += len(twice)
+        found += [f"{account.label}: {line}" for line in [*compared.differences, *uncovered(truth).values(), *twice]]
+    counts: dict[str, int] = (await town.admin.requests(limit=1))["post_count"]
+    again = {name: count for name, count in counts.items() if count != 1}
+    verdict.orders, verdict.sent_twice = len(counts), len(again)
+    found += [f"client id {name} was sent {count} times" for name, count in again.items()]
     found += [f"the exchange: {line}" for line in await town.admin.check()]
-    found += [f"client id {name} was sent {count} times" for name, count in (await sent(town)).items() if count != 1]
+    found += [] if counts else ["nothing was ever sent to the exchange"]
     results = await invariants.check(platform.context.db)
     found += [f"{one.id} ({one.says}): {'; '.join(one.offending)}" for one in results if not one.held]
-    return found + await recorded(platform.context.db)
+    admitted = await recorded(platform.context.db)
+    verdict.silent_sagas = sum(line.startswith("saga ") for line in admitted)
+    found += admitted
+    return verdict
 
 
 async def recorded(db: Database) -> list[str]:
@@ -55,12 +84,6 @@ async def recorded(db: Database) -> list[str]:
             rows = (await connection.execute(text(" ".join(query.split())))).scalars().all()
             found += [says.format(row) for row in rows[:_SHOWN]]
     return found
-
-
-async def sent(town: Town) -> dict[str, int]:
-    """How often each client order id was posted, by the exchange's own log."""
-    counts: dict[str, int] = (await town.admin.requests(limit=1))["post_count"]
-    return counts
 
 
 def doubled(truth: dict[str, Any]) -> list[str]:

@@ -2,12 +2,12 @@
 
 import asyncio
 import signal
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from tradingboost.app.chaos import hand
-from tradingboost.app.chaos.judge import broken, sent
+from tradingboost.app.chaos.judge import judged
 from tradingboost.app.chaos.market import wanted
 from tradingboost.app.chaos.plans import Plan, Story
 from tradingboost.app.chaos.processes import Process
@@ -43,7 +43,8 @@ class Evidence(msgspec.Struct, kw_only=True):
         recovered_s: from the death until nothing waited any more.
         uncovered_s: the longest time a position stood without a stop for all of it while the platform was up.
         dark_s: the same while it was not: what filled then has to wait for the next life.
-        orders: client ids that were posted to the exchange, once each.
+        books_equal_venue, duplicate_client_ids, sent_twice, silent_sagas: of the verdict; None = it was never judged.
+        orders: client ids that were posted to the exchange.
         broken: everything that is wrong, one sentence each; empty = ok.
     """
 
@@ -54,6 +55,10 @@ class Evidence(msgspec.Struct, kw_only=True):
     recovered_s: float | None = None
     uncovered_s: float = 0.0
     dark_s: float = 0.0
+    books_equal_venue: bool | None = None
+    duplicate_client_ids: int | None = None
+    sent_twice: int | None = None
+    silent_sagas: int | None = None
     orders: int = 0
     broken: list[str] = []
 
@@ -114,10 +119,17 @@ class Scenario:
             await self._come_to_rest(platform)
             self.evidence.recovered_s = round(self._clock.monotonic() - died_at, 1)
             await self._go_on(platform)
-            self.evidence.broken += await broken(self._town, platform)
-            self.evidence.orders = len(await sent(self._town))
+            await self._judge(platform)
             if (ended := await process.stop()) != 0:
                 self.evidence.broken.append(f"it ended with {ended} when it was asked to stop")
+
+    async def _judge(self, platform: Platform) -> None:
+        verdict, evidence = await judged(self._town, platform), self.evidence
+        evidence.books_equal_venue = verdict.books_equal_venue
+        evidence.duplicate_client_ids = verdict.duplicate_client_ids
+        evidence.sent_twice, evidence.silent_sagas = verdict.sent_twice, verdict.silent_sagas
+        evidence.orders = verdict.orders
+        evidence.broken += verdict.broken
 
     async def _die_at_work(self, armed: str) -> int | None:
         """Armed from its first start on."""
@@ -182,9 +194,3 @@ async def _stay(process: Process) -> None:
     """A start that is not cut short: ready, and half a minute of its loops (the first comparison is one of them)."""
     await process.ready()
     await asyncio.sleep(30.0)
-
-
-def data(outcomes: list[Outcome]) -> list[dict[str, Any]]:
-    """The outcomes as plain values."""
-    found: list[dict[str, Any]] = msgspec.to_builtins(outcomes)
-    return found
