@@ -63,6 +63,18 @@ def test_a_platform_is_found_by_the_verbs_and_drains_on_ctrl_c(started: Start, t
     assert tb("flatten", "--json", **place).envelope["error"]["code"] == "not_confirmed"
     assert tb("flatten", "--yes", "--json", **place).envelope["data"] == {"accounts": []}
     assert tb("flatten", "nobody", **place).code == 4
+    switch = tb("kill-switch", "set", "platform", "--reason", "a test", "--json", **place).envelope["data"]["switches"]
+    assert [(one["scope"], one["level"], one["reason"]) for one in switch] == [("platform", "NO_ENTRIES", "a test")]
+    assert tb("kill-switch", "set", "planet", "x", "--reason", "a test", **place).code == 2
+    assert tb("kill-switch", "clear", "platform", "--reason", "over", **place).code == 5  # nobody said yes
+    assert "a test" in tb("kill-switch", "list", **place).out
+    cleared = tb("kill-switch", "clear", "platform", "--reason", "over", "--yes", "--json", **place).envelope["data"]
+    assert cleared == {"switches": []}
+    assert tb("orders", "list", "--json", **place).envelope["data"] == {"orders": []}
+    assert tb("orders", "alerts", "--json", **place).envelope["data"] == {"alerts": []}
+    assert tb("orders", "show", "nothing", **place).code == tb("cancel", "nothing", **place).code == 4
+    assert tb("orders", "settle", "nothing", "--reason", "looked", "--yes", **place).code == 4
+    assert tb("orders", "acknowledge", "nothing", **place).code == 4
     assert tb("up", "--json", **place).envelope["error"]["code"] == "port_busy"
     ended = running.interrupt()
     assert (ended.code, ended.out) == (0, "")

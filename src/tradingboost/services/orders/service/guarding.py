@@ -47,7 +47,7 @@ class Guard:
         held = self._looker.accounts.held
         for account_id in held:
             now_s = self._clock.monotonic()
-            if now_s < self._due_s.get(account_id, 0.0):
+            if now_s < self._due_s.get(account_id, 0):
                 continue
             self._due_s[account_id] = now_s + EVERY_S
             try:
