@@ -100,6 +100,27 @@ async def test_f24_a_liquidation_is_taken_in_as_the_venues_own_order(floor: Floo
     await floor.sound()
 
 
+async def test_f24_a_deleveraged_position_is_booked_as_far_as_the_venue_took_it(floor: Floor) -> None:
+    await a_position(floor, "30000")
+    await floor.fault({"name": "adl"}, {"instId": BTC})
+    await floor.quiet()
+    held = [row["text"]["pos"] for row in (await floor.truth())["positions"]]
+    assert [str(leg.qty) for leg in await floor.legs()] == held
+    assert await alerts(floor) == ["external_trade"]
+    await floor.sound()
+
+
+async def test_f26_a_delisted_symbol_is_settled_by_the_venue_and_our_books_follow(floor: Floor) -> None:
+    await a_position(floor, "30000")
+    waiting = await floor.submit("buy:1")
+    await floor.fault({"name": "delist"}, {"instId": BTC})
+    await floor.quiet()
+    await floor.orders.reconcile(ACCOUNT)
+    assert (await floor.orders.order(waiting.order_id)).order.state == "CANCELLED"
+    assert await floor.legs() == []
+    assert (await floor.submit("buy:2")).state != "OPEN"
+
+
 async def test_f26_a_suspended_symbol_and_a_price_of_nothing_open_nothing(floor: Floor) -> None:
     await floor.venue.admin.set_state(BTC, "suspend")
     refused = await floor.submit("entry")

@@ -55,3 +55,22 @@ async def test_f07_frames_that_come_three_times_and_out_of_order_are_booked_once
     await floor.quiet()
     await floor.orders.reconcile(ACCOUNT)
     await all_filled(floor, 5)
+
+
+async def test_f08_trade_ids_used_again_for_another_order_are_fills_of_their_own(floor: Floor) -> None:
+    await floor.fault({"name": "reuse_trade_id"}, {})
+    await resting(floor, 3)
+    await floor.venue.admin.trade(BTC, "40900", volume="100")
+    await floor.quiet()
+    assert len({row.trade_id for row in await floor.rows(t.fills)}) < 3
+    await floor.orders.reconcile(ACCOUNT)
+    await all_filled(floor, 3)
+
+
+async def test_f47_an_order_that_filled_just_before_its_cancellation_is_filled(floor: Floor) -> None:
+    placed = await floor.submit("entry")
+    await floor.fault({"name": "fill_during.cancel"}, {})
+    await floor.orders.end(placed.order_id)
+    await floor.quiet()
+    assert ((await floor.order("entry")).state, (await floor.order("entry")).filled) == ("FILLED", Decimal(1))
+    await floor.sound()
