@@ -135,6 +135,11 @@ class Call:
         hidden = self.trouble.hidden_since_us(now_us, listed=listed) if self.trouble else None
         return known if hidden is None else min(known, hidden)
 
+    def since_us(self, hours: int) -> int:
+        """The oldest time a history that goes back so far tells of; 0 where the exchange forgets nothing."""
+        forgets = self.exchange.settings.retention == "venue"
+        return self.exchange.now_us() - hours * 3_600_000_000 if forgets else 0
+
     def about(self, instrument: Instrument) -> bool:
         """Whether an instrument passes the query's `instType`, `instFamily`, `uly` and `instId` (comma list)."""
         kind, family, names = self.inst_type(), self.get("instFamily") or self.get("uly"), self.get("instId")

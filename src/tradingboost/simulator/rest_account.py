@@ -245,6 +245,14 @@ def _trade_fee(call: Call) -> list[Row]:
 
 
 def _bills(call: Call) -> list[Row]:
+    return _bills_since(call, call.since_us(7 * 24))
+
+
+def _bills_archive(call: Call) -> list[Row]:
+    return _bills_since(call, call.since_us(90 * 24))
+
+
+def _bills_since(call: Call, since_us: int) -> list[Row]:
     kind, sub_type, ccy, mode = (call.get(name) for name in ("type", "subType", "ccy", "mgnMode"))
     inst_type, name = call.inst_type(), call.get("instId")
     found = []
@@ -258,6 +266,7 @@ def _bills(call: Call) -> list[Row]:
             and (not inst_type or (row is not None and row.kind == inst_type))
             and (not name or bill.inst_id == name)
             and call.between(bill.us)
+            and bill.us >= since_us
         ):
             found.append(bill)
     page = call.page(found, lambda bill: bill.bill_id)
@@ -279,5 +288,5 @@ ROUTES = (
     get("account/max-avail-size", _max_avail_size, 20),
     get("account/trade-fee", _trade_fee, 5),
     get("account/bills", _bills, 10),
-    get("account/bills-archive", _bills, 5),
+    get("account/bills-archive", _bills_archive, 5),
 )

@@ -10,6 +10,7 @@ from tradingboost.simulator import render_orders as render
 from tradingboost.simulator.call import Call, Row, get, post
 from tradingboost.simulator.envelope import ApiError, Reply
 
+_ENDED_H, _FILLS_H, _HISTORY_H, _ARCHIVE_H = 2, 3 * 24, 7 * 24, 90 * 24
 NONE_DONE = "All operations failed"
 
 
@@ -115,12 +116,14 @@ def _order(call: Call) -> list[Row]:
     if not found and not named:
         raise ApiError("51003", status=400)
     order = call.exchange.engine.order(call.uid, ord_id=found, cl_ord_id="" if found else named)
+    if order is not None and order.state == "canceled" and not order.acc_lots and order.u_us < call.since_us(_ENDED_H):
+        order = None
     if order is None or order.terms.inst_id != row.inst_id or order.terms.c_us > call.seen_until_us(listed=False):
         raise ApiError("51603")
     return [render.order(row, order)]
 
 
-def _orders(call: Call, found: tuple[Order, ...]) -> list[Row]:
+def _orders(call: Call, found: tuple[Order, ...], since_us: int = 0) -> list[Row]:
     kinds = {name for name in call.get("ordType").split(",") if name}
     state, category = call.get("state"), call.get("category")
     until_us = call.seen_until_us(listed=True)
@@ -134,6 +137,7 @@ def _orders(call: Call, found: tuple[Order, ...]) -> list[Row]:
             and (not state or order.state == state)
             and (not category or order.terms.category == category)
             and order.terms.c_us <= until_us
+            and order.u_us >= since_us
             and call.between(order.terms.c_us)
         )
 
@@ -147,10 +151,19 @@ def _pending(call: Call) -> list[Row]:
 
 def _history(call: Call) -> list[Row]:
     call.inst_type(must=True)
-    return _orders(call, call.exchange.engine.closed_orders(call.uid))
+    return _orders(call, call.exchange.engine.closed_orders(call.uid), call.since_us(_HISTORY_H))
+
+
+def _archive(call: Call) -> list[Row]:
+    call.inst_type(must=True)
+    return _orders(call, call.exchange.engine.closed_orders(call.uid), call.since_us(_ARCHIVE_H))
 
 
 def _fills(call: Call) -> list[Row]:
+    return _fills_since(call, call.since_us(_FILLS_H))
+
+
+def _fills_since(call: Call, since_us: int) -> list[Row]:
     order = call.number("ordId")
     sub_type = call.get("subType")
     until_us = call.seen_until_us(listed=True)
@@ -162,7 +175,7 @@ def _fills(call: Call) -> list[Row]:
             and call.about(row)
             and (order is None or fill.ord_id == order)
             and (not sub_type or str(fill.sub_type) == sub_type)
-            and fill.us <= until_us
+            and since_us <= fill.us <= until_us
             and call.between(fill.us)
         )
 
@@ -173,7 +186,7 @@ def _fills(call: Call) -> list[Row]:
 
 def _fills_history(call: Call) -> list[Row]:
     call.inst_type(must=True)
-    return _fills(call)
+    return _fills_since(call, call.since_us(_ARCHIVE_H))
 
 
 def _algo(call: Call) -> list[Row]:
@@ -237,7 +250,7 @@ ROUTES = (
     get("trade/order", _order, 60),
     get("trade/orders-pending", _pending, 60),
     get("trade/orders-history", _history, 40),
-    get("trade/orders-history-archive", _history, 20),
+    get("trade/orders-history-archive", _archive, 20),
     get("trade/fills", _fills, 60),
     get("trade/fills-history", _fills_history, 10),
     get("trade/order-algo", _algo, 20),

@@ -77,6 +77,10 @@ class SimulatorSettings(Slice):
     ws_fail_msg: Literal["empty", "text"] = Field(
         "empty", description="msg of a WebSocket operation none of which was done"
     )
+    retention: Literal["all", "venue"] = Field(
+        "all",
+        description="venue: unfilled canceled orders are known for 2 h, histories go back 7 d (fills 3), archives 90",
+    )
     index_lag_ms: int = Field(0, ge=0, le=86_400_000, description="orders and fills are unknown to queries for so long")
     state_file: Path | None = Field(None, description="snapshot restored at start and written at stop")
 

@@ -61,3 +61,27 @@ async def test_a_client_id_may_be_refused_after_its_order_ended(open_venue: Open
             row = await wire.place(clOrdId="again")
             assert row["sCode"] == expected
             await wire.call("POST", "/api/v5/trade/cancel-order", {"instId": BTC, "clOrdId": "again"})
+
+
+KNOWN = {"all": [1, 2, 2, 1, 1, 1, 1], "venue": [0, 0, 2, 0, 1, 0, 1]}
+
+
+@pytest.mark.parametrize("setting", ["all", "venue"])
+async def test_the_past_is_forgotten_step_by_step(open_venue: Opener, setting: str) -> None:
+    policy = {"taker_fill": "at_once", "slippage_ppm": 0}
+    async with _wired(open_venue, retention=setting, policy=policy) as wire:
+        await wire.place(ordType="market", px="")
+        named = {"instId": BTC, "ordId": (await wire.place())["ordId"]}
+        await wire.call("POST", "/api/v5/trade/cancel-order", named)
+        await wire.venue.admin.advance(wire.venue.simulator.parts.exchange.now_us() // 1000 + 8 * 86_400_000)
+        lists = (
+            f"trade/order?instId={BTC}&ordId={named['ordId']}",
+            "trade/orders-history?instType=SWAP",
+            "trade/orders-history-archive?instType=SWAP",
+            "trade/fills?instType=SWAP",
+            "trade/fills-history?instType=SWAP",
+            "account/bills?type=2",
+            "account/bills-archive?type=2",
+        )
+        told = [(await wire.call("GET", f"/api/v5/{name}"))[1]["data"] for name in lists]
+        assert [len(rows) for rows in told] == KNOWN[setting]

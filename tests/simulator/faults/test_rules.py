@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.simulator.faults.bench import NAME, known, place
-from tests.simulator.stage import Venue
+from tests.simulator.faults.bench import NAME, known, place, quick_client
+from tests.simulator.stage import BTC, Venue, stepped_settings
 
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound
 from tradingboost.simulator.faults.catalogue import ACTIONS
@@ -152,6 +152,20 @@ async def test_the_admin_port_makes_lists_and_heals_rules(venue: Venue) -> None:
         await venue.admin.remove_fault("f1")
     assert [rule.id for rule in await venue.admin.heal()] == ["slow"]
     assert await venue.admin.faults() == []
+
+
+async def test_a_rule_that_never_acts_moves_nothing(open_venue: Any) -> None:
+    digests = []
+    for rules in (0, 5):
+        venue: Venue = await open_venue(stepped_settings(tls=False))
+        for _ in range(rules):
+            await venue.simulator.faults.add({"action": "partial_fills(3)", "when": {"p": 0}})
+        await venue.admin.trade(BTC, "42000", volume="1")
+        async with quick_client(venue) as client:
+            for number in range(3):
+                await place(client, f"a{number}")
+        digests.append(await venue.admin.digest())
+    assert digests[0] == digests[1]
 
 
 async def test_the_number_of_rules_is_bounded(venue: Venue) -> None:

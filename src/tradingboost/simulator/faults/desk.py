@@ -14,6 +14,7 @@ from tradingboost.simulator.faults.catalogue import ACTIONS, Hook
 from tradingboost.simulator.faults.rules import SURE, Rule, Scene, Standing
 
 _ALWAYS_ANSWERED: Final = ("GET system/status", "GET public/time")
+_MOST_WAITING: Final = 1_000
 MOST_RULES: Final = 200
 """Rules in force at once."""
 
@@ -109,10 +110,9 @@ class FaultDesk:
         return gone
 
     def look(self) -> None:
-        """Find out again whether anything can act."""
+        """Find out again whether anything can act; a condition stays until healed, so that its end needs no timer."""
         held = self.conditions
         self.on = bool(self._rules or held.banned or held.maintenance_until_us)
-        # a condition stays until it is healed, so that its end needs no timer
 
     def has(self, hook: Hook) -> bool:
         return self.on and bool(self._by_hook.get(hook))
@@ -139,10 +139,14 @@ class FaultDesk:
         """As `trigger`, after what is being done now."""
         acting = self.first("state", scene)
         if acting is not None:
-            self.soon(self.carry(acting, scene, origin))
+            self.soon(acting, self.carry(acting, scene, origin))
 
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something beside; ended with the exchange."""
+    def soon(self, acting: Standing, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for a rule beside what is being done; ended with the exchange."""
+        if len(self._tasks) >= _MOST_WAITING:
+            work.close()
+            acting.trouble = f"{_MOST_WAITING} actions wait already; this one was not begun."
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -58,7 +58,7 @@ class OrderFlow:
             self._arm(scene.account, NO_FAULT)
         order = self._order(scene.account, body)
         if acting.rule.action == "late_fill" and order is not None and row.get("sCode") == "0":
-            self._desk.soon(self._late(acting, order))
+            self._desk.soon(acting, self._late(acting, order))
 
     async def _late(self, acting: Standing, order: Order) -> None:
         await self._desk.pause(acting.rule.values["after_ms"] / 1000)

@@ -32,7 +32,7 @@ def _fits(acting: Standing, one: Connection) -> bool:
 
 
 async def close(reach: Reach, acting: Standing, origin: Connection | None) -> None:
-    reach.desk.soon(_closed(lines(reach, acting, origin), acting.rule.values["code"], b"fault"))
+    reach.desk.soon(acting, _closed(lines(reach, acting, origin), acting.rule.values["code"], b"fault"))
 
 
 async def abort(reach: Reach, acting: Standing, origin: Connection | None) -> None:
@@ -45,7 +45,7 @@ async def notice(reach: Reach, acting: Standing, origin: Connection | None) -> N
     for one in found:
         text = "The connection will soon be closed for a service upgrade; please reconnect."
         one.reply({"event": "notice", "code": "64008", "msg": text, "connId": one.id})
-    reach.desk.soon(_closing(found, acting.rule.values["ms"] / 1000))
+    reach.desk.soon(acting, _closing(found, acting.rule.values["ms"] / 1000))
 
 
 async def _closing(found: list[Connection], seconds: float) -> None:

@@ -52,7 +52,7 @@ class Effects:
         connection = origin if isinstance(origin, Connection) else None
         after_ms = acting.rule.values.get("after_ms", 0)
         if after_ms:
-            self._reach.desk.soon(self._later(acting, scene, connection, after_ms / 1000))
+            self._reach.desk.soon(acting, self._later(acting, scene, connection, after_ms / 1000))
         else:
             await self._now(acting, scene, connection)
 
