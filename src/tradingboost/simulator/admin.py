@@ -57,6 +57,7 @@ class Admin:
                 web.delete("/connections/{id}", self._cut),
                 web.get("/accounts", self._accounts),
                 web.post("/accounts", self._open),
+                web.patch("/accounts/{uid}", self._limit),
                 web.delete("/accounts/{uid}/key", self._revoke),
                 web.post("/accounts/{uid}/credit", self._credit),
                 web.get("/accounts/{uid}/truth", self._truth),
@@ -148,6 +149,25 @@ class Admin:
         key = key_of(wanted)
         answer = {"uid": key.uid, "key": key.key, "secret": key.secret, "passphrase": key.passphrase}
         return reply(answer, 201)
+
+    async def _limit(self, request: web.Request) -> web.Response:
+        """Change an account's `label`, and what its keys may do (`perm`) and from where (`ips`, [] = anywhere)."""
+        uid, body = request.match_info["uid"], await body_of(request)
+        self._known(uid)
+        if body.keys() - {"label", "perm", "ips"}:
+            raise InvalidInput("unknown_setting", "Only label, perm and ips of an account can be changed.")
+        lists: dict[str, tuple[str, ...] | None] = {}
+        for name in ("perm", "ips"):
+            given = body.get(name)
+            if given is not None and not (isinstance(given, list) and all(isinstance(one, str) for one in given)):
+                raise InvalidInput("bad_account", f"{name} is a list of texts.")
+            lists[name] = None if given is None else tuple(given)
+        if set(lists["perm"] or ()) - {"read_only", "trade", "withdraw"}:
+            raise InvalidInput("bad_account", "A permission is read_only, trade or withdraw.")
+        if "label" in body:
+            self._parts.exchange.labels[uid] = str(body["label"])
+        keys = self._parts.exchange.keys.limit_account(uid, perm=lists["perm"], ips=lists["ips"])
+        return reply({"uid": uid, "keys": keys})
 
     async def _revoke(self, request: web.Request) -> web.Response:
         uid = request.match_info["uid"]

@@ -52,6 +52,15 @@ class KeyRing:
         self._keys[key.key] = key
         self._macs[key.key] = hmac.new(key.secret.encode(), digestmod=sha256)
 
+    def limit_account(self, uid: str, *, perm: tuple[str, ...] | None, ips: tuple[str, ...] | None) -> int:
+        """Change what every key of an account may do, and from where; None leaves it. How many keys there are."""
+        mine = [key for key in self._keys.values() if key.uid == uid]
+        for key in mine:
+            self._keys[key.key] = msgspec.structs.replace(
+                key, perm=key.perm if perm is None else perm, ips=key.ips if ips is None else ips
+            )
+        return len(mine)
+
     def drop_account(self, uid: str) -> tuple[str, ...]:
         """Revoke every key of an account; the revoked keys are returned."""
         gone = tuple(name for name, key in self._keys.items() if key.uid == uid)

@@ -117,6 +117,10 @@ class AdminClient:
         """Open an account; fields of `AccountSettings`, missing ones are made up."""
         return msgspec.convert(await self._call("POST", "/accounts", fields), Credentials)
 
+    async def limit_account(self, uid: str, **changes: Any) -> None:
+        """Change an account's `label`, its keys' permissions (`perm`) or the addresses they work from (`ips`)."""
+        await self._call("PATCH", f"/accounts/{uid}", changes)
+
     async def revoke_key(self, uid: str) -> None:
         await self._call("DELETE", f"/accounts/{uid}/key")
 

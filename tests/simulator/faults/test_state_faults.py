@@ -270,3 +270,18 @@ async def test_the_operator_takes_orders_algos_and_positions_away(venue: Venue, 
     with pytest.raises(InvalidInput, match="Position does not exist"):
         await venue.admin.deleverage("1", BTC)
     await sound(venue)
+
+
+async def test_a_key_loses_its_permission_or_its_address(venue: Venue, quick: Any) -> None:
+    await venue.admin.limit_account("1", perm=["read_only"])
+    with pytest.raises(ccxt.ExchangeError, match="50120"):
+        await place(quick)
+    assert await quick.fetch_open_orders(SYMBOL) == []
+    await venue.admin.limit_account("1", perm=["read_only", "trade"], ips=["10.0.0.1"])
+    with pytest.raises(ccxt.PermissionDenied, match="not on the list"):
+        await place(quick)
+    await venue.admin.limit_account("1", ips=[])
+    await place(quick)
+    for wrong in ({"colour": "red"}, {"perm": "trade"}, {"perm": ["fly"]}):
+        with pytest.raises(InvalidInput):
+            await venue.admin.limit_account("1", **wrong)
