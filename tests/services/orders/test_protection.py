@@ -4,7 +4,7 @@ from tests.builders import ACCOUNT, BTC, RUN, D, a_hedge, a_stop, an_exit, an_in
 from tests.services.orders.desk import Desk
 from tests.services.orders.fakes import Scripted
 
-from tradingboost.core.errors import Unavailable
+from tradingboost.core.errors import Refused, Unavailable
 from tradingboost.core.ids import VenueOrderId
 from tradingboost.core.order import OrderType, PositionSide, Side
 from tradingboost.services.orders import tables as t
@@ -98,6 +98,26 @@ async def test_a_person_is_told_of_a_missing_stop_once_and_not_every_second(desk
     ]
 
 
+async def test_a_saga_past_its_deadline_is_parked_with_an_alert_and_goes_on_trying(desk: Desk) -> None:
+    await a_filled_entry(desk)
+    desk.exchange.script.extend([NO] * 3)
+    await watch(desk, 20)
+    assert await saga(desk) == ("PARKED", "filled")
+    (row,) = await desk.rows(t.sagas)
+    (alert,) = [one for one in await desk.service.alerts() if one.kind == "saga_parked"]
+    assert (alert.subject_id, alert.account_id) == (row.saga_id, ACCOUNT)
+    assert (await desk.submit(an_intent(slot="add:1"))).deny_code == "account_not_normal"
+    await watch(desk, 11)  # the exit of the next ten seconds is taken
+    leaving = desk.exchange.sent[-1]
+    assert leaving.type is OrderType.MARKET
+    (resting,) = [one for one in desk.exchange.resting.values() if one.client_order_id == leaving.client_order_id]
+    await desk.fill(resting.venue_order_id, "10", "49900")
+    desk.positions.hold("0")
+    await watch(desk, 1)
+    assert await saga(desk) == ("COMPLETED", "left")
+    assert await desk.count(t.mode_causes) == 0
+
+
 async def test_a_leg_closed_before_its_stop_was_needed_is_not_protected_again(desk: Desk) -> None:
     await a_filled_entry(desk)
     leaving = await desk.submit(an_exit())
@@ -116,6 +136,18 @@ async def test_a_process_that_does_not_act_for_the_account_leaves_protection_to_
     await desk.service.reconcile(ACCOUNT)
     await watch(desk, 1)
     assert len(desk.exchange.sent) == 2
+
+
+async def test_an_orphan_that_cannot_be_cancelled_now_does_not_end_the_sweep(desk: Desk) -> None:
+    await desk.submit(a_stop())
+    await desk.submit(a_stop(slot="hedge:sl", position_side=PositionSide.SHORT, side=Side.BUY, trigger=D(51_000)))
+    desk.clock.advance(60)
+    desk.exchange.cancel_script.append(Refused("credentials_refused", "The venue does not accept the keys."))
+    await desk.service.sweep()
+    assert len(desk.exchange.cancels) == 2
+    assert len(desk.exchange.resting) == 1
+    await desk.service.sweep()
+    assert desk.exchange.resting == {}
 
 
 async def test_one_leg_s_trouble_holds_up_no_other_s_protection(desk: Desk) -> None:

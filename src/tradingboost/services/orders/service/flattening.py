@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from tradingboost.core.errors import TradingBoostError
+import structlog
+
+from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol
 from tradingboost.core.order import OrderIntent, OrderType, Role, Side
 from tradingboost.kit.context import Context
@@ -13,6 +15,8 @@ from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.shared.interfaces.orders import Flattened
 from tradingboost.shared.interfaces.positions import Positions, PositionView
+
+log = structlog.get_logger(__name__)
 
 _TRIES, _PAUSE_S = 20, 0.25
 _ORPHAN_AFTER = timedelta(seconds=20)
@@ -58,10 +62,16 @@ class Flattener:
         for row in orphans:
             if row.account_id not in self._looker.accounts.held:
                 continue  # whoever acts for the account sweeps it
-            position = await self._positions.position(row.account_id, row.symbol, row.position_side)
-            flat = position is None or (position.qty == 0 and position.updated_at < self._clock.now() - _ORPHAN_AFTER)
-            if flat and await self._holds_nothing(row):
-                await self._changer.cancel_row(row)
+            try:
+                await self._sweep(row)
+            except (Unavailable, Conflict, OutcomeUnknown, Refused) as error:  # one account's trouble holds up no other
+                log.warning("orphan_waits", order_id=row.order_id, code=error.code)
+
+    async def _sweep(self, row: OrderRow) -> None:
+        position = await self._positions.position(row.account_id, row.symbol, row.position_side)
+        flat = position is None or (position.qty == 0 and position.updated_at < self._clock.now() - _ORPHAN_AFTER)
+        if flat and await self._holds_nothing(row):
+            await self._changer.cancel_row(row)
 
     async def _holds_nothing(self, row: OrderRow) -> bool:
         """The books may lag behind a fill whose stop is live already; our own evidence does not."""
