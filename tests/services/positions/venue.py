@@ -21,6 +21,7 @@ from tradingboost.shared.interfaces.exchange import (
     OrderRef,
     Outcome,
     PlaceOrder,
+    Searched,
     StreamStatus,
     VenuePosition,
 )
@@ -96,6 +97,9 @@ class QuietVenue:
         raise AssertionError("positions never trades")
 
     async def find(self, ref: OrderRef) -> Found:
+        raise AssertionError("positions looks for no orders")
+
+    async def search(self, ref: OrderRef, since: datetime) -> Searched:
         raise AssertionError("positions looks for no orders")
 
     async def stream_status(self, account_id: AccountId) -> StreamStatus:

@@ -176,9 +176,14 @@ def test_worth_counts_together_with_all_that_may_still_fill(held: int, lots: int
 def test_order_run_account_user_and_platform_have_a_limit_each(limit: str, held: str) -> None:
     others = D(7_000) if held else D(0)
     known = exposure(**({held: others} if held else {}))
-    assert verdict(an_intent(), known, Limits(**{limit: others + 5_000})) is None  # the intent is worth 5 000
-    assert verdict(an_intent(), known, Limits(**{limit: others + D("4999.99")})) == "limit_exceeded"
-    assert verdict(an_exit(), known, Limits(**{limit: D(0)})) is None
+
+    def most(quote: Decimal) -> Limits:
+        values: dict[str, Any] = {limit: quote}
+        return Limits(**values)
+
+    assert verdict(an_intent(), known, most(others + 5_000)) is None  # the intent is worth 5 000
+    assert verdict(an_intent(), known, most(others + D("4999.99"))) == "limit_exceeded"
+    assert verdict(an_exit(), known, most(D(0))) is None
 
 
 def test_margin_is_the_notional_over_the_leverage_and_unread_is_not_nothing() -> None:
