@@ -103,7 +103,7 @@ async def test_f48_a_stream_with_a_gap_proves_nothing(floor: Floor) -> None:
     assert request.rounds < counted
     await floor.pass_s(40)
     assert (await floor.order("entry")).state == "UNKNOWN"  # without the gap it were proven by now
-    await floor.pass_s(30)
+    await floor.pass_s(60)
     assert (await floor.order("entry")).state == "NOT_PLACED"
 
 

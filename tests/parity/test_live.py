@@ -48,6 +48,7 @@ async def test_two_legs_side_by_side_are_traded_alike_live_and_in_the_backtest(i
     await _agreed(installed, sets.made_up(3, 38), wanted, least_fills=32)
 
 
+@pytest.mark.long
 async def test_grids_that_move_are_traded_alike_live_and_in_the_backtest(installed: Settings) -> None:
     wanted = [("grid", "trailing"), ("grid", "trailing_short"), ("grid", "endless")]
     await _agreed(installed, sets.made_up(24, 60), wanted, least_fills=4)

@@ -63,7 +63,7 @@ async def change_ct_val(reach: Reach, acting: Standing, scene: Scene) -> None:
             raise Conflict("instrument_in_use", f"Account {uid} holds or orders {inst.inst_id}; close that first.")
     face = rate_of(acting.rule.values["ctVal"], "ctVal")
     if face <= 0:
-        raise InvalidInput("bad_number", "ctVal must be above zero.")
+        raise InvalidInput("bad_number", "The contract value (ctVal) must be above zero.")
     reach.exchange.must(SetInstrument(at_us=0, instrument=replace(inst, ct_val_q=face)))
     reach.exchange.refresh_instruments()
 
