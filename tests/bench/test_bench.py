@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bench.__main__ import BENCHES, main
 
-MARKS = dict.fromkeys(("backtest", "live", "sweep"), pytest.mark.long)
+MARKS = dict.fromkeys(("backtest", "kernel", "live", "sweep"), pytest.mark.long)
 pytestmark = pytest.mark.timeout(600)  # of the compiler, on a cold cache
 
 SIZES = {"replay": 3, "orders": 20, "bus": 500, "kernel": 2_000, "backtest": 20_000, "sweep": 20_000, "live": 100}

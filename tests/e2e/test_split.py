@@ -15,6 +15,7 @@ BARS = 60
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_the_same_story_is_told_by_one_process_a_service(installed: tuple[str, str], tmp_path: Path) -> None:
     bars = story.market(BARS)

@@ -31,9 +31,7 @@ async def test_a_made_up_market_is_traded_alike_live_and_in_the_backtest(install
     wanted = [
         ("hyperrsi", "ladder"),
         ("hyperrsi", "by_atr"),
-        ("hyperrsi", "coins"),
         ("grid", "neutral"),
-        ("grid", "short"),
         ("grid", "takers"),
     ]
     await _agreed(installed, sets.made_up(24, 40), wanted, least_fills=4)
@@ -54,6 +52,7 @@ async def test_grids_that_move_are_traded_alike_live_and_in_the_backtest(install
     await _agreed(installed, sets.made_up(24, 60), wanted, least_fills=4)
 
 
+@pytest.mark.long
 async def test_refusals_and_stops_passed_before_their_entry_fills_are_told_alike(installed: Settings) -> None:
     wanted = [("hyperrsi", "scalps"), ("hyperrsi", "too_large"), ("grid", "long")]
     await _agreed(installed, sets.made_up(24, 40), wanted, least_fills=5)
