@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import ports
 from tests.cli.candles import write_candles
 
+from tradingboost.app.chaos import ports
 from tradingboost.cli.main import main
 from tradingboost.kit import compile_cache
 
@@ -183,7 +183,7 @@ def candles(tmp_path: Path) -> Path:
 def taken_port() -> Iterator[int]:
     """A port that somebody else listens on."""
     with socket.socket() as other:
-        for port in range(32_100, 32_700):  # above every offset of `tests.ports`, below what systems give away
+        for port in range(32_100, 32_700):  # above every offset of `app.chaos.ports`, below what systems give away
             with suppress(OSError):
                 other.bind(("127.0.0.1", port))
                 break
