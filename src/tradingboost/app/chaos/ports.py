@@ -1,11 +1,11 @@
 """Ports for an installation that runs beside others on the same machine."""
 
 import os
-import socket
 from typing import Final
 
 from tradingboost.app.topology import BRIDGE_OFFSET, GATEWAY_PORT, PROCESSES
 from tradingboost.core.errors import Unavailable
+from tradingboost.kit.embedded.directory import is_free
 
 OFFSETS: Final = range(2000, 14_000, 20)
 """Every port lands below those a system gives away by itself: a connection of somebody beside cannot take it."""
@@ -24,17 +24,7 @@ def free_offset() -> int:
     first = os.getpid() % len(OFFSETS)  # apart from the installation that a process beside this one starts
     candidates: list[int] = [*OFFSETS[first:], *OFFSETS[:first]]
     for offset in candidates:
-        if offset not in _given and all(_free(port + offset) for port in wanted):
+        if offset not in _given and all(is_free(port + offset) for port in wanted):
             _given.add(offset)
             return offset
     raise Unavailable("no_free_ports", "No ports are free for another installation; end some of those that run.")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

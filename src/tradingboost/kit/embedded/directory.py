@@ -96,7 +96,7 @@ class DataDirectory:
         """The server's port on loopback: the former one if it is free and `fresh` is not asked."""
         ports = self._ports()
         port = ports.get(name, 0)
-        if fresh or not port or not _is_free(port):
+        if fresh or not port or not is_free(port):
             port = _free_port(exclude=set(ports.values()))
             self.write_private(self.path / "ports.json", json.dumps({**ports, name: port}) + "\n")
         return port
@@ -145,7 +145,8 @@ async def _lock(fd: int, path: Path, clock: Clock, patience_s: float) -> None:
         await clock.sleep(0.02)
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server can listen on a port of loopback now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

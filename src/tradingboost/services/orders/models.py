@@ -12,6 +12,7 @@ from tradingboost.core.money import ZERO
 from tradingboost.core.order import (
     Fill,
     Order,
+    OrderIntent,
     OrderStatus,
     OrderType,
     PositionSide,
@@ -93,6 +94,27 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     def live(self) -> bool:
         """It rests, or may rest, at the venue."""
         return self.ended_at is None and not self.status.ended
+
+    def again(self, *, reason: str, cause: str) -> OrderIntent:
+        """The wish for the same order under an id of its own; asked for twice with one cause it is one order."""
+        assert self.run_id is not None
+        return OrderIntent(
+            user_id=self.user_id,
+            account_id=self.account_id,
+            run_id=self.run_id,
+            venue=self.exchange,
+            symbol=self.symbol,
+            slot=self.slot,
+            side=self.side,
+            position_side=self.position_side,
+            type=self.type,
+            qty=self.qty,
+            price=self.price,
+            trigger=self.trigger,
+            reduce_only=self.reduce_only,
+            reason=reason,
+            cause=cause,
+        )
 
     def order(self, fills: Mapping[tuple[str, str], Fill]) -> Order:
         """The pure order to join evidence into."""

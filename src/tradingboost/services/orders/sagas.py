@@ -157,20 +157,14 @@ def _exit_intent(entry: OrderRow, saga: Any, now: datetime) -> OrderIntent:
 
 
 def _reducing(entry: OrderRow, slot: str, cause: str) -> OrderIntent:
-    assert entry.run_id is not None
     assert entry.role is Role.OPENING
-    return OrderIntent(
-        user_id=entry.user_id,
-        account_id=entry.account_id,
-        run_id=entry.run_id,
-        venue=entry.exchange,
-        symbol=entry.symbol,
+    return msgspec.structs.replace(
+        entry.again(reason="protection", cause=cause),
         slot=slot,
         side=Side.SELL if entry.position_side is PositionSide.LONG else Side.BUY,
-        position_side=entry.position_side,
         type=OrderType.MARKET,
         qty=entry.cum_filled,
+        price=None,
+        trigger=None,
         reduce_only=True,
-        reason="protection",
-        cause=cause,
     )

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import msgspec
+
 from tradingboost.core.errors import OutcomeUnknown, Unavailable
-from tradingboost.core.order import OrderIntent, OrderType, RequestKind, Resolution, Role
+from tradingboost.core.order import OrderType, RequestKind, Resolution, Role
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
@@ -99,23 +101,11 @@ class Changer:
         """A stop that is proven absent is placed anew; a duplicate could only reduce."""
         async with self._db.transaction() as db:
             await store.update_order(db, row.order_id, ended_at=self._clock.now())
-        assert row.run_id is not None
-        intent = OrderIntent(
-            user_id=row.user_id,
-            account_id=row.account_id,
-            run_id=row.run_id,
-            venue=row.exchange,
-            symbol=row.symbol,
-            slot=row.slot,
-            side=row.side,
-            position_side=row.position_side,
-            type=row.type,
+        intent = msgspec.structs.replace(
+            row.again(reason=request.reason, cause=request.cause),
             qty=request.qty,
             price=request.price,
             trigger=request.trigger if row.type.is_trigger else None,
-            reduce_only=row.reduce_only,
-            reason=request.reason,
-            cause=request.cause,
         )
         return await self._submitter.submit(intent)
 

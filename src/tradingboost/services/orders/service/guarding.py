@@ -111,23 +111,8 @@ class Guard:
 
 def _again(last: OrderRow, leg: PositionView) -> OrderIntent:
     """The same stop for what is held now."""
-    assert last.run_id is not None
-    return OrderIntent(
-        user_id=last.user_id,
-        account_id=last.account_id,
-        run_id=last.run_id,
-        venue=last.exchange,
-        symbol=last.symbol,
-        slot=last.slot,
-        side=last.side,
-        position_side=last.position_side,
-        type=OrderType.STOP,
-        qty=abs(leg.qty),
-        trigger=last.trigger,
-        reduce_only=True,
-        reason="protection",
-        cause=f"guard:{last.order_id}",
-    )
+    wish = last.again(reason="protection", cause=f"guard:{last.order_id}")
+    return msgspec.structs.replace(wish, type=OrderType.STOP, qty=abs(leg.qty), price=None, reduce_only=True)
 
 
 def _leaving(last: OrderRow, leg: PositionView, now: datetime) -> OrderIntent:

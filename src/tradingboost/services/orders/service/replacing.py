@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.order import OrderIntent, RequestKind, Role
+from tradingboost.core.order import RequestKind, Role
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import Attempt, OrderRow
@@ -17,6 +17,7 @@ APART = timedelta(seconds=2)
 """Two healthy complete listings this far apart, both later than the stop could still have arrived."""
 
 _MOST = 10_000
+_REASON = "in place of a stop whose fate is unknown"
 _DONE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,7 +52,7 @@ class Replacer:
             return None
         if first is None or now - first < APART:
             return (first or now) + APART
-        await self._submitter.submit(_replacement(row))
+        await self._submitter.submit(row.again(reason=_REASON, cause=f"short:{row.order_id}"))
         self._listed[request.request_id] = _DONE
         if len(self._listed) > _MOST:
             del self._listed[next(iter(self._listed))]
@@ -64,25 +65,3 @@ class Replacer:
             token = self._accounts.fence_token(row.account_id)
             attempt = Attempt(request_id=str(self._ids.uuid7()), sent_at=now, expires_at=now, fence_token=token)
             await store.insert_request(db, row, RequestKind.CANCEL, attempt)
-
-
-def _replacement(row: OrderRow) -> OrderIntent:
-    """The same stop under an id of its own; asked for twice it is one order."""
-    assert row.run_id is not None
-    return OrderIntent(
-        user_id=row.user_id,
-        account_id=row.account_id,
-        run_id=row.run_id,
-        venue=row.exchange,
-        symbol=row.symbol,
-        slot=row.slot,
-        side=row.side,
-        position_side=row.position_side,
-        type=row.type,
-        qty=row.qty,
-        price=row.price,
-        trigger=row.trigger,
-        reduce_only=True,
-        reason="in place of a stop whose fate is unknown",
-        cause=f"short:{row.order_id}",
-    )

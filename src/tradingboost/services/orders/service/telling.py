@@ -157,21 +157,16 @@ async def tell_protection(db: AsyncConnection, row: OrderRow, order: Order) -> N
         return
     live = not order.status.ended
     values = order.values
-    payload = ProtectionPlaced(
-        user_id=row.user_id,
-        account_id=row.account_id,
-        exchange=row.exchange,
-        symbol=row.symbol,
-        position_side=row.position_side,
-        order_id=row.order_id,
-        stop_price=(values.trigger if values is not None else row.trigger) if live else None,
-        covered_qty=order.wanted if live else ZERO,
-    )
-    await tell(db, row, payload)
+    price = values.trigger if values is not None else row.trigger
+    await _tell_covered(db, row, price if live else None, order.wanted if live else ZERO)
 
 
 async def tell_uncovered(db: AsyncConnection, row: OrderRow) -> None:
     """A stop is not at the venue any more, although the venue never said so."""
+    await _tell_covered(db, row, None, ZERO)
+
+
+async def _tell_covered(db: AsyncConnection, row: OrderRow, stop_price: Decimal | None, covered_qty: Decimal) -> None:
     payload = ProtectionPlaced(
         user_id=row.user_id,
         account_id=row.account_id,
@@ -179,8 +174,8 @@ async def tell_uncovered(db: AsyncConnection, row: OrderRow) -> None:
         symbol=row.symbol,
         position_side=row.position_side,
         order_id=row.order_id,
-        stop_price=None,
-        covered_qty=ZERO,
+        stop_price=stop_price,
+        covered_qty=covered_qty,
     )
     await tell(db, row, payload)
 
