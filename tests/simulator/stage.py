@@ -1,5 +1,6 @@
 """A running simulator on free loopback ports, its admin client, and unmodified clients pointed at it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +37,16 @@ class Venue:
             "options": {"defaultType": "swap"},
             "timeout": 10_000,
         }
+
+
+async def listening(venue: Venue, channel: str) -> None:
+    """Until some connection has subscribed to a channel."""
+    for _ in range(500):
+        known = [arg["channel"] for one in await venue.admin.connections() for arg in one.subscriptions]
+        if channel in known:
+            return
+        await asyncio.sleep(0.01)  # the client subscribes in its own time
+    raise AssertionError(f"nobody subscribed to {channel}")
 
 
 def stepped_settings(**changes: Any) -> SimulatorSettings:

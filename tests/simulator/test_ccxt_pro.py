@@ -3,21 +3,11 @@
 import asyncio
 from typing import Any
 
-from tests.simulator.stage import BTC, SYMBOL, Venue
+from tests.simulator.stage import BTC, SYMBOL, Venue, listening
 
 
 async def soon(waiting: Any) -> Any:
     return await asyncio.wait_for(waiting, 10)
-
-
-async def listening(venue: Venue, channel: str) -> None:
-    """Until some connection has subscribed to a channel."""
-    for _ in range(500):
-        known = [arg["channel"] for one in await venue.admin.connections() for arg in one.subscriptions]
-        if channel in known:
-            return
-        await asyncio.sleep(0.01)  # the client subscribes in its own time
-    raise AssertionError(f"nobody subscribed to {channel}")
 
 
 async def test_tickers_books_and_candles_arrive(venue: Venue, okx_pro: Any) -> None:

@@ -11,7 +11,6 @@ import okx.MarketData
 import okx.PublicData
 import okx.Trade
 import pytest
-from okx.websocket.WsPrivateAsync import WsPrivateAsync
 from okx.websocket.WsPublicAsync import WsPublicAsync
 from tests.simulator.stage import BTC, KEY, PASSPHRASE, SECRET, Venue
 
@@ -76,30 +75,5 @@ async def test_the_public_socket_speaks_tls(venue: Venue, trusts_our_ca: None) -
     await socket.subscribe([{"channel": "tickers", "instId": BTC}], lambda text: heard.put_nowait(json.loads(text)))
     assert (await asyncio.wait_for(heard.get(), 10))["event"] == "subscribe"
     assert (await asyncio.wait_for(heard.get(), 10))["data"][0]["last"] == "42000"
-    await socket.websocket.close()
-    await asyncio.wait_for(reading, 10)
-
-
-@pytest.mark.slow
-async def test_the_private_socket_logs_in_and_hears_orders(venue: Venue, trusts_our_ca: None) -> None:
-    """Slow because the client sleeps five seconds between login and subscription."""
-    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    socket = WsPrivateAsync(KEY, PASSPHRASE, SECRET, f"{venue.at.tls_ws}/private")
-    await socket.connect()
-    reading = asyncio.ensure_future(socket.consume())
-    args = [{"channel": "orders", "instType": "SWAP"}]
-    await socket.subscribe(args, lambda text: heard.put_nowait(json.loads(text)))
-    events = [(await asyncio.wait_for(heard.get(), 10))["event"] for _ in range(3)]
-    assert events == ["login", "subscribe", "channel-conn-count"]
-    await venue.admin.manual_order(
-        "1", {"instId": BTC, "tdMode": "cross", "side": "buy", "ordType": "market", "sz": "1", "clOrdId": "byhand"}
-    )
-    frames = [await asyncio.wait_for(heard.get(), 10) for _ in range(2)]
-    rows = [frame["data"][0] for frame in frames]
-    assert [(row["clOrdId"], row["state"], row["accFillSz"]) for row in rows] == [
-        ("byhand", "live", "0"),
-        ("byhand", "filled", "1"),
-    ]
-    assert frames[0]["arg"] == {"channel": "orders", "instType": "SWAP", "uid": "1"}
     await socket.websocket.close()
     await asyncio.wait_for(reading, 10)
