@@ -38,6 +38,8 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
         expires_at: not sent after this instant, and fenced at the venue where it can.
         fence_token: the account lease under which it was claimed.
         second_leg: of a leg beside another: refused on an account in net mode, where it would net against that one.
+        journal_seq: of the line that stands for a committed intent while the database is away; covering and reducing
+            requests only.
     """
 
     account_id: AccountId
@@ -57,6 +59,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     fence_token: int
     second_leg: bool = False
+    journal_seq: int | None = None
 
 
 class OrderRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from tradingboost.kit.crash import crash_point
 from tradingboost.kit.crypto import KeyRing
 from tradingboost.services.exchange import repository as store
 from tradingboost.services.exchange.service.accounts import Accounts
+from tradingboost.services.exchange.service.emergency import Emergency
 from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.shared.interfaces.exchange import (
     AccountSnapshot,
@@ -45,6 +46,7 @@ class ExchangeService:
         self._clock = context.clock
         self._venues = venues
         self.accounts = Accounts(context, users, key_ring, venues, settings)
+        self._emergency = Emergency()
 
     async def connect(self, account_id: AccountId) -> Identity:
         """Open the account and its stream."""
@@ -70,16 +72,23 @@ class ExchangeService:
             message = "The account's stream is away; nothing opens until it is back and compared."
             return Outcome(kind=OutcomeClass.NOT_SENT, code="stream_gap", message=message)
         deadline = self._clock.monotonic() + (request.expires_at - self._clock.now()).total_seconds()
-        async with self._db.read() as db:  # one statement that commits itself
-            claimed = await store.claim(db, request.client_order_id, request.account_id, request.order_id)
-        if not claimed:
-            message = "This client order id was handed to the venue before; ask what became of it."
-            raise Conflict("already_sent", message, client_order_id=request.client_order_id)
+        await self._claim(request)
         crash_point("exchange.sent.after_commit")
         crash_point("exchange.submit.before_write")
         outcome = await connected.venue.place(request, deadline)
         crash_point("exchange.submit.after_reply")
         return outcome
+
+    async def _claim(self, request: PlaceOrder) -> None:
+        if request.journal_seq is not None:
+            self._emergency.claim(request)
+            return
+        async with self._db.read() as db:  # one statement that commits itself
+            claimed = await store.claim(db, request.client_order_id, request.account_id, request.order_id)
+        if not claimed:
+            message = "This client order id was handed to the venue before; ask what became of it."
+            raise Conflict("already_sent", message, client_order_id=request.client_order_id)
+        self._emergency.saw(request)
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         """Ask for the end of an order."""
