@@ -8,7 +8,7 @@ from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import Venue
 from tradingboost.kit.clock import Clock
 from tradingboost.venues.base import CandleHistory, Endpoint, Keys, Owner, PublicVenue, TradingVenue
-from tradingboost.venues.capabilities import TABLE
+from tradingboost.venues.capabilities import OKX
 from tradingboost.venues.okx import OkxAccount
 from tradingboost.venues.okx_public import OkxPublic
 from tradingboost.venues.transport import Transport
@@ -23,7 +23,7 @@ class Venues:
 
     def __init__(self, clock: Clock, endpoints: Mapping[Venue, Endpoint] | None = None) -> None:
         self._transport = Transport(clock)
-        self._endpoints = {venue: Endpoint() for venue in TABLE} | dict(endpoints or {})
+        self._endpoints = {OKX.venue: Endpoint()} | dict(endpoints or {})
         self._opened: dict[tuple[Venue, Endpoint], OkxPublic] = {}
 
     def public(self, venue: Venue) -> PublicVenue:

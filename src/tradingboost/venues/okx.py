@@ -29,6 +29,7 @@ from tradingboost.venues.okx_public import OkxPublic
 from tradingboost.venues.okx_stream import OkxStream
 from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.outcome import Asked, Write
+from tradingboost.venues.ticket import TRIGGER_BY, Mode, Ticket, check
 
 _KINDS: Final = ("SWAP", "SPOT")
 _STOP_KINDS: Final = ("conditional,oco", "trigger", "move_order_stop")
@@ -46,7 +47,7 @@ class OkxAccount:
     def __init__(self, public: OkxPublic, owner: Owner, keys: Keys, trigger_by: str = "mark") -> None:
         from tradingboost.venues import okx_ccxt
 
-        if trigger_by not in requests.TRIGGER_BY:
+        if trigger_by not in TRIGGER_BY:
             raise InvalidInput("bad_trigger_source", "Stops are set off by the last or the mark price.")
         self._public = public
         self._owner = owner
@@ -82,19 +83,18 @@ class OkxAccount:
 
     async def place(self, order: PlaceOrder, deadline: float) -> Outcome:
         """See `TradingVenue.place`."""
+        return await self.submit(Ticket.of(order), deadline, order.expires_at)
+
+    async def submit(self, ticket: Ticket, deadline: float, expires_at: datetime) -> Outcome:
+        """As `place`, for everything the venue can be asked for."""
         identity = self._identity or await self.open()
-        hedge = identity.position_mode == "hedge"
-        requests.check(order, await self._public.instrument(order.symbol), hedge)
-        wanted = requests.placing(order, hedge=hedge, trigger_by=self._trigger_by)
-        if self._instance.markets is not self._public.instance.markets:
-            self._instance.set_markets_from_exchange(self._public.instance)
-        built = self._instance.create_order_request(*wanted.arguments)
-        expires_ms = rows.millis(order.expires_at) + identity.clock_offset_ms
-        path, body = ("trade/order-algo", built) if wanted.algo else ("trade/batch-orders", [built])
-        expected = wanted.body if wanted.algo else [wanted.body]
-        evidence = Evidence(deadline=deadline, expires_ms=expires_ms, expected=expected)
-        asked = Asked(Write.SUBMIT, order.client_order_id, algo=wanted.algo)
-        return await self._caller.write(path, body, evidence, asked)
+        mode = Mode(identity.position_mode == "hedge", self._trigger_by)
+        check(ticket, await self._public.instrument(ticket.symbol), mode, OKX)
+        built, algo = requests.placing(ticket, mode), ticket.kind.is_algo
+        path, body = ("trade/order-algo", built) if algo else ("trade/batch-orders", [built])
+        expires_ms = rows.millis(expires_at) + identity.clock_offset_ms
+        evidence = Evidence(deadline=deadline, expires_ms=expires_ms, expected=body)
+        return await self._caller.write(path, body, evidence, Asked(Write.SUBMIT, ticket.client_order_id, algo=algo))
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         """See `TradingVenue.cancel`."""

@@ -1,111 +1,96 @@
-"""What we ask OKX for, to the letter: the arguments handed to the client library and the body that must leave."""
+"""What we ask OKX for, to the letter: the bodies that must leave."""
 
 from typing import Any, Final
 
-import msgspec
-
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument, InstrumentKind
-from tradingboost.core.order import OrderType
-from tradingboost.shared.interfaces.exchange import AmendOrder, OrderRef, PlaceOrder
-from tradingboost.venues.capabilities import OKX, Ask
+from tradingboost.core.order import PositionSide
+from tradingboost.shared.interfaces.exchange import AmendOrder, OrderRef
 from tradingboost.venues.okx_rows import text
+from tradingboost.venues.ticket import Kind, Mode, Ticket
 
-TRIGGER_BY: Final = ("last", "mark")
+_ALGO_TYPES: Final = {Kind.OCO: "oco", Kind.TRIGGER_ENTRY: "trigger"} | dict.fromkeys(
+    (Kind.TRAILING, Kind.TRAILING_AMOUNT), "move_order_stop"
+)
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """One submission.
+def placing(ticket: Ticket, mode: Mode) -> dict[str, Any]:
+    """A submission; what waits for a price goes to the endpoint of stops.
 
-    Args:
-        arguments: of the library's order builder: symbol, type, side, amount, price, parameters.
-        body: the one order that must leave, exactly.
-        algo: it goes to the endpoint of stops.
+    In hedge mode the position side carries what reduce-only says in net mode.
     """
-
-    arguments: tuple[Any, ...]
-    body: dict[str, Any]
-    algo: bool
-
-
-def check(order: PlaceOrder, instrument: Instrument, hedge: bool) -> None:
-    """Refuse what the venue is not asked for, and numbers that are not on its grid.
-
-    Raises:
-        InvalidInput: nothing was sent.
-    """
-    asks = [Ask.SPOT if instrument.kind is InstrumentKind.SPOT else Ask.SWAP, Ask[order.type.name]]
-    asks += [Ask.HEDGE_MODE] if hedge else []
-    asks += [Ask.REDUCE_ONLY] if order.reduce_only else []
-    asks += [Ask.ATTACHED_STOP] if order.attached_stop is not None else []
-    asks += [Ask.ISOLATED] if order.margin_mode == "isolated" else []
-    for ask in asks:
-        OKX.require(ask)
-    if order.margin_mode not in ("cross", "isolated"):
-        raise InvalidInput("bad_margin_mode", "The margin mode is cross or isolated.", margin_mode=order.margin_mode)
-    if order.second_leg and not hedge:
-        message = "The account holds one net position now; switch it back to long/short mode before hedging on."
-        raise InvalidInput("position_mode_changed", message, symbol=order.symbol)
-    if order.type.is_trigger and not order.reduce_only:
-        raise InvalidInput("stop_must_reduce", "A stop or take-profit at a trigger only reduces; set reduce_only.")
-    if order.qty < instrument.min_qty or order.qty % instrument.lot:
-        raise InvalidInput("bad_qty", "The quantity is not on a lot or below the minimum.", qty=str(order.qty))
-    needed = [order.price] if order.type in (OrderType.LIMIT, OrderType.POST_ONLY) else []
-    needed += [order.trigger] if order.type.is_trigger else []
-    given = [price for price in (order.price, order.trigger, order.attached_stop) if price is not None]
-    if None in needed or any(price <= 0 or price % instrument.tick for price in given):
-        raise InvalidInput("bad_price", "A price is missing or not on a tick.")
-    if order.attached_stop is not None and order.attached_client_order_id is None:
-        raise InvalidInput("attached_without_id", "An attached stop needs a client order id of its own.")
-
-
-def placing(order: PlaceOrder, *, hedge: bool, trigger_by: str) -> Wanted:
-    """A submission. In hedge mode the position side carries what reduce-only says in net mode."""
-    extra: dict[str, Any] = {"clOrdId": order.client_order_id, "tdMode": order.margin_mode}
-    if hedge:
-        extra["posSide"] = order.position_side.value
-    elif order.reduce_only:
+    extra: dict[str, Any] = {"clOrdId": ticket.client_order_id, "tdMode": ticket.margin_mode}
+    if mode.hedge:
+        extra["posSide"] = ticket.position_side.value
+    elif ticket.reduce_only:
         extra["reduceOnly"] = True
-    if order.type.is_trigger:
-        return _triggered(order, extra, trigger_by)
-    if order.attached_stop is not None:
-        extra["attachAlgoOrds"] = [
-            {
-                "attachAlgoClOrdId": order.attached_client_order_id,
-                "slTriggerPx": text(order.attached_stop),
-                "slOrdPx": "-1",
-                "slTriggerPxType": trigger_by,
+    if ticket.kind.is_algo:
+        return _triggered(ticket, extra, mode)
+    if ticket.attached_stop is not None or ticket.attached_take is not None:
+        extra["attachAlgoOrds"] = [_attached(ticket, mode)]
+    if ticket.kind is not Kind.MARKET and ticket.price is not None:
+        extra["px"] = text(ticket.price)
+    return _body(ticket, ticket.kind.value) | extra
+
+
+def _body(ticket: Ticket, ord_type: str) -> dict[str, Any]:
+    return {"instId": ticket.symbol, "side": ticket.side.value, "ordType": ord_type, "sz": text(ticket.qty)}
+
+
+def _attached(ticket: Ticket, mode: Mode) -> dict[str, str]:
+    """The stop and take-profit the venue arms when the entry is completely filled."""
+    found: dict[str, str] = {}
+    if ticket.attached_client_order_id is not None:
+        found["attachAlgoClOrdId"] = ticket.attached_client_order_id
+    for kind, trigger in (("sl", ticket.attached_stop), ("tp", ticket.attached_take)):
+        if trigger is not None:
+            found |= {
+                f"{kind}TriggerPx": text(trigger),
+                f"{kind}OrdPx": "-1",
+                f"{kind}TriggerPxType": mode.trigger_by,
             }
-        ]
-    price = None if order.type is OrderType.MARKET or order.price is None else text(order.price)
-    body = {
-        "instId": order.symbol,
-        "side": order.side.value,
-        "ordType": order.type.value,
-        "sz": text(order.qty),
-        **extra,
-    }
-    if price is not None:
-        body["px"] = price
-    arguments = (order.symbol, order.type.value, order.side.value, text(order.qty), price, extra)
-    return Wanted(arguments, body, algo=False)
+    return found
 
 
-def _triggered(order: PlaceOrder, extra: dict[str, Any], trigger_by: str) -> Wanted:
-    """A stop-market or take-profit-market: no price is handed over, for a price would make it a limit.
+def _triggered(ticket: Ticket, extra: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    """What waits for a price. A stop-market is handed no price, for a price would make it a limit.
 
-    Both follow the same price, so that a take-profit set to another leg's stop fires together with it.
+    Stops and take-profits follow the same price, so that a take-profit set to another leg's stop fires together with
+    it.
     """
-    assert order.trigger is not None
-    kind = "sl" if order.type is OrderType.STOP else "tp"
-    extra |= {
-        "algoClOrdId": order.client_order_id,
-        f"{kind}TriggerPx": text(order.trigger),
-        f"{kind}TriggerPxType": trigger_by,
-    }
-    body = {"instId": order.symbol, "side": order.side.value, "ordType": "conditional", "sz": text(order.qty)}
-    arguments = (order.symbol, "conditional", order.side.value, text(order.qty), None, extra)
-    return Wanted(arguments, {**body, **extra, f"{kind}OrdPx": "-1"}, algo=True)
+    extra["algoClOrdId"] = ticket.client_order_id
+    return _body(ticket, _ALGO_TYPES.get(ticket.kind, "conditional")) | extra | _watched(ticket, mode)
+
+
+def _watched(ticket: Ticket, mode: Mode) -> dict[str, str]:
+    """What sets a conditional order off, and at which price it then trades ("-1" = at market)."""
+    if ticket.kind in (Kind.TRAILING, Kind.TRAILING_AMOUNT):
+        assert ticket.trail is not None
+        name = "callbackRatio" if ticket.kind is Kind.TRAILING else "callbackSpread"
+        active = {} if ticket.activation is None else {"activePx": text(ticket.activation)}
+        return {name: text(ticket.trail), **active}
+    assert ticket.trigger is not None
+    price = "-1" if ticket.price is None else text(ticket.price)
+    if ticket.kind is Kind.TRIGGER_ENTRY:
+        return {"triggerPx": text(ticket.trigger), "orderPx": price, "triggerPxType": mode.trigger_by}
+    legs = [("tp" if ticket.kind is Kind.TAKE else "sl", ticket.trigger)]
+    legs += [("tp", ticket.take)] if ticket.take is not None else []
+    found: dict[str, str] = {}
+    for kind, trigger in legs:
+        found |= {
+            f"{kind}TriggerPx": text(trigger),
+            f"{kind}TriggerPxType": mode.trigger_by,
+            f"{kind}OrdPx": price,
+        }
+    return found
+
+
+def closing(instrument: Instrument, side: PositionSide, margin_mode: str, hedge: bool) -> dict[str, str]:
+    """Close a whole leg at market."""
+    if instrument.kind is InstrumentKind.SPOT:
+        raise InvalidInput("nothing_to_close", "Spot has no position; sell what is held.")
+    leg = {"posSide": side.value} if hedge else {}
+    return {"instId": instrument.symbol, "mgnMode": margin_mode, **leg}
 
 
 def named(ref: OrderRef) -> dict[str, str]:
