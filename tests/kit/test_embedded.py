@@ -67,11 +67,12 @@ async def eventually(true: Callable[[], bool], within_s: float = 40.0) -> None:
 
 
 async def query(url: str, statement: str) -> object:
-    connection = await asyncpg.connect(url, timeout=5)
+    """Patient for seconds only: a server that is killed may leave a connection that nobody ever answers."""
+    connection = await asyncpg.connect(url, timeout=5, command_timeout=5)
     try:
         return await connection.fetchval(statement)
     finally:
-        await connection.close()
+        connection.terminate()
 
 
 async def patient_query(url: str, statement: str, within_s: float = 40.0) -> object:
