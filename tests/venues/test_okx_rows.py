@@ -12,6 +12,7 @@ from tradingboost.core.ids import Symbol
 from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.market import Timeframe
 from tradingboost.core.order import OrderType, Phase, PositionSide
+from tradingboost.venues import fields
 from tradingboost.venues import okx_rows as rows
 
 ORDER: dict[str, Any] = {
@@ -197,7 +198,7 @@ def test_candle_volume_is_base_coin_on_swaps_and_on_spot() -> None:
     ("amount", "text"), [("1.500", "1.5"), ("1E+3", "1000"), ("0.10", "0.1"), ("100", "100"), ("1E-8", "0.00000001")]
 )
 def test_amounts_are_sent_as_plain_digits(amount: str, text: str) -> None:
-    assert rows.text(Decimal(amount)) == text
+    assert fields.text(Decimal(amount)) == text
 
 
 @pytest.mark.parametrize(

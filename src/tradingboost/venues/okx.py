@@ -25,6 +25,7 @@ from tradingboost.venues.base import Keys, Owner, PrivateStream, StreamSink
 from tradingboost.venues.capabilities import OKX, Ask, Capabilities
 from tradingboost.venues.ccxt_venue import Caller
 from tradingboost.venues.evidence import Evidence
+from tradingboost.venues.fields import millis
 from tradingboost.venues.okx_public import OkxPublic
 from tradingboost.venues.okx_stream import OkxStream
 from tradingboost.venues.okx_wire import Wire
@@ -92,7 +93,7 @@ class OkxAccount:
         check(ticket, await self._public.instrument(ticket.symbol), mode, OKX)
         built, algo = requests.placing(ticket, mode), ticket.kind.is_algo
         path, body = ("trade/order-algo", built) if algo else ("trade/batch-orders", [built])
-        expires_ms = rows.millis(expires_at) + identity.clock_offset_ms
+        expires_ms = millis(expires_at) + identity.clock_offset_ms
         evidence = Evidence(deadline=deadline, expires_ms=expires_ms, expected=body)
         return await self._caller.write(path, body, evidence, Asked(Write.SUBMIT, ticket.client_order_id, algo=algo))
 
@@ -154,7 +155,7 @@ class OkxAccount:
 
     async def ended_orders(self, since: datetime) -> list[VenueReport]:
         """See `TradingVenue.ended_orders`. The venue filters by creation, so a longer stretch is read and sifted."""
-        begin = {"begin": str(rows.millis(since - timedelta(days=1)))}
+        begin = {"begin": str(millis(since - timedelta(days=1)))}
         orders = [self._caller.pages("trade/orders-history", {"instType": kind, **begin}, "ordId") for kind in _KINDS]
         stops = [
             self._caller.pages("trade/orders-algo-history", {"ordType": "conditional,oco", "state": end}, "algoId")
@@ -170,7 +171,7 @@ class OkxAccount:
         """See `TradingVenue.fills`."""
         recent = self._clock.now() - since < timedelta(days=3) - timedelta(hours=1)
         path = "trade/fills" if recent else "trade/fills-history"
-        params = {"begin": str(rows.millis(since))}
+        params = {"begin": str(millis(since))}
         listed = await asyncio.gather(
             *(self._caller.pages(path, {"instType": kind, **params}, "billId") for kind in _KINDS)
         )
@@ -189,7 +190,7 @@ class OkxAccount:
 
     async def bills(self, since: datetime) -> list[Bill]:
         """See `TradingVenue.bills`."""
-        found = await self._caller.pages("account/bills", {"begin": str(rows.millis(since))}, "billId")
+        found = await self._caller.pages("account/bills", {"begin": str(millis(since))}, "billId")
         return [rows.bill(row) for row in reversed(found)]
 
     async def set_leverage(self, symbol: Symbol, leverage: int, margin_mode: str) -> int:

@@ -12,6 +12,7 @@ from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.market import Timeframe
 from tradingboost.venues import okx_rows as rows
 from tradingboost.venues.base import Endpoint, FeedSink
+from tradingboost.venues.fields import moment
 from tradingboost.venues.okx_wire import Connection, Frame, Wire
 from tradingboost.venues.redial import Redialler
 from tradingboost.venues.transport import Transport
@@ -123,7 +124,7 @@ class OkxFeed:
         if symbol in self._spot:
             known["mark"] = known["last"]
         if known.get("last") and known.get("mark"):
-            await self._sink.tick(rows.tick(symbol, rows.moment(row["ts"]), known["last"], known["mark"]))
+            await self._sink.tick(rows.tick(symbol, moment(row["ts"]), known["last"], known["mark"]))
 
     async def _candles(self, timeframe: Timeframe, symbol: Symbol, pushed: list[list[str]]) -> None:
         for row in pushed:

@@ -12,6 +12,7 @@ from tradingboost.shared.calls import safe
 from tradingboost.venues import okx_rows as rows
 from tradingboost.venues.base import Endpoint, FeedSink, PublicFeed
 from tradingboost.venues.ccxt_venue import Caller
+from tradingboost.venues.fields import millis, moment
 from tradingboost.venues.okx_feed import OkxFeed
 from tradingboost.venues.transport import Transport
 
@@ -86,7 +87,7 @@ class OkxPublic:
         """See `PublicVenue.candles`."""
         spot = (await self.instrument(symbol)).kind is InstrumentKind.SPOT
         found: dict[str, Candle] = {}
-        after = "" if until is None else str(rows.millis(until))
+        after = "" if until is None else str(millis(until))
         for path in ("market/candles", "market/history-candles"):  # the first holds the newest bars only
             while len(found) < limit:
                 params = {"instId": symbol, "bar": rows.BARS[timeframe], "limit": str(_PAGE[path])}
@@ -112,11 +113,11 @@ class OkxPublic:
         """See `CandleHistory.history`; a candle that closed just now may be in the list of new ones only."""
         spot = (await self.instrument(symbol)).kind is InstrumentKind.SPOT
         bars = min(-((since - until) // timeframe.length), _HISTORY_BARS)
-        first_ms, newest_ms = rows.millis(since), rows.millis(until - timeframe.length)
+        first_ms, newest_ms = millis(since), millis(until - timeframe.length)
         params = {"instId": symbol, "bar": rows.BARS[timeframe], "limit": str(bars)}
         found: dict[int, list[str]] = {}
         for path in ("market/history-candles", "market/candles"):
-            after = rows.millis(until)
+            after = millis(until)
             while after > first_ms and len(found) < bars:  # a page may be shorter than asked and not be the last
                 page = await self.caller.rows(path, {**params, "after": str(after)})
                 found |= {int(row[0]): row for row in page if rows.closed(row) and int(row[0]) >= first_ms}
@@ -134,11 +135,11 @@ class OkxPublic:
         mark = last["last"]
         if not spot:
             mark = (await self.caller.rows("public/mark-price", {"instType": "SWAP", "instId": symbol}))[0]["markPx"]
-        return rows.tick(symbol, rows.moment(last["ts"]), last["last"], mark)
+        return rows.tick(symbol, moment(last["ts"]), last["last"], mark)
 
     async def clock_offset_ms(self, now: datetime) -> int:
         """The venue's clock minus ours."""
-        return int((await self.caller.rows("public/time"))[0]["ts"]) - rows.millis(now)
+        return int((await self.caller.rows("public/time"))[0]["ts"]) - millis(now)
 
     def feed(self, sink: FeedSink) -> PublicFeed:
         """See `PublicVenue.feed`."""

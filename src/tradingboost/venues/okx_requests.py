@@ -6,7 +6,7 @@ from tradingboost.core.errors import InvalidInput
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.order import PositionSide
 from tradingboost.shared.interfaces.exchange import AmendOrder, OrderRef
-from tradingboost.venues.okx_rows import text
+from tradingboost.venues.fields import text
 from tradingboost.venues.ticket import Kind, Mode, Ticket
 
 _ALGO_TYPES: Final = {Kind.OCO: "oco", Kind.TRIGGER_ENTRY: "trigger"} | dict.fromkeys(

@@ -1,23 +1,21 @@
 """Raw OKX rows (text) into the platform's nouns. Amounts never pass through a float."""
 
 import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from tradingboost.core.errors import InvalidInput
-from tradingboost.core.ids import ClientOrderId, Symbol, Venue, VenueOrderId
+from tradingboost.core.ids import Symbol, Venue, VenueOrderId
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
 from tradingboost.shared.interfaces.exchange import Balance, Bill, Identity, VenuePosition
 from tradingboost.venues.base import Owner
+from tradingboost.venues.fields import Row, amount, client, moment, price, true
 
-Row = Mapping[str, Any]
 VENUE: Final = Venue("okx")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TYPES: Final = {
     "market": OrderType.MARKET,
@@ -60,43 +58,10 @@ BARS: Final = {
 _RULES: Final = ("ctVal", "ctMult", "tickSz", "lotSz", "minSz", "maxLmtSz", "maxMktSz", "maxStopSz", "lever", "state")
 
 
-def text(amount: Decimal) -> str:
-    """Plain digits without an exponent and without idle zeros, as the venue is sent them."""
-    plain = format(amount, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
-
-
-def moment(ms: str | int) -> datetime:
-    """Venue milliseconds as a time."""
-    return _EPOCH + timedelta(milliseconds=int(ms))
-
-
-def millis(at: datetime) -> int:
-    """A time as venue milliseconds."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _price(row: Row, *names: str) -> Decimal | None:
-    """The first of the fields that holds a price; "", "0" and "-1" are none."""
-    for name in names:
-        value = row.get(name)
-        if value and (price := Decimal(value)) > 0:
-            return price
-    return None
-
-
-def _amount(row: Row, name: str) -> Decimal:
-    return Decimal(row.get(name) or 0)
-
-
 def _side_of_position(row: Row) -> PositionSide | None:
     """None in net mode: which leg is meant is known by our own order."""
     name = row.get("posSide")
     return PositionSide(name) if name in ("long", "short") else None
-
-
-def _true(row: Row, name: str) -> bool:
-    return str(row.get(name)).lower() == "true"
 
 
 def order_report(row: Row, owner: Owner) -> VenueReport:
@@ -111,21 +76,21 @@ def order_report(row: Row, owner: Owner) -> VenueReport:
         account_id=owner.account_id,
         symbol=Symbol(row["instId"]),
         venue_order_id=VenueOrderId(row["ordId"]),
-        client_order_id=None if stop else _client(row.get("clOrdId")),
+        client_order_id=None if stop else client(row.get("clOrdId")),
         is_algo=False,
         phase=_ORDER_PHASES[row["state"]],
         side=Side(row["side"]),
         position_side=_side_of_position(row),
         type=_TYPES[row["ordType"]],
-        qty=_amount(row, "sz"),
-        price=_price(row, "px"),
+        qty=amount(row, "sz"),
+        price=price(row, "px"),
         trigger=None,
-        reduce_only=_true(row, "reduceOnly"),
-        cum_filled=_amount(row, "accFillSz"),
+        reduce_only=true(row, "reduceOnly"),
+        cum_filled=amount(row, "accFillSz"),
         created_at=moment(row["cTime"]),
         updated_at=moment(row["uTime"]),
         parent_venue_order_id=VenueOrderId(stop) if stop else None,
-        parent_client_order_id=_client(parent_id),
+        parent_client_order_id=client(parent_id),
         reason=" ".join(part for part in (row.get("cancelSource"), row.get("cancelSourceReason")) if part),
     )
 
@@ -137,16 +102,16 @@ def algo_report(row: Row, owner: Owner) -> VenueReport:
         account_id=owner.account_id,
         symbol=Symbol(row["instId"]),
         venue_order_id=VenueOrderId(row["algoId"]),
-        client_order_id=_client(row.get("algoClOrdId")),
+        client_order_id=client(row.get("algoClOrdId")),
         is_algo=True,
         phase=_ALGO_PHASES[row["state"]],
         side=Side(row["side"]),
         position_side=_side_of_position(row),
-        type=OrderType.TAKE if _price(row, "tpTriggerPx") and not _price(row, "slTriggerPx") else OrderType.STOP,
-        qty=_amount(row, "sz"),
-        price=_price(row, "slOrdPx", "ordPx", "tpOrdPx"),
-        trigger=_price(row, "slTriggerPx", "triggerPx", "tpTriggerPx", "moveTriggerPx"),
-        reduce_only=_true(row, "reduceOnly"),
+        type=OrderType.TAKE if price(row, "tpTriggerPx") and not price(row, "slTriggerPx") else OrderType.STOP,
+        qty=amount(row, "sz"),
+        price=price(row, "slOrdPx", "ordPx", "tpOrdPx"),
+        trigger=price(row, "slTriggerPx", "triggerPx", "tpTriggerPx", "moveTriggerPx"),
+        reduce_only=true(row, "reduceOnly"),
         cum_filled=ZERO,
         created_at=moment(row["cTime"]),
         updated_at=moment(row["uTime"]),
@@ -156,7 +121,7 @@ def algo_report(row: Row, owner: Owner) -> VenueReport:
 
 def pushed_fill(row: Row, owner: Owner) -> Fill | None:
     """The match an orders push tells of, or None when it tells of none."""
-    if not row.get("tradeId") or _amount(row, "fillSz") <= 0:
+    if not row.get("tradeId") or amount(row, "fillSz") <= 0:
         return None
     return Fill(
         venue=VENUE,
@@ -164,16 +129,16 @@ def pushed_fill(row: Row, owner: Owner) -> Fill | None:
         symbol=Symbol(row["instId"]),
         venue_order_id=VenueOrderId(row["ordId"]),
         trade_id=str(row["tradeId"]),
-        client_order_id=None if row.get("algoId") else _client(row.get("clOrdId")),
+        client_order_id=None if row.get("algoId") else client(row.get("clOrdId")),
         side=Side(row["side"]),
         qty=Decimal(row["fillSz"]),
         price=Decimal(row["fillPx"]),
-        fee=_amount(row, "fillFee"),
+        fee=amount(row, "fillFee"),
         fee_currency=row.get("fillFeeCcy") or row.get("feeCcy") or "",
         is_maker=row.get("execType") == "M",
         at=moment(row["fillTime"]),
-        pnl=_amount(row, "fillPnl"),
-        last=_price(row, "lastPx"),
+        pnl=amount(row, "fillPnl"),
+        last=price(row, "lastPx"),
     )
 
 
@@ -185,15 +150,15 @@ def listed_fill(row: Row, owner: Owner) -> Fill:
         symbol=Symbol(row["instId"]),
         venue_order_id=VenueOrderId(row["ordId"]),
         trade_id=str(row["tradeId"]),
-        client_order_id=_client(row.get("clOrdId")),
+        client_order_id=client(row.get("clOrdId")),
         side=Side(row["side"]),
         qty=Decimal(row["fillSz"]),
         price=Decimal(row["fillPx"]),
-        fee=_amount(row, "fee"),
+        fee=amount(row, "fee"),
         fee_currency=row.get("feeCcy") or "",
         is_maker=row.get("execType") == "M",
         at=moment(row.get("fillTime") or row["ts"]),
-        pnl=_amount(row, "fillPnl"),
+        pnl=amount(row, "fillPnl"),
     )
 
 
@@ -218,7 +183,7 @@ def identity(row: Row, clock_offset_ms: int) -> Identity:
 
 def position(row: Row) -> VenuePosition | None:
     """A leg; None when it is flat. Its sign says the direction, in hedge mode too."""
-    qty = _amount(row, "pos")
+    qty = amount(row, "pos")
     if qty == 0:
         return None
     side = _side_of_position(row) or (PositionSide.LONG if qty > 0 else PositionSide.SHORT)
@@ -226,16 +191,16 @@ def position(row: Row) -> VenuePosition | None:
         symbol=Symbol(row["instId"]),
         position_side=side,
         qty=side.sign * abs(qty),
-        average_price=_amount(row, "avgPx"),
-        mark=_amount(row, "markPx"),
-        liquidation_price=_price(row, "liqPx"),
+        average_price=amount(row, "avgPx"),
+        mark=amount(row, "markPx"),
+        liquidation_price=price(row, "liqPx"),
     )
 
 
 def balance(row: Row) -> Balance:
     """A currency of account/balance."""
     free = "availEq" if row.get("availEq") else "availBal"  # the former counts open profit, as the margin check does
-    return Balance(asset=row["ccy"], cash=_amount(row, "cashBal"), available=_amount(row, free))
+    return Balance(asset=row["ccy"], cash=amount(row, "cashBal"), available=amount(row, free))
 
 
 def bill(row: Row) -> Bill:
@@ -244,7 +209,7 @@ def bill(row: Row) -> Bill:
         bill_id=str(row["billId"]),
         kind=_BILL_KINDS.get(str(row["type"]), "other"),
         asset=row["ccy"],
-        amount=_amount(row, "balChg"),
+        amount=amount(row, "balChg"),
         symbol=Symbol(row["instId"]) if row.get("instId") else None,
         at=moment(row["ts"]),
     )
@@ -300,7 +265,3 @@ def tick(symbol: Symbol, at: datetime, last: str, mark: str) -> Tick:
 def closed(row: list[str]) -> bool:
     """Whether a candle row is final."""
     return row[8] == "1"
-
-
-def _client(value: Any) -> ClientOrderId | None:
-    return ClientOrderId(str(value)) if value else None

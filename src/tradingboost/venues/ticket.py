@@ -15,7 +15,7 @@ from tradingboost.core.ids import ClientOrderId, Symbol
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.order import PositionSide, Side
 from tradingboost.shared.interfaces.exchange import PlaceOrder
-from tradingboost.venues.capabilities import Ask, Capabilities
+from tradingboost.venues.capabilities import Ask, Capabilities, Way
 
 TRIGGER_BY: Final = ("last", "mark")
 
@@ -188,3 +188,24 @@ def _check_prices(ticket: Ticket, instrument: Instrument) -> None:
         raise InvalidInput("bad_price", "A price is missing or not on a tick.")
     if ticket.trail is not None and (ticket.trail <= 0 or (ticket.kind is Kind.TRAILING and ticket.trail >= 1)):
         raise InvalidInput("bad_trail", "A trailing stop follows by a share between 0 and 1, or by an amount above 0.")
+
+
+def closing(name: ClientOrderId, instrument: Instrument, leg: PositionSide, qty: Decimal, margin_mode: str) -> Ticket:
+    """A market order that closes a leg, or sells what is held on spot."""
+    return Ticket(
+        client_order_id=name,
+        symbol=instrument.symbol,
+        side=Side.SELL if leg is PositionSide.LONG else Side.BUY,
+        position_side=leg,
+        kind=Kind.MARKET,
+        qty=qty,
+        reduce_only=True,
+        margin_mode=margin_mode,
+    )
+
+
+def left_to_the_platform(ticket: Ticket, capabilities: Capabilities) -> Ticket:
+    """Without what the platform does in the venue's place: a stop it puts there once the entry has filled."""
+    if ticket.attached_stop is None or capabilities.ways.get(Ask.ATTACHED_STOP) is not Way.PLATFORM:
+        return ticket
+    return msgspec.structs.replace(ticket, attached_stop=None, attached_client_order_id=None)
