@@ -12,9 +12,9 @@ import asyncpg
 import msgspec
 import pytest
 from tests.e2e import story
-from tests.e2e.proxy import Moment, Proxy
 
 from tradingboost.app.chaos.processes import Process, reached, started, variables
+from tradingboost.app.chaos.proxy import Moment, Proxy, placing
 from tradingboost.app.replay.bars import Bars
 from tradingboost.app.replay.driver import Moved
 from tradingboost.app.replay.stage import Part, Stage, exchange_for, open_part
@@ -88,7 +88,7 @@ async def town(folder: Path) -> AsyncIterator[Town]:
         address = urlsplit(endpoints.rest)
         proxy = Proxy(address.hostname or "", address.port or 0)
         await stack.enter_async_context(proxy.running())
-        near = msgspec.structs.replace(endpoints, rest=proxy.address)
+        near = msgspec.structs.replace(endpoints, rest=f"http://127.0.0.1:{proxy.port}")
         made = Town(bars, admin, proxy, variables(folder, near), folder)
         async with made.life() as (process, platform):
             made.parts = [await open_part(platform, admin, near, bars, one) for one in story.wanted(bars)]
@@ -129,7 +129,7 @@ async def test_a_killed_platform_comes_back_compares_and_goes_on(tmp_path: Path)
 
     def at(moment: Moment) -> Callable[[Callable[[], Awaitable[None]]], Awaitable[Any]]:
         nth = chance.randint(1, 4)
-        return lambda kill: made.proxy.arm(nth, moment, kill).sprung.wait()
+        return lambda kill: made.proxy.catch(placing(kill, nth=nth, moment=moment)).sprung.wait()
 
     async with town(tmp_path) as made:
         before: int | None = None

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from sqlalchemy import text
 from tests.e2e import story
-from tests.e2e.proxy import Moment, Proxy
 
+from tradingboost.app.chaos.proxy import Proxy, placing
 from tradingboost.app.process import platform as opened_platform
 from tradingboost.app.replay.stage import Stage, exchange_for, open_part, running
 from tradingboost.app.topology import PROCESSES
@@ -19,10 +19,6 @@ from tradingboost.app.wiring import Platform
 from tradingboost.core.order import Resolution
 
 BARS = 30
-
-
-async def _nothing() -> None:
-    """Only the reply is lost."""
 
 
 @pytest.mark.slow
@@ -34,11 +30,11 @@ async def test_an_order_whose_reply_is_lost_is_found_and_never_sent_again(
         admin, endpoints = await stack.enter_async_context(exchange_for(bars))
         address = urlsplit(endpoints.rest)
         proxy = await stack.enter_async_context(Proxy(address.hostname or "", address.port or 0).running())
-        near = msgspec.structs.replace(endpoints, rest=proxy.address)
+        near = msgspec.structs.replace(endpoints, rest=f"http://127.0.0.1:{proxy.port}")
         settings = story.in_one_process(installed, tmp_path, near)
         platform = await stack.enter_async_context(opened_platform(settings, PROCESSES))
         await stack.enter_async_context(running(platform))
-        trap = proxy.arm(3, Moment.UNANSWERED, _nothing)
+        trap = proxy.catch(placing(nth=3))
         parts = [await open_part(platform, admin, near, bars, one) for one in story.wanted(bars)]
         built = Stage(platform=platform, admin=admin, bars=bars, parts=parts)
 

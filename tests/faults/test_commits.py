@@ -1,45 +1,49 @@
 """A COMMIT whose reply is lost: the row is read again by its key, and what may have been sent is asked after (F32)."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 from tests.builders import an_intent
-from tests.services.orders.conftest import desk, stage
+from tests.servers import FreshDatabase, Prepare
+from tests.services.orders.conftest import desk
 from tests.services.orders.desk import Desk
 from tests.services.orders.test_unknown import look_for
+from tests.services.rooms import Room, room
 
+from tradingboost.app.chaos.proxy import Proxy, committing
 from tradingboost.core.errors import OutcomeUnknown
+from tradingboost.kit.clock import FakeClock
+from tradingboost.kit.embedded import Servers
 
-__all__ = ["desk", "stage"]
-
-
-@asynccontextmanager
-async def lost_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch, nth: int) -> AsyncIterator[None]:
-    """The reply to the nth COMMIT from here on is cut: it took effect, and its caller cannot know."""
-    whole, seen = desk.room.db.transaction, 0
-
-    @asynccontextmanager
-    async def cut(*args: Any, **options: Any) -> AsyncIterator[Any]:
-        nonlocal seen
-        async with whole(*args, **options) as connection:
-            yield connection
-        seen += 1
-        if seen == nth:
-            raise OutcomeUnknown("commit_unknown", "The database did not say whether it committed; read it again.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(desk.room.db, "transaction", cut)
-        yield
+__all__ = ["desk"]
 
 
-async def test_f32_a_claim_whose_commit_is_unclear_is_not_sent_by_whoever_comes_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with lost_commit(desk, monkeypatch, 1):
-        with pytest.raises(OutcomeUnknown):
-            await desk.submit(an_intent())
+@pytest.fixture
+async def wire(embedded_servers: Servers) -> AsyncIterator[Proxy]:
+    """What stands between the money path and PostgreSQL."""
+    async with Proxy("127.0.0.1", make_url(embedded_servers.db_url).port or 0).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def stage(
+    fresh_database: FreshDatabase, redis_url: str, fake_clock: FakeClock, wire: Proxy
+) -> AsyncIterator[Room]:
+    """A room for `orders` whose database is reached over the wire."""
+
+    async def reached(key: str, prepare: Prepare) -> str:
+        url = make_url(await fresh_database(key, prepare))
+        return url.set(port=wire.port).render_as_string(hide_password=False)
+
+    async with room(reached, redis_url, fake_clock, "orders") as opened:
+        yield opened
+
+
+async def test_f32_a_claim_whose_commit_is_unclear_is_not_sent_by_whoever_comes_again(desk: Desk, wire: Proxy) -> None:
+    wire.catch(committing())
+    with pytest.raises(OutcomeUnknown):
+        await desk.submit(an_intent())
     again = await desk.submit(an_intent())
     assert again.state == "SUBMITTING"  # it was recorded: the same decision is the same order
     assert desk.exchange.sent == []
@@ -50,11 +54,11 @@ async def test_f32_a_claim_whose_commit_is_unclear_is_not_sent_by_whoever_comes_
 
 
 async def test_f32_an_outcome_whose_commit_is_unclear_is_read_again_and_the_order_is_sent_once(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, wire: Proxy
 ) -> None:
-    async with lost_commit(desk, monkeypatch, 2):
-        with pytest.raises(OutcomeUnknown):
-            await desk.submit(an_intent())
+    wire.catch(committing(nth=2))
+    with pytest.raises(OutcomeUnknown):
+        await desk.submit(an_intent())
     assert (await desk.submit(an_intent())).state == "OPEN"
     await look_for(desk, 10)
     assert len(desk.exchange.sent) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,10 +13,14 @@ import asyncpg
 import msgspec
 from sqlalchemy.engine import make_url
 
+from tradingboost.app.chaos.dying import Death
+from tradingboost.app.chaos.faults import Hit
 from tradingboost.app.chaos.market import market
 from tradingboost.app.chaos.plans import Plan
-from tradingboost.app.chaos.scenario import BARS, Outcome, Scenario
+from tradingboost.app.chaos.scenario import BARS, Outcome
+from tradingboost.app.chaos.striking import Blow
 from tradingboost.app.chaos.town import town
+from tradingboost.app.chaos.world import world
 from tradingboost.app.process import opened
 from tradingboost.app.settings import Settings
 from tradingboost.kit import embedded
@@ -35,11 +40,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ground:
-    """Servers of a campaign and fresh places on them."""
+    """Servers of a campaign and fresh places on them.
 
-    def __init__(self, servers: tuple[str, str], folder: Path) -> None:
+    Args:
+        keep: where the logs of broken scenarios are left behind.
+    """
+
+    def __init__(self, servers: tuple[str, str], folder: Path, keep: Path | None = None) -> None:
         self._servers = servers
         self._folder = folder
+        self._keep = keep
         self._numbers = itertools.count(1)
 
     async def prepare(self) -> None:
@@ -47,6 +57,21 @@ class Ground:
         await self._execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
         async with opened(Settings(), (self._url(_TEMPLATE), self._servers[1])):
             return
+
+    async def played(self, plan: Plan | Hit) -> Outcome:
+        """Play one plan on a place of these servers, or on servers of its own when it hurts servers."""
+        if isinstance(plan, Hit):
+            with tempfile.TemporaryDirectory(prefix="hit-", dir=self._folder) as name:
+                folder = Path(name)
+                return await self._kept(folder, await one_hit(folder, plan, SystemClock()))
+        async with self.place() as place:
+            return await self._kept(place[1], await one(place, plan, SystemClock()))
+
+    async def _kept(self, folder: Path, outcome: Outcome) -> Outcome:
+        """Leave the logs of a broken scenario where somebody can read them."""
+        if self._keep is not None and not outcome.ok:
+            await asyncio.to_thread(_copy_logs, folder, self._keep / outcome.name.replace("#", "-"))
+        return outcome
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[tuple[tuple[str, str], Path, str]]:
@@ -72,21 +97,28 @@ class Ground:
 
 
 async def run(
-    plans: Sequence[Plan], at_once: int, told: Callable[[Outcome], None], stop: asyncio.Event, clock: Clock
+    plans: Sequence[Plan | Hit],
+    at_once: int,
+    told: Callable[[Outcome], None],
+    stop: asyncio.Event,
+    clock: Clock,
+    *,
+    keep: Path | None = None,
 ) -> Report:
     """Play every plan, some side by side; when stopped, those that have not ended are broken off and left out."""
     began = clock.monotonic()
     done: list[Outcome] = []
 
-    def keep(outcome: Outcome) -> None:
+    def note(outcome: Outcome) -> None:
         done.append(outcome)
         told(outcome)
 
     with tempfile.TemporaryDirectory(prefix="tradingboost-chaos-") as folder:
         async with embedded.servers(Path(folder) / "servers", durable=False) as found:
-            ground = Ground((found.db_url, found.redis_url), Path(folder))
-            await ground.prepare()
-            playing = asyncio.create_task(_play_all(ground, plans, at_once, keep))
+            ground = Ground((found.db_url, found.redis_url), Path(folder), keep)
+            if any(isinstance(plan, Plan) for plan in plans):
+                await ground.prepare()
+            playing = asyncio.create_task(_play_all(ground, plans, at_once, note))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
             for task in (stopping, playing):
@@ -104,14 +136,12 @@ async def run(
     )
 
 
-async def _play_all(ground: Ground, plans: Sequence[Plan], at_once: int, told: Callable[[Outcome], None]) -> None:
+async def _play_all(ground: Ground, plans: Sequence[Plan | Hit], at_once: int, told: Callable[[Outcome], None]) -> None:
     waiting = list(reversed(plans))
 
     async def hand() -> None:
         while waiting:
-            plan = waiting.pop()
-            async with ground.place() as place:
-                told(await one(place, plan, SystemClock()))
+            told(await ground.played(waiting.pop()))
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(at_once, len(plans))):
@@ -121,4 +151,16 @@ async def _play_all(ground: Ground, plans: Sequence[Plan], at_once: int, told: C
 async def one(place: tuple[tuple[str, str], Path, str], plan: Plan, clock: Clock) -> Outcome:
     """Play one plan in a place of its own."""
     async with town(market(BARS), *place) as built:
-        return await Scenario(built, plan, clock).play()
+        return await Death(built, plan, clock).play()
+
+
+async def one_hit(folder: Path, hit: Hit, clock: Clock) -> Outcome:
+    """Play one fault in a world of its own."""
+    async with world(market(BARS), folder, hit.chance) as made:
+        return await Blow(made, hit, clock).play()
+
+
+def _copy_logs(folder: Path, into: Path) -> None:
+    into.mkdir(parents=True, exist_ok=True)
+    for log in folder.rglob("*.log"):
+        shutil.copyfile(log, into / log.name)

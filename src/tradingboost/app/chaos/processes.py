@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -107,6 +108,16 @@ class Process:
         if self.code is None:
             self._process.kill()
         await self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it stands still and does not know."""
+        if self.code is None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on as if nothing had been."""
+        if self.code is None:
+            self._process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> int:
         """SIGTERM, and the exit code.

@@ -23,33 +23,44 @@ from tradingboost.simulator.simulator import Endpoints
 from tradingboost.simulator.stepping import Step
 
 _DYING_S: Final = 5.0
+_BREATH_S: Final = 0.3
 
 
 class Town:
     """One scenario's world.
 
     Args:
+        exchange: how to command it, and where the installation finds it.
         servers: (PostgreSQL, Redis) of its own, migrated.
         folder: where the installation keeps its secrets and its log.
         prefix: in front of its keys in Redis.
+        seen: the same servers for us who look on, where the installation has something in between.
     """
 
     def __init__(
-        self, bars: Bars, exchange: tuple[AdminClient, Endpoints], servers: tuple[str, str], folder: Path, prefix: str
+        self,
+        bars: Bars,
+        exchange: tuple[AdminClient, Endpoints],
+        servers: tuple[str, str],
+        folder: Path,
+        prefix: str,
+        *,
+        seen: tuple[str, str] | None = None,
     ) -> None:
         self.bars = bars
         self.admin, self.endpoints = exchange
-        self._servers = servers
+        self._seen = seen or servers
         self._folder = folder
         self._settings = variables(folder, self.endpoints, servers) | {"TB_REDIS__KEY_PREFIX": prefix}
         self.accounts: list[Account] = []
         self.done = 0
         """Bars that were replayed."""
 
-    async def start(self, crash_point: str = "") -> Process:
-        """Start the installation, armed at `name:nth` or not at all."""
+    async def start(self, crash_point: str = "", name: str = "up") -> Process:
+        """Start the installation, armed at `name:nth` or not at all; or one process of a split one."""
         armed = {"TB_OPS__CRASH_POINT": crash_point} if crash_point else {}
-        return await Process.start(["up"], self._settings | armed, self._folder)
+        words = [name] if name == "up" else ["serve", name]
+        return await Process.start(words, self._settings | armed, self._folder)
 
     @asynccontextmanager
     async def life(self, crash_point: str = "") -> AsyncIterator[tuple[Process, Platform]]:
@@ -57,10 +68,16 @@ class Town:
         process = await self.start(crash_point)
         try:
             await process.ready()
-            async with reached(self._settings, self._servers) as platform:
+            async with self.watched() as platform:
                 yield process, platform
         finally:
             await process.kill()
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[Platform]:
+        """The installation as one who looks on and asks reaches it."""
+        async with reached(self._settings, self._seen) as platform:
+            yield platform
 
     async def settle_in(self, platform: Platform, wanted: list[tuple[str, dict[str, object]]]) -> None:
         """A user, an account and a run for each of the strategies."""
@@ -96,6 +113,13 @@ class Town:
             step = Step(action="travel", inst=self.bars.instrument.inst_id, px=self.bars.price(goal))
             while (await self.admin.step(step)).stopped:
                 continue
+
+    async def wander(self, seconds: float) -> None:
+        """The market moves on its own for so long, whoever listens."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < ends:
+            await self.walk_alone()
+            await asyncio.sleep(_BREATH_S)
 
     async def print_price(self, px: Decimal) -> None:
         """One trade at the exchange."""
