@@ -9,7 +9,16 @@ from bench.__main__ import BENCHES, main
 MARKS = dict.fromkeys(("backtest", "kernel", "live", "sweep"), pytest.mark.long)
 pytestmark = pytest.mark.timeout(600)  # of the compiler, on a cold cache
 
-SIZES = {"replay": 3, "orders": 20, "bus": 500, "kernel": 2_000, "backtest": 20_000, "sweep": 20_000, "live": 100}
+SIZES = {
+    "replay": 3,
+    "orders": 20,
+    "bus": 500,
+    "simulator": 160,
+    "kernel": 2_000,
+    "backtest": 20_000,
+    "sweep": 20_000,
+    "live": 100,
+}
 
 
 def numbers(value: Any) -> list[float]:
