@@ -16,7 +16,8 @@ _MAY_BE_EMPTY = {"overload", "abstractmethod"}
 def check(source: Source) -> Iterator[Finding]:
     if not source.is_python:
         return
-    for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+    noted = _NOTE.search(source.text) is not None
+    for token in tokenize.generate_tokens(io.StringIO(source.text).readline) if noted else ():
         if token.type == tokenize.COMMENT and (found := _NOTE.search(token.string)):
             yield source.finding(RULE, token.start[0], f"{found[1]} note; do it, or write it where work is planned")
     promises = {id(method) for node in source.nodes if _is_protocol(node) for method in ast.walk(node)}
