@@ -28,6 +28,7 @@ class Evidence:
         deadline: monotonic second after which it must not be written; None without one.
         expires_ms: the same fence in venue time, sent along where the venue understands it.
         expected: the JSON body that must leave, to the letter; None = not compared.
+        fenced: why the rate governor did not let it out, "" = it did.
     """
 
     deadline: float | None = None
@@ -35,6 +36,7 @@ class Evidence:
     expected: Any = None
     step: Step = Step.NOT_WRITTEN
     late: bool = False
+    fenced: str = ""
     status: int = 0
     body: str = ""
 

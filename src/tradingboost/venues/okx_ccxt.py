@@ -1,19 +1,14 @@
-"""The client library's OKX, opened where we must look inside. Imported lazily: it is large.
-
-Three things are added: only paths we use can be signed (no withdrawal, no transfer), the body that leaves is compared
-with the one we meant, and status and body of each answer are kept with the call they belong to.
-"""
+"""The client library's OKX, opened where we must look inside. Imported lazily: it is large."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 import ccxt.async_support as ccxt_async
 import ccxt.pro as ccxt_pro
-import msgspec
 
-from tradingboost.core.errors import BrokenInvariant, Refused
 from tradingboost.venues.base import Endpoint, Keys
-from tradingboost.venues.evidence import CALL, Step
+from tradingboost.venues.evidence import CALL
+from tradingboost.venues.guard import Guard
 from tradingboost.venues.transport import Transport
 
 _PATHS: Final = frozenset(
@@ -43,6 +38,8 @@ _PATHS: Final = frozenset(
         "trade/orders-algo-history",
         "trade/fills",
         "trade/fills-history",
+        "trade/close-position",
+        "account/set-position-mode",
     }
 )
 _FENCED: Final = frozenset({"trade/batch-orders", "trade/amend-order"})
@@ -53,29 +50,17 @@ _HEARTBEAT_MS: Final = 10_000
 """Two missed answers end a connection, well within the venue's own 30 seconds of silence."""
 
 
-class OkxRest(ccxt_async.okx):  # type: ignore[misc]
+class OkxRest(Guard, ccxt_async.okx):  # type: ignore[misc]
     """Requests of one account, or of the public."""
 
-    def sign(self, path: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        if path not in _PATHS:
-            raise Refused("path_forbidden", "This address of the venue is never called.", path=path)
-        signed: dict[str, Any] = super().sign(path, *args, **kwargs)
-        call = CALL.get()
-        if call is not None:
-            if call.expected is not None and msgspec.json.decode(signed["body"] or "null") != call.expected:
-                raise BrokenInvariant(
-                    "request_changed", "The client library changed an order on its way; nothing was sent.", path=path
-                )
-            if call.expires_ms is not None and path in _FENCED:
-                signed["headers"]["expTime"] = str(call.expires_ms)
-        return signed
+    PATHS = _PATHS
 
-    def on_rest_response(self, code: int, *args: Any) -> Any:
-        answer = super().on_rest_response(code, *args)
+    def sign(self, path: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        signed = super().sign(path, *args, **kwargs)
         call = CALL.get()
-        if call is not None:
-            call.status, call.body, call.step = code, str(args[4]), Step.ANSWERED
-        return answer
+        if call is not None and call.expires_ms is not None and path in _FENCED:
+            signed["headers"]["expTime"] = str(call.expires_ms)
+        return signed
 
 
 class OkxSocket(ccxt_pro.okx):  # type: ignore[misc]

@@ -4,7 +4,9 @@ Never by an exception's class: a cut body, truncated JSON, an empty list or a ga
 fatal at random there. First match wins; a code outranks the status; what is not listed is UNKNOWN.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import msgspec
@@ -29,13 +31,51 @@ class Verdict(msgspec.Struct, frozen=True):
     unmapped: bool = False
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """The request an answer is compared with.
+
+    Args:
+        client_order_id: ours, which the answer must echo; None where the order was named by the venue's id.
+        algo: the answer carries algo ids.
+    """
+
+    write: Write
+    client_order_id: ClientOrderId | None
+    algo: bool = False
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What a readable answer says about one write.
+
+    Args:
+        yes: the venue says it did it; then `venue_id` and `echoes` must prove that it did it to our order.
+        code: the venue's reason otherwise; "" = it names none.
+        echoes: the client ids it repeats, "" where it repeats none.
+    """
+
+    yes: bool
+    code: str
+    message: str = ""
+    venue_id: str = ""
+    echoes: tuple[str, ...] = ()
+
+
 class Codes(msgspec.Struct, frozen=True, kw_only=True):
-    """One venue's table: code to class; a write's own rows come before the common ones."""
+    """One venue's table: code to class; a write's own rows come before the common ones.
+
+    Args:
+        read: what a parsed answer says; None where it is none of the venue's.
+        yes: HTTP statuses under which a yes is one.
+        expected: verdicts the vendor documents and nobody has recorded. They are told, and count as unknown.
+    """
 
     common: dict[str, OutcomeClass]
     of: dict[Write, dict[str, OutcomeClass]]
-    auth_prefix: str
     duplicate: frozenset[str]
+    read: Callable[[Any, Asked], Said | None]
+    yes: tuple[int, ...] = (200,)
+    auth_prefix: str = ""
+    expected: dict[str, OutcomeClass] = {}
 
     def judge(self, write: Write, code: str) -> OutcomeClass | None:
         """The class of a code, None when nobody has judged it."""
@@ -43,6 +83,27 @@ class Codes(msgspec.Struct, frozen=True, kw_only=True):
         if found is None and self.auth_prefix and code.startswith(self.auth_prefix):
             return OutcomeClass.AUTH
         return found
+
+    def documented(self, code: str) -> OutcomeClass | None:
+        """The class a code should have by the vendor's pages; patterns cover families of names."""
+        return next((kind for pattern, kind in self.expected.items() if fnmatchcase(code, pattern)), None)
+
+
+def okx_said(answer: Any, asked: Asked) -> Said | None:
+    """An OKX answer: a row of a batch of one, with a code of its own."""
+    if not isinstance(answer, dict) or "code" not in answer:
+        return None
+    data = answer.get("data")
+    row = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    code = str(row.get("sCode") or answer.get("code") or "")
+    names = ("algoClOrdId", "clOrdId") if asked.algo else ("clOrdId",)
+    return Said(
+        yes=code == "0" and bool(row),
+        code="" if code in ("0", "1", "2") else code,
+        message=str(row.get("sMsg") or answer.get("msg") or ""),
+        venue_id=str(row.get("algoId" if asked.algo else "ordId") or ""),
+        echoes=tuple(str(row.get(name) or "") for name in names),
+    )
 
 
 def _rows(kind: OutcomeClass, *codes: int | range) -> dict[str, OutcomeClass]:
@@ -73,81 +134,60 @@ OKX_CODES: Final = Codes(
     },
     auth_prefix="501",
     duplicate=frozenset({"51016", "50071", "51065"}),
+    read=okx_said,
 )
 
 _OWN_CODES: Final = {"50036": "expired_at_venue"}
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """The request an answer is compared with.
-
-    Args:
-        client_order_id: ours, which the answer must echo; None where the order was named by the venue's id.
-        algo: the answer carries algo ids.
-    """
-
-    write: Write
-    client_order_id: ClientOrderId | None
-    algo: bool = False
-
-
 def classify(evidence: Evidence, asked: Asked, codes: Codes = OKX_CODES) -> Verdict:
     """What the request did."""
     if evidence.step is Step.NOT_WRITTEN:
-        code = "expired" if evidence.late else "not_sent"
+        code = evidence.fenced or ("expired" if evidence.late else "not_sent")
         return _told(OutcomeClass.NOT_SENT, code, "Nothing was written to the venue.")
     if evidence.step is Step.WRITTEN:
         return _told(OutcomeClass.UNKNOWN, "no_reply", "The request was written and no complete answer came back.")
-    answer = _parsed(evidence.body)
-    if answer is None:
+    said = codes.read(_parsed(evidence.body), asked)
+    if said is None:
         return _unreadable(evidence.status)
-    data = answer.get("data")
-    row = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
-    code = str(row.get("sCode") or answer.get("code") or "")
-    message = str(row.get("sMsg") or answer.get("msg") or "")
-    if code == "0" and row:
-        return _acknowledged(evidence.status, row, asked)
-    if code in ("", "0", "1", "2"):
+    code, message = said.code, said.message
+    if said.yes:
+        return _acknowledged(evidence.status in codes.yes, said, asked)
+    if not code:
         return _told(OutcomeClass.UNKNOWN, "empty_answer", "The answer names no order and no reason.")
     kind = codes.judge(asked.write, code)
     if kind is not None:
-        said = "duplicate: an earlier request with this id arrived" if code in codes.duplicate else message
-        return _told(kind, _OWN_CODES.get(code, code), said, _venue_id(row, asked))
+        text = "duplicate: an earlier request with this id arrived" if code in codes.duplicate else message
+        return _told(kind, _OWN_CODES.get(code, code), text, said.venue_id)
     if evidence.status == 429:
         return _told(OutcomeClass.RATE, code, message)
-    return _told(OutcomeClass.UNKNOWN, code, message, unmapped=True)
+    documented = codes.documented(code)
+    text = message if documented is None else f"{message} (documented as {documented.value}, not proven)".strip()
+    return _told(OutcomeClass.UNKNOWN, code, text, unmapped=documented is not OutcomeClass.UNKNOWN)
 
 
 def code_of(body: str) -> str | None:
     """The code of an answer, None where it cannot be read."""
     answer = _parsed(body)
-    return None if answer is None else str(answer["code"])
+    return str(answer["code"]) if isinstance(answer, dict) and "code" in answer else None
 
 
-def _acknowledged(status: int, row: dict[str, Any], asked: Asked) -> Verdict:
+def _acknowledged(complete: bool, said: Said, asked: Asked) -> Verdict:
     """Placed only with the venue's id and our own echo; anything less proves nothing."""
-    venue_id = _venue_id(row, asked)
-    if status != 200 or not venue_id:
+    if not complete or not said.venue_id:
         return _told(OutcomeClass.UNKNOWN, "missing_id", "The venue says yes without naming an order.")
-    echoes = [str(row.get(name) or "") for name in (("algoClOrdId", "clOrdId") if asked.algo else ("clOrdId",))]
-    foreign = any(echo and echo != asked.client_order_id for echo in echoes)
-    silent = not any(echoes) and asked.write is Write.SUBMIT
+    foreign = any(echo and echo != asked.client_order_id for echo in said.echoes)
+    silent = not any(said.echoes) and asked.write is Write.SUBMIT
     if asked.client_order_id is not None and (foreign or silent):
         return _told(OutcomeClass.UNKNOWN, "foreign_id", "The answer is about another client order id.")
-    return _told(OutcomeClass.PLACED, "0", str(row.get("sMsg") or ""), venue_id)
+    return _told(OutcomeClass.PLACED, "0", said.message, said.venue_id)
 
 
-def _parsed(body: str) -> dict[str, Any] | None:
+def _parsed(body: str) -> Any:
     try:
-        answer = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return answer if isinstance(answer, dict) and "code" in answer else None
-
-
-def _venue_id(row: dict[str, Any], asked: Asked) -> VenueOrderId | None:
-    found = row.get("algoId" if asked.algo else "ordId")
-    return VenueOrderId(str(found)) if found else None
 
 
 def _unreadable(status: int) -> Verdict:
@@ -156,8 +196,7 @@ def _unreadable(status: int) -> Verdict:
     return _told(OutcomeClass.UNKNOWN, f"http_{status}", "The answer cannot be read.")
 
 
-def _told(
-    kind: OutcomeClass, code: str, message: str, venue_order_id: VenueOrderId | None = None, *, unmapped: bool = False
-) -> Verdict:
-    outcome = Outcome(kind=kind, code=code, message=message, venue_order_id=venue_order_id)
+def _told(kind: OutcomeClass, code: str, message: str, venue_id: str = "", *, unmapped: bool = False) -> Verdict:
+    named = VenueOrderId(venue_id) if venue_id else None
+    outcome = Outcome(kind=kind, code=code, message=message, venue_order_id=named)
     return Verdict(outcome, unmapped)

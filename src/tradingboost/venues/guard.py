@@ -1,0 +1,70 @@
+"""What is mixed into every class of the client library, where we must look inside.
+
+Only addresses we use can be signed (no withdrawal, no transfer), what leaves is compared with what we meant, and status
+and body of each answer are kept with the call they belong to.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tradingboost.core.errors import BrokenInvariant, Refused
+from tradingboost.venues.evidence import CALL, Step
+
+if TYPE_CHECKING:
+    from tradingboost.venues.venue_clock import VenueClock
+
+_ADDED: Final = frozenset({"timestamp", "recvWindow", "signature"})
+"""What signing adds to what is said in an address or a form."""
+
+
+class Guard:
+    """Requests of one account, or of the public."""
+
+    PATHS: ClassVar[frozenset[str]] = frozenset()
+    venue_clock: "VenueClock | None" = None
+
+    async def request(self, *args: Any, **kwargs: Any) -> Any:
+        if self.venue_clock is not None:
+            await self.venue_clock.in_time()
+        return await super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def sign(self, path: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        if path not in self.PATHS:
+            raise Refused("path_forbidden", "This address of the venue is never called.", path=path)
+        signed: dict[str, Any] = super().sign(path, *args, **kwargs)  # type: ignore[misc]
+        call = CALL.get()
+        if call is not None and call.expected is not None and not same(signed, call.expected):
+            raise BrokenInvariant(
+                "request_changed", "The client library changed an order on its way; nothing was sent.", path=path
+            )
+        return signed
+
+    def on_rest_response(self, code: int, *args: Any) -> Any:
+        answer = super().on_rest_response(code, *args)  # type: ignore[misc]
+        call = CALL.get()
+        if call is not None:
+            call.status, call.body, call.step = code, str(args[4]), Step.ANSWERED
+        return answer
+
+
+def same(signed: Mapping[str, Any], expected: Any) -> bool:
+    """Whether what leaves says what was meant, and nothing else."""
+    said = leaving(signed)
+    if isinstance(said, dict) and not _is_json(signed):
+        return said == {name: str(value) for name, value in expected.items()}
+    return bool(said == expected)
+
+
+def leaving(signed: Mapping[str, Any]) -> Any:
+    """What a signed request says: its JSON, or its form or query without what signing added."""
+    if _is_json(signed):
+        return msgspec.json.decode(signed["body"])
+    query = signed["body"] or signed["url"].partition("?")[2]
+    return {name: value for name, value in parse_qsl(query, keep_blank_values=True) if name not in _ADDED}
+
+
+def _is_json(signed: Mapping[str, Any]) -> bool:
+    return str(signed["body"] or "")[:1] in ("{", "[")
