@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar, cast
 
+from tradingboost.app.places import data_dir
 from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
 from tradingboost.app.topology import BRIDGE_OFFSET, PROCESSES, STRATEGIES
@@ -117,6 +118,7 @@ class Platform:
                 (self.users, self.exchange, self.positions),
                 self.secrets.id_keys(),
                 settings.orders,
+                data_dir(settings),
             ),
         )
         for name in STRATEGIES:

@@ -53,7 +53,11 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "bus.relay.after_mark": "events are published and marked",
         "bus.consumer.after_effect": "an event was handled, neither effect nor inbox row is stored",
         "bus.consumer.after_commit": "an event was handled and stored, not acknowledged in Redis",
+        "journal.after_append": "without a database a request is on the disk, the venue was not asked",
+        "journal.after_send": "without a database the venue was asked, its answer is nowhere",
+        "journal.after_import": "the journal is stored as rows and not forgotten",
         "settings.after_commit": "a new version of a runtime value is stored, its writer has no answer",
+        "deploy.after_drain": "asked to stop, everything in hand is finished, its leases are not given back",
     }
 )
 """What is true of a process that dies there, by name."""

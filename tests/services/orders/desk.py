@@ -14,6 +14,7 @@ from tests.services.rooms import Room
 
 from tradingboost.core.ids import VenueOrderId
 from tradingboost.core.order import Fill, OrderIntent, PositionSide, VenueReport
+from tradingboost.kit.journal import Journal
 from tradingboost.kit.lease import Leases
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.handlers import Handlers
@@ -38,6 +39,7 @@ class Desk:
         instance: str = "test",
         exchange: FakeExchange | None = None,
         settings: OrdersSettings = SETTINGS,
+        journal: Journal | None = None,
     ) -> None:
         self.room = room
         self.clock = room.clock
@@ -47,7 +49,7 @@ class Desk:
         context = room.context(instance)
         self.leases = Leases(context.db, instance)
         neighbours = (self.users, self.exchange, self.positions)
-        self.service = OrdersService(context, ID_KEYS, self.leases, neighbours, settings)
+        self.service = OrdersService(context, ID_KEYS, self.leases, neighbours, settings, journal=journal)
         self.handlers = Handlers(self.service, room.clock)
         self.sagas = Sagas(self.service, context, settings)
 

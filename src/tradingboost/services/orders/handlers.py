@@ -32,7 +32,8 @@ class Handlers:
         ]
 
     async def reported(self, db: AsyncConnection, event: Event[Any]) -> None:
-        """Join what the venue said."""
+        """Join what the venue said, once it is known what was sent without a row."""
+        await self._service.importer.cleared()
         told: VenueReported = event.payload
         evidence = Evidence(reports=told.reports, fills=told.fills)
         instruments = await self._service.looker.instruments(evidence)

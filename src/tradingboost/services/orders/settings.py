@@ -1,6 +1,7 @@
 """`TB_ORDERS__*`."""
 
 from decimal import Decimal
+from pathlib import Path
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 
@@ -16,6 +17,9 @@ class OrdersSettings(Slice):
     )
     environment: str = Field(
         "S", pattern="^[LDPS]$", description="first letter of our ids: L live, D demo, P paper, S simulated"
+    )
+    journal_dir: Path | None = Field(
+        None, description="where requests are noted while the database is away; empty = in the data directory"
     )
     submit_deadline_s: PositiveFloat = Field(5.0, description="seconds after which a claimed order is no longer sent")
     protection_grace_s: PositiveFloat = Field(3.0, description="seconds a filled entry may wait for its stop")

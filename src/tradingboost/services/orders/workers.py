@@ -1,5 +1,7 @@
 """Loops `orders` runs."""
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, Unavailable
@@ -32,6 +34,7 @@ class Workers:
         """The loops."""
         return [
             Worker("lease", self.lease),
+            Worker("lane", self.lane),
             Worker("settle", self.settle),
             Worker("protect", self.protect),
             Worker("guard", self.guard),
@@ -41,23 +44,37 @@ class Workers:
     async def lease(self, life: Life) -> None:
         """Keep the right to act for the accounts we hold."""
         while await life.sleep(3.0):
-            await self._service.accounts.renew()
+            await self._service.renew()
+
+    async def lane(self, life: Life) -> None:
+        """Without a database: cover and reduce, and notice that it is back."""
+        while await life.sleep(0.5):
+            await self._service.protect()
 
     async def settle(self, life: Life) -> None:
         """Ask after every attempt whose outcome is unknown."""
         while await life.sleep(0.5):
-            await self._service.looker.settle_requests()
+            await self._with_database(self._service.looker.settle_requests)
 
     async def protect(self, life: Life) -> None:
         """Watch that every filled entry is covered, and sweep what protects nothing."""
         while await life.sleep(1.0):
-            await self._sagas.drive()
-            await self._service.sweep()
+            await self._with_database(self._sagas.drive)
+            await self._with_database(self._service.sweep)
 
     async def guard(self, life: Life) -> None:
         """Compare the stops we know of with those at the venue, every 15 s and again soon after a doubt."""
         while await life.sleep(1.0):
-            await self._service.guard.audit()
+            await self._with_database(self._service.guard.audit)
+
+    async def _with_database(self, work: Callable[[], Awaitable[object]]) -> None:
+        """One piece of work, once nothing is owed to the database; while that is away there is none."""
+        try:
+            await self._service.importer.cleared()
+            await work()
+        except (Unavailable, OutcomeUnknown) as error:
+            if not self._service.blackout.heed(error):
+                raise
 
     async def reconcile(self, life: Life) -> None:
         """Compare accounts whose stream had a gap at once; every account at the start, and now and then.
@@ -67,6 +84,8 @@ class Workers:
         waited_s = self._every_s
         while await life.sleep(1.0):
             waited_s += 1.0
+            if self._service.blackout.away:
+                continue
             due: set[AccountId] = set()
             if waited_s % _DEAF_EVERY_S == 0:
                 due = set(await self._service.deaf())

@@ -1,6 +1,6 @@
 """Intents and orders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -45,6 +45,7 @@ _INTENT_FIELDS = (
     "code_version",
     "fresh_until",
 )
+_MOST_LIVE = 50_000
 _O = t.orders.c
 _LIVE = and_(_O.ended_at.is_(None), _O.status <= OrderStatus.OPEN)
 _BY_ID = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")))
@@ -226,6 +227,13 @@ async def live_orders(db: AsyncConnection, account_id: AccountId) -> list[OrderR
     o = t.orders.c
     where = and_(o.account_id == account_id, o.ended_at.is_(None), o.status <= OrderStatus.OPEN)
     rows = await db.execute(select(t.orders).where(where).order_by(o.seq))
+    return [OrderRow.of(dict(row._mapping)) for row in rows]
+
+
+async def live_orders_of(db: AsyncConnection, accounts: Sequence[AccountId]) -> list[OrderRow]:
+    """Everything of ours that rests or may rest, of several accounts, oldest first."""
+    statement = select(t.orders).where(_O.account_id.in_(accounts), _LIVE, _O.origin != "EXTERNAL")
+    rows = await db.execute(statement.order_by(_O.seq).limit(_MOST_LIVE))
     return [OrderRow.of(dict(row._mapping)) for row in rows]
 
 

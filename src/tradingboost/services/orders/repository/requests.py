@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, OrderId
@@ -48,6 +49,22 @@ async def insert_request(
         sent_at=attempt.sent_at,
         expires_at=attempt.expires_at,
     )
+
+
+async def insert_emergency(
+    db: AsyncConnection, row: OrderRow, kind: RequestKind, attempt: Attempt, wish: object = None
+) -> bool:
+    """Store an attempt that was made while the database was away, once (else False)."""
+    values = {name: getattr(attempt, name) for name in Attempt.__struct_fields__}
+    values |= {"order_id": row.order_id, "account_id": row.account_id, "kind": kind, "resolution": Resolution.NONE}
+    values |= {"wish": None if wish is None else as_json(wish), "emergency": True}
+    statement = upsert(t.requests).values(values).on_conflict_do_nothing(index_elements=[_R.request_id])
+    return (await db.execute(statement.returning(_R.request_id))).first() is not None
+
+
+async def request_by_id(db: AsyncConnection, request_id: str) -> Any | None:
+    """One attempt."""
+    return (await db.execute(select(t.requests).where(_R.request_id == request_id))).first()
 
 
 async def resolve_request(

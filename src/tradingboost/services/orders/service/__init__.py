@@ -1,6 +1,8 @@
 """The use cases of `orders`, put together."""
 
+import asyncio
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,15 +12,19 @@ from tradingboost.core.ids import AccountId, OrderId, RunId, Symbol
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide
 from tradingboost.kit.context import Context
+from tradingboost.kit.journal import Journal
 from tradingboost.kit.lease import Leases
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.errors import hedge_mode_required, leg_busy, leverage_differs, position_in_the_way
 from tradingboost.services.orders.service.absorbing import Absorber
 from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.service.blackout import Blackout
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.flattening import Flattener
 from tradingboost.services.orders.service.guarding import Guard
+from tradingboost.services.orders.service.importing import Importer
+from tradingboost.services.orders.service.lane import Lane
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.services.orders.service.overseeing import Overseer
 from tradingboost.services.orders.service.submitting import Submitter
@@ -40,6 +46,9 @@ from tradingboost.shared.interfaces.orders import (
 from tradingboost.shared.interfaces.positions import Positions
 from tradingboost.shared.interfaces.users import Users
 
+_PATIENCE_S: Final = 4.0
+"""A database that does not renew a lease for so long is away, whatever its sockets say."""
+
 
 class OrdersService:
     """Implements `shared.interfaces.orders.Orders`."""
@@ -51,6 +60,8 @@ class OrdersService:
         leases: Leases,
         neighbours: tuple[Users, Exchange, Positions],
         settings: OrdersSettings,
+        *,
+        journal: Journal | None = None,
     ) -> None:
         users, exchange, positions = neighbours
         self._db = context.db
@@ -58,7 +69,11 @@ class OrdersService:
         self._exchange = exchange
         self.accounts = Accounts(users, leases)
         self.absorber = Absorber(context.ids, id_keys)
-        submitter = Submitter(context, id_keys, (exchange, positions), self.accounts, settings)
+        self.blackout = Blackout(context.clock, journal)
+        asked = (exchange, positions)
+        submitter = Submitter(context, id_keys, asked, self.accounts, settings, blackout=self.blackout)
+        self.importer = Importer(context, submitter, self.blackout)
+        self.lane = Lane(context, exchange, self.accounts, submitter, self.blackout)
         self.looker = Looker(context, (exchange, positions), self.accounts, self.absorber, submitter)
         self._changer = Changer(context, exchange, self.accounts, self.looker)
         self._flattener = Flattener(context, positions, self._changer, self.looker)
@@ -68,14 +83,17 @@ class OrdersService:
 
     async def submit(self, intent: OrderIntent) -> OrderView:
         """Record, claim, send once."""
+        await self.importer.cleared()
         return await self._submitter.submit(intent)
 
     async def cancel(self, request: CancelSlot) -> OrderView | None:
         """Ask for the end of what rests in a slot."""
+        await self.importer.cleared()
         return await self._changer.cancel(request)
 
     async def amend(self, request: AmendSlot) -> OrderView:
         """Change what rests in a slot."""
+        await self.importer.cleared()
         return await self._changer.amend(request)
 
     async def claim(self, request: ClaimLegs) -> Decimal:
@@ -125,6 +143,7 @@ class OrdersService:
 
     async def reconcile(self, account_id: AccountId) -> None:
         """Compare with the venue and adopt what it says."""
+        await self.importer.cleared()
         await self.looker.reconcile(account_id)
 
     async def restrict(
@@ -138,6 +157,9 @@ class OrdersService:
 
     async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
         """Cancel openings, close legs, then let the stops go."""
+        if self.blackout.away:
+            return await self.lane.leave(account_id, request_id)
+        await self.importer.cleared()
         return await self._flattener.flatten(account_id, request_id)
 
     async def order(self, order_id: OrderId) -> OrderDetail:
@@ -184,6 +206,25 @@ class OrdersService:
             if not healthy:
                 found.append(account_id)
         return found
+
+    async def renew(self) -> None:
+        """Keep the right to act for our accounts, and take down what they have for the time without a database."""
+        if self.blackout.away:
+            return
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await self.accounts.renew()
+                await self.lane.remember()
+        except TimeoutError:
+            self.blackout.begin()
+        except (Unavailable, OutcomeUnknown) as error:
+            if not self.blackout.heed(error):
+                raise
+
+    async def protect(self) -> None:
+        """While the database is away: ask whether it is back, else look after what is held."""
+        if self.blackout.away and not await self.importer.back():
+            await self.lane.round()
 
     async def sweep(self) -> None:
         """Cancel children of ours that protect nothing any more."""

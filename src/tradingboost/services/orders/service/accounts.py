@@ -74,6 +74,13 @@ class Accounts:
             raise _not_held()
         return lease.token
 
+    def last_token(self, account_id: AccountId) -> int:
+        """The token we had when the database went away; it fences only what covers or reduces."""
+        lease = self._held.get(account_id)
+        if lease is None:
+            raise _not_held()
+        return lease.token
+
     async def claim_token(self, db: AsyncConnection, account_id: AccountId) -> int:
         """The same token, kept ours by the database until this transaction ends."""
         token = self.fence_token(account_id)

@@ -26,6 +26,7 @@ from tradingboost.services.orders.models import Attempt, OrderRow, view
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.authority import keys_refused
+from tradingboost.services.orders.service.blackout import Blackout, Came, gone
 from tradingboost.services.orders.service.weighing import Weigher
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.orders import OrderResolved, OrderUnknown
@@ -61,11 +62,14 @@ class Submitter:
         neighbours: tuple[Exchange, Positions],
         accounts: Accounts,
         settings: OrdersSettings,
+        *,
+        blackout: Blackout,
     ) -> None:
         self._db = context.db
         self._clock = context.clock
         self._ids = context.ids
         self._id_keys = id_keys
+        self._blackout = blackout
         self._exchange = neighbours[0]
         self._weigher = Weigher(neighbours, accounts, settings)
         self._accounts = accounts
@@ -102,13 +106,7 @@ class Submitter:
         if stop:
             crash_point("protect.before_place")
         try:
-            outcome = await self._exchange.place(self._request(claimed))
-        except (OutcomeUnknown, Conflict) as error:  # `already_sent`: an earlier call got through, so ask
-            outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
-        except Unavailable as error:
-            outcome = Outcome(kind=OutcomeClass.NOT_SENT, code=error.code, message=error.message)
-        except (InvalidInput, NotFound, Refused) as error:
-            outcome = Outcome(kind=OutcomeClass.REFUSED, code=error.code, message=error.message)
+            outcome = await self.ask(claimed)
         except BrokenInvariant as error:  # nobody can say how far it came
             await self._store_outcome(claimed, Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=str(error)))
             raise
@@ -116,16 +114,56 @@ class Submitter:
             crash_point("protect.after_place")
         return await self._store_outcome(claimed, outcome)
 
+    async def ask(self, claimed: Claimed, journal_seq: int | None = None) -> Outcome:
+        """Hand an order to the venue and judge what came back.
+
+        Args:
+            journal_seq: of the line that stands for the stored claim while the database is away.
+        """
+        try:
+            return await self._exchange.place(self._request(claimed, journal_seq))
+        except (OutcomeUnknown, Conflict) as error:  # `already_sent`: an earlier call got through, so ask
+            return Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
+        except Unavailable as error:
+            return Outcome(kind=OutcomeClass.NOT_SENT, code=error.code, message=error.message)
+        except (InvalidInput, NotFound, Refused) as error:
+            return Outcome(kind=OutcomeClass.REFUSED, code=error.code, message=error.message)
+
+    def draft(self, intent: OrderIntent, instrument: Instrument, token: int) -> Claimed:
+        """An order and its one attempt that no row stands for."""
+        now = self._clock.now()
+        row = self._row(str(self._ids.uuid7()), intent, instrument, now)
+        return Claimed(row=row, attached=None, attempt=self._attempt(now, token))
+
+    async def store(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> OrderRow | None:
+        """Store what became of an attempt; the order if the venue took it."""
+        if outcome.kind is OutcomeClass.PLACED:
+            return await self._placed(db, claimed, outcome)
+        await self._settle(db, claimed, outcome)
+        return None
+
     async def _store_outcome(self, claimed: Claimed, outcome: Outcome) -> OrderRow | None:
-        opened: OrderRow | None = None
-        async with self._db.transaction() as db:
-            if outcome.kind is OutcomeClass.PLACED:
-                opened = await self._placed(db, claimed, outcome)
-            else:
-                await self._settle(db, claimed, outcome)
-            crash_point("orders.outcome.before_commit")
+        try:
+            async with self._db.transaction() as db:
+                opened = await self.store(db, claimed, outcome)
+                crash_point("orders.outcome.before_commit")
+        except (Unavailable, OutcomeUnknown) as error:
+            if gone(error):  # it is told as soon as the database is back
+                self._blackout.heed(error)
+                row, at = claimed.row, self._clock.now()
+                came = Came(request_id=claimed.attempt.request_id, order_id=row.order_id, outcome=outcome, at=at)
+                await self._blackout.keep(came)
+            raise
         crash_point("orders.outcome.after_commit")
         return opened
+
+    def _attempt(self, now: datetime, token: int) -> Attempt:
+        return Attempt(  # lint: skip order-retries -- the record of the one attempt, nothing repeats
+            request_id=str(self._ids.uuid7()),
+            sent_at=now,
+            expires_at=now + timedelta(seconds=self._settings.submit_deadline_s),
+            fence_token=token,
+        )
 
     async def _record(
         self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, sure: bool
@@ -143,12 +181,7 @@ class Submitter:
             await store.insert_order(db, row)
             await telling.tell_denied(db, row, now, deny)
             return None
-        attempt = Attempt(  # lint: skip order-retries -- the record of the one attempt, nothing repeats
-            request_id=str(self._ids.uuid7()),
-            sent_at=now,
-            expires_at=now + timedelta(seconds=self._settings.submit_deadline_s),
-            fence_token=await self._accounts.claim_token(db, intent.account_id),
-        )
+        attempt = self._attempt(now, await self._accounts.claim_token(db, intent.account_id))
         await store.insert_sent(db, row, attempt)
         attached = self._attached(row, intent, now)
         if attached is not None:
@@ -217,7 +250,7 @@ class Submitter:
             created_at=now,
         )
 
-    def _request(self, claimed: Claimed) -> PlaceOrder:
+    def _request(self, claimed: Claimed, journal_seq: int | None) -> PlaceOrder:
         row, attached = claimed.row, claimed.attached
         assert row.cl_ord_id is not None
         return PlaceOrder(
@@ -238,6 +271,7 @@ class Submitter:
             expires_at=claimed.attempt.expires_at,
             fence_token=claimed.attempt.fence_token,
             second_leg=second_leg(row.slot),
+            journal_seq=journal_seq,
         )
 
     async def _settle(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> None:
