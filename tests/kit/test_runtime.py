@@ -102,6 +102,26 @@ async def test_a_loop_that_raises_is_started_again_with_growing_pauses(fake_cloc
 
 
 @pytest.mark.parametrize(
+    ("error", "longest_s"), [(Unavailable("database_down", "Away."), 2.0), (ValueError("a defect"), 30.0)]
+)
+async def test_a_neighbour_that_is_back_finds_nobody_asleep_for_long(
+    fake_clock: FakeClock, error: Exception, longest_s: float
+) -> None:
+    begun: list[float] = []
+
+    async def fragile(_: Life) -> None:
+        begun.append(fake_clock.monotonic())
+        raise error
+
+    runtime = Runtime([Module("orders", workers=[Worker("protect", fragile)])], clock=fake_clock)
+    task = asyncio.create_task(runtime.run())
+    await fake_clock.run_for(100)
+    assert max(later - earlier for earlier, later in itertools.pairwise(begun)) == pytest.approx(longest_s)
+    runtime.stop()
+    await task
+
+
+@pytest.mark.parametrize(
     ("error", "repeatable"), [(BrokenInvariant("negative_qty", "Impossible."), True), (ValueError("once"), False)]
 )
 async def test_what_may_not_go_on_stops_the_process_gracefully(error: Exception, repeatable: bool) -> None:

@@ -17,6 +17,7 @@ from tradingboost.app.settings import Settings
 from tradingboost.app.topology import BRIDGE_OFFSET, GATEWAY_PORT, PROCESSES, process
 from tradingboost.app.wiring import Platform
 from tradingboost.core.errors import InvalidInput
+from tradingboost.kit.crash import crash_point
 from tradingboost.kit.http import create_app
 from tradingboost.kit.http_server import http_worker, listen
 from tradingboost.kit.remote import BridgeServer, serve
@@ -104,13 +105,18 @@ def named_instance(settings: Settings, name: str) -> Settings:
 
 def _runtime(built: Platform, names: Collection[str], listening: socket.socket) -> Runtime:
     modules = list(built.modules)
-    runtime = Runtime(modules, clock=built.context.clock)
+    runtime = Runtime(modules, clock=built.context.clock, drained=_drained)
     routers = [router for module in modules for router in module.routers]
     app = create_app("TradingBoost", routers, vitals=runtime, metrics=runtime.metrics, clock=built.context.clock)
     # last to start and first to stop: nobody is answered by a service that has not recovered yet
     modules.append(_bridge_module(built, names))
     modules.append(Module("http", workers=[http_worker(app, listening)]))
     return runtime
+
+
+def _drained() -> None:
+    """Everything in hand is finished; leases and servers are still ours."""
+    crash_point("deploy.after_drain")
 
 
 def _bridge_module(built: Platform, names: Collection[str]) -> Module:

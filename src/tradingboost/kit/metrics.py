@@ -74,6 +74,9 @@ class Metrics:
         self.decision_latency = self.histogram("decision_latency_seconds", "From the cause to the decision")
         self.loop_stall = self.histogram("loop_stall_seconds", "How late the event loop came back")
         self.worker_restarts = self.counter("worker_restarts", "Loops started again", ("module", "worker"))
+        self.worker_age = self.gauge(
+            "worker_progress_age_seconds", "Since a loop last gave a sign of progress", ("module", "worker")
+        )
 
     def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Labelled[Counter]:
         """A counter, shown as `{name}_total`; the same name gives the same counter."""

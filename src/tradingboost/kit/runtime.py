@@ -1,7 +1,9 @@
 """Runs modules in one process: started in order, their loops kept alive, stopped in reverse order.
 
 A loop that raises is started again with growing pauses; one that raises BrokenInvariant stops the whole process,
-because what can never be true is true. The first SIGINT or SIGTERM drains, the second one cuts short.
+because what can never be true is true. So does a loop that is dead: it ended without being asked, or gives no sign for
+minutes; a process that only seems to live is worse than one that a supervisor starts again. The first SIGINT or SIGTERM
+drains, the second one cuts short.
 """
 
 import asyncio
@@ -13,15 +15,17 @@ from dataclasses import dataclass, field
 import structlog
 from fastapi import APIRouter
 
-from tradingboost.core.errors import BrokenInvariant
+from tradingboost.core.errors import BrokenInvariant, Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 Hook = Callable[[], Awaitable[None]]
 _LONGEST_PAUSE_S = 30.0
+_AWAY_PAUSE_S = 2.0  # a neighbour that is back should not find everybody asleep
 _HEALTHY_AFTER_S = 60.0
 _STALL_STEP_S = 0.1
+_HEARTBEAT_STEPS = 50
 
 
 class Life:
@@ -38,19 +42,24 @@ class Life:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the last sign of progress."""
-        return self._clock.monotonic() - self._last
+        """Seconds since the last sign of progress; a loop that rests counts from when it wanted to go on."""
+        return max(0.0, self._clock.monotonic() - self._last)
 
     @property
     def stopping(self) -> bool:
         """True once the process drains: finish the piece in hand and return."""
         return self._stop.is_set()
 
+    async def asked_to_stop(self) -> None:
+        """Wait until the process drains."""
+        await self._stop.wait()
+
     async def sleep(self, seconds: float) -> bool:
         """Rest; returns early, with False, when the process drains."""
         self.beat()
         if self.stopping:
             return False
+        self._last += seconds
         nap = asyncio.ensure_future(self._clock.sleep(seconds))
         end = asyncio.ensure_future(self._stop.wait())
         try:
@@ -67,15 +76,19 @@ class Worker:
     """One loop.
 
     Args:
-        run: works until `life.stopping`; may return earlier when all is done.
+        run: works until `life.stopping`.
         stall_after_s: without a beat for longer, `/health` calls it stalled.
         repeatable: False = an error in it stops the process.
+        finite: it may return earlier, when all is done; any other loop that returns unasked is dead.
+        dead_after_s: without a beat for longer it is dead, and the process ends.
     """
 
     name: str
     run: Callable[[Life], Awaitable[None]]
     stall_after_s: float = 60.0
     repeatable: bool = True
+    finite: bool = False
+    dead_after_s: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +126,14 @@ class Runtime:
 
     Args:
         drain_s: how long all loops of a module may take to finish their piece before they are cancelled.
+        drained: called when every loop has ended as asked, before anything is given back.
     """
 
     modules: Sequence[Module]
     clock: Clock = field(default_factory=SystemClock)
     metrics: Metrics = field(default_factory=Metrics)
     drain_s: float = 10.0
+    drained: Callable[[], None] | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _stop: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _running: list[_Running] = field(default_factory=list, init=False)
@@ -155,6 +170,8 @@ class Runtime:
                 for module in reversed(self.modules):
                     await self._drain(module)
                 watcher.cancel()
+            if self._fatal is None and self.drained is not None:
+                self.drained()
         if self._fatal is not None:
             raise self._fatal
 
@@ -199,21 +216,32 @@ class Runtime:
             try:
                 entry.life.beat()
                 await entry.worker.run(entry.life)
+                if not entry.worker.finite and not entry.life.stopping:
+                    self._die(entry, _dead(entry, "returned without being asked"))
                 break
-            except Exception as raised:
+            except asyncio.CancelledError:
+                if not self._stop.is_set():
+                    self._die(entry, _dead(entry, "was cancelled"))
+                raise
+            except Exception as raised:  # noqa: BLE001 - whatever it is, the loop is begun anew or the process ends
                 error = first_error(raised)
                 if isinstance(error, BrokenInvariant) or not entry.worker.repeatable:
-                    log.critical("worker_fatal", module=entry.module, worker=entry.worker.name, exc_info=error)
-                    self._fatal = self._fatal or error
-                    self._stop.set()
+                    self._die(entry, error)
                     break
                 failures = 0 if self.clock.monotonic() - begun > _HEALTHY_AFTER_S else failures + 1
                 await self._pause_after(entry, error, failures)
         entry.done = True
 
+    def _die(self, entry: _Running, error: BaseException) -> None:
+        """The process cannot go on without this loop, or not with what it found."""
+        log.critical("worker_fatal", module=entry.module, worker=entry.worker.name, exc_info=error)
+        self._fatal = self._fatal or error
+        self._stop.set()
+
     async def _pause_after(self, entry: _Running, error: BaseException, failures: int) -> None:
         names = {"module": entry.module, "worker": entry.worker.name}
-        pause_s = min(_LONGEST_PAUSE_S, 0.1 * 2.0 ** min(failures, 10))
+        longest_s = _AWAY_PAUSE_S if isinstance(error, Unavailable) else _LONGEST_PAUSE_S
+        pause_s = min(longest_s, 0.1 * 2.0 ** min(failures, 10))
         log.error("worker_failed", **names, again_in_s=pause_s, exc_info=error)
         entry.restarts += 1
         self.metrics.worker_restarts.labels(**names).inc()
@@ -246,17 +274,34 @@ class Runtime:
             raise failures[0]
 
     async def _watch_loop(self) -> None:
-        """Measure how late the event loop comes back: blocking code shows here."""
+        """Measure how late the event loop comes back (blocking code shows here), and look after every loop."""
+        steps = 0
         while True:
             before = self.clock.monotonic()
             await self.clock.sleep(_STALL_STEP_S)
             self.metrics.loop_stall.plain.observe(max(0.0, self.clock.monotonic() - before - _STALL_STEP_S))
+            steps += 1
+            if steps % _HEARTBEAT_STEPS == 0:
+                self._feel_pulses()
+
+    def _feel_pulses(self) -> None:
+        """Export the age of every loop's last sign; one that gave none for too long is dead."""
+        for entry in self._running:
+            age_s = 0.0 if entry.done else entry.life.age_s
+            self.metrics.worker_age.labels(module=entry.module, worker=entry.worker.name).set(age_s)
+            if age_s > entry.worker.dead_after_s and not entry.life.stopping:
+                self._die(entry, _dead(entry, f"gave no sign for {age_s:.0f} s"))
 
     def _stalls(self, entry: _Running) -> bool:
         return not entry.done and entry.life.age_s > entry.worker.stall_after_s
 
     def _state(self, entry: _Running) -> str:
         return "done" if entry.done else "stalled" if self._stalls(entry) else "running"
+
+
+def _dead(entry: _Running, how: str) -> BrokenInvariant:
+    message = f"The loop {entry.module}.{entry.worker.name} {how}; the process ends, so that it is started afresh."
+    return BrokenInvariant("loop_died", message)
 
 
 async def run_until_signal(runtime: Runtime) -> None:

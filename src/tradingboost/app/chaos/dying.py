@@ -14,6 +14,7 @@ from tradingboost.app.wiring import Platform
 from tradingboost.kit.clock import Clock
 
 _SETTING: Final = ("chaos", "switch", "on")
+_DEPLOY_S: Final = 2.0
 
 
 class Death(Scenario):
@@ -48,7 +49,7 @@ class Death(Scenario):
     async def _die_at_work(self, armed: str) -> int | None:
         """Armed from its first start on."""
         async with self._town.life(armed) as (process, platform):
-            return await died_of(process, asyncio.create_task(self._work(platform)))
+            return await died_of(process, asyncio.create_task(self._work(process, platform)))
 
     async def _die_starting(self, armed: str) -> int | None:
         """Trade, be killed from outside, miss a move of the market, and die while starting."""
@@ -63,7 +64,7 @@ class Death(Scenario):
         finally:
             await process.kill()
 
-    async def _work(self, platform: Platform) -> None:
+    async def _work(self, process: Process, platform: Platform) -> None:
         town, story = self._town, self._plan.story
         if story is Story.UNPROTECTED:
             await self._unprotected(platform)
@@ -72,6 +73,10 @@ class Death(Scenario):
         if story is Story.SETTING:
             await town.drive(platform, self._plan.bars)
             await platform.config.set(*_SETTING)
+            return
+        if story is Story.DEPLOYING:
+            await town.drive(platform, self._plan.bars)
+            await asyncio.gather(town.wander(_DEPLOY_S), _stopped(process))
             return
         await town.drive(platform, BARS - AFTERWARDS - 1)
 
@@ -97,6 +102,12 @@ class Death(Scenario):
             return
         await self._town.drive(platform, AFTERWARDS)
         await self._come_to_rest(platform)
+
+
+async def _stopped(process: Process) -> None:
+    """Asked to stop while prices move and orders fill."""
+    await asyncio.sleep(_DEPLOY_S / 2)
+    await process.stop()
 
 
 async def _stay(process: Process) -> None:

@@ -16,6 +16,7 @@ class Story(Enum):
     STARTING = "it was killed, the market moved on, and it starts again"
     UNPROTECTED = "a filled entry whose stops are taken away again and again"
     SETTING = "a runtime value is changed"
+    DEPLOYING = "it is asked to stop in the middle of trading"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ _STORIES: Final = {
     "lease.after_takeover": Story.STARTING,
     "saga.compensate.after_call": Story.UNPROTECTED,
     "settings.after_commit": Story.SETTING,
+    "deploy.after_drain": Story.DEPLOYING,
 }
 _PASSAGES: Final = {
     "saga.step.before_commit": (1, 1),
@@ -71,7 +73,8 @@ def plan(point: str, seed: int) -> Plan:
     story = _STORIES.get(point, Story.TRADING)
     usual = {Story.TRADING: _OFTEN, Story.STARTING: _STARTING}.get(story, (1, 1))
     nth = chance.randint(*_PASSAGES.get(point, usual))
-    bars = {Story.STARTING: chance.randint(17, 22), Story.SETTING: chance.randint(1, 6)}.get(story, 0)
+    before = {Story.STARTING: (17, 22), Story.DEPLOYING: (17, 22), Story.SETTING: (1, 6)}.get(story, (0, 0))
+    bars = chance.randint(*before)
     return Plan(point=point, seed=seed, story=story, nth=nth, bars=bars)
 
 

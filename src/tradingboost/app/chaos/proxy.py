@@ -244,7 +244,7 @@ class _Link:
 
     async def _pump(self, way: Way) -> None:
         reader, writer = self._streams[way]
-        with suppress(OSError, RuntimeError):
+        try:
             while data := await reader.read(_CHUNK):
                 if wait_s := self._proxy.waits_s(way):
                     await asyncio.sleep(wait_s)
@@ -255,6 +255,8 @@ class _Link:
                 writer.write(data)
                 await writer.drain()
             writer.write_eof()
+        except (OSError, RuntimeError):  # one side is gone without a farewell; so the other has to hear of it
+            self.abort()
 
     async def _there(self, data: bytes) -> bytes:
         """What of it goes on now; a message that a trap looks at is held until it is whole."""

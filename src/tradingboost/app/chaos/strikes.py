@@ -1,5 +1,6 @@
 """What happens in a fault: each is a block, and the fault lasts as long as the block does."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +17,7 @@ from tradingboost.core.errors import Unavailable
 Strike = Callable[[World], AbstractAsyncContextManager[None]]
 
 _SLOW_S: Final = 0.15
+_MOVING_S: Final = 2.0
 
 
 @asynccontextmanager
@@ -106,6 +108,19 @@ async def redis_failed_over(world: World) -> AsyncIterator[None]:
 async def platform_killed(world: World) -> AsyncIterator[None]:
     """SIGKILL at any moment."""
     await world.process("up").kill()
+    yield
+    await world.revive("up")
+
+
+@asynccontextmanager
+async def platform_deployed(world: World) -> AsyncIterator[None]:
+    """SIGTERM while prices move and orders fill; the next process finishes what this one began."""
+    moving = asyncio.create_task(world.town.wander(_MOVING_S))
+    await asyncio.sleep(_MOVING_S * world.chance.random())
+    ended = await world.process("up").stop()
+    await moving
+    if ended != 0:
+        raise Unavailable("not_drained", f"The platform was asked to stop and ended with {ended}; read its log.")
     yield
     await world.revive("up")
 
@@ -249,6 +264,7 @@ STRIKES: Final[Mapping[str, Strike]] = MappingProxyType(
     {
         "platform.kill": platform_killed,
         "platform.stop": platform_frozen,
+        "platform.deploy": platform_deployed,
         "postgres.kill": postgres_killed,
         "postgres.stop": postgres_frozen,
         "postgres.restart": postgres_restarted,

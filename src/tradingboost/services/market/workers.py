@@ -23,7 +23,7 @@ class Workers:
     def all(self) -> list[Worker]:
         """The loops."""
         streams = [Worker(f"feed:{venue}", self._stream(feed)) for venue, feed in self._service.feeds.items()]
-        return [*streams, Worker("resume", self.resume)]
+        return [*streams, Worker("resume", self.resume, finite=True)]
 
     async def not_ready(self) -> str | None:
         """Why candles and prices do not flow yet."""

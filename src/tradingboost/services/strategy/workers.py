@@ -31,7 +31,7 @@ class Workers:
     def all(self) -> list[Worker]:
         """The loops."""
         return [
-            Worker("resume", self.resume),
+            Worker("resume", self.resume, finite=True),
             carried("listen", self._listen, self._stop),
             Worker("hand", self.hand),
             Worker("ticks", self.ticks),
@@ -63,16 +63,25 @@ class Workers:
 
     async def hand(self, life: Life) -> None:
         """Hand stored wishes to orders: woken by each commit, and now and then for what a dead process left."""
-        with shown(self._db, self._service.hander.busy):
-            while not life.stopping:
-                life.beat()
-                if self._resumed.is_set():
-                    await self._hand_on()
-                try:
-                    async with asyncio.timeout(0.5):
-                        await self._service.stepper.wake.wait()
-                except TimeoutError:
-                    continue
+        draining = asyncio.create_task(self._drain(life))
+        try:
+            with shown(self._db, self._service.hander.busy):
+                while not life.stopping:
+                    life.beat()
+                    if self._resumed.is_set():
+                        await self._hand_on()
+                    try:
+                        async with asyncio.timeout(0.5):
+                            await self._service.stepper.wake.wait()
+                    except TimeoutError:
+                        continue
+        finally:
+            draining.cancel()
+
+    async def _drain(self, life: Life) -> None:
+        """A round may have hundreds of wishes: once the process is to end, only those in hand are finished."""
+        await life.asked_to_stop()
+        self._service.hander.drain()
 
     async def _hand_on(self) -> None:
         self._service.stepper.wake.clear()

@@ -39,6 +39,11 @@ class Hander:
         self.left: int | None = None
         """Wishes that are being handed on or still wait; None before the first look."""
         self.handed = 0
+        self._draining = False
+
+    def drain(self) -> None:
+        """Finish the wish in hand and leave the others stored; who comes next hands them on."""
+        self._draining = True
 
     def busy(self) -> bool:
         """Whether wishes are known that were not handed on."""
@@ -57,6 +62,8 @@ class Hander:
 
     async def _run(self, rows: list[Mapping[str, Any]]) -> None:
         for row in rows:
+            if self._draining:
+                return
             refused = False
             try:
                 result = await self._one(row)
