@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from tradingboost.core.errors import BrokenInvariant, InvalidInput
 from tradingboost.kit.db_errors import DRIVER, commit_error, mapped
+from tradingboost.kit.db_pool import Connections, driver_of
 from tradingboost.kit.settings import DbSettings
 
 _NAMES = {
@@ -74,13 +75,24 @@ class ExactNumeric(TypeDecorator[Decimal]):
 class Database:
     """The process's way to PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, settings: DbSettings) -> None:
         self.engine = engine
+        self._connections = Connections(engine, settings)
 
     @classmethod
     def open(cls, url: str, settings: DbSettings | None = None) -> "Database":
         """Make the pool; nothing is dialled before the first use."""
-        return cls(create_engine(url, settings or DbSettings()))
+        chosen = settings or DbSettings()
+        return cls(create_engine(url, chosen), chosen)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        async with mapped():
+            connection = await self._connections.take()
+            try:
+                yield connection
+            finally:
+                await self._connections.give(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -94,7 +106,7 @@ class Database:
             OutcomeUnknown: the connection broke while COMMIT was on its way.
         """
         callbacks: list[Callable[[], None]] = []
-        async with mapped(), self.engine.connect() as connection:
+        async with self._connection() as connection:
             driver = driver_of(connection)
             try:
                 await driver.execute("BEGIN")
@@ -123,7 +135,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that each stand alone (no BEGIN, no COMMIT: two round trips fewer)."""
-        async with mapped(), self.engine.connect() as connection:
+        async with self._connection() as connection:
             try:
                 yield connection
             except BaseException:
@@ -137,14 +149,8 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        await self._connections.close()
         await self.engine.dispose()
-
-
-def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
-    """The driver's connection below an open one."""
-    assert connection.sync_connection is not None
-    found: asyncpg.Connection = connection.sync_connection.connection.driver_connection
-    return found
 
 
 def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> None:

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from tradingboost.kit.db import Database, driver_of
+from tradingboost.kit.db import Database
+from tradingboost.kit.db_pool import driver_of
 
 
 @asynccontextmanager

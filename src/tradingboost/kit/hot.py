@@ -11,8 +11,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import BrokenInvariant
-from tradingboost.kit.db import driver_of
 from tradingboost.kit.db_errors import violation
+from tradingboost.kit.db_pool import driver_of
 
 
 class Hot:
