@@ -18,7 +18,11 @@ async def test_f20_a_request_the_venue_had_no_room_for_was_not_placed(floor: Flo
     assert refused.state == "REJECTED"
     assert (await floor.posts(refused), await floor.at_venue(refused)) == (1, 0)
     assert await floor.rows(t.unknown_periods) == []
-    assert (await floor.submit("entry", attempt=1)).state == "OPEN"
+    shed = await floor.submit("entry", attempt=1)  # the venue had no room: the next one is not even written
+    assert (shed.state, await floor.posts(shed)) == ("REJECTED", 0)
+    assert (await floor.orders.order(shed.order_id)).requests[0].code == "rate_limited"
+    floor.clock.leapt_s += 2
+    assert (await floor.submit("entry", attempt=2)).state == "OPEN"
     await floor.sound()
 
 

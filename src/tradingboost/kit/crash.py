@@ -28,6 +28,7 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "orders.claim.after_commit": "the right to send is taken, nothing was sent",
         "exchange.sent.after_commit": "the client order id is used up for ever, nothing was sent",
         "exchange.submit.before_write": "the request is about to be handed to the venue's socket",
+        "exchange.submit.after_write": "the request is on its way to the venue, no answer has come",
         "exchange.submit.after_reply": "the venue has answered, nobody knows what",
         "orders.outcome.before_commit": "the answer is being stored and is not",
         "orders.outcome.after_commit": "the answer is stored, its events are not published",

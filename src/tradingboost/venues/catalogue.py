@@ -9,6 +9,7 @@ from tradingboost.core.ids import Venue
 from tradingboost.kit.clock import Clock
 from tradingboost.venues.base import CandleHistory, Endpoint, Keys, Owner, PublicVenue, TradingVenue
 from tradingboost.venues.capabilities import OKX
+from tradingboost.venues.governor import Governor
 from tradingboost.venues.okx import OkxAccount
 from tradingboost.venues.okx_public import OkxPublic
 from tradingboost.venues.transport import Transport
@@ -19,12 +20,20 @@ class Venues:
 
     Args:
         endpoints: where public data comes from, by venue; a venue that is not named is reached at its own address.
+        governor: counts the requests of this process; None = one that shares nothing with other processes.
     """
 
-    def __init__(self, clock: Clock, endpoints: Mapping[Venue, Endpoint] | None = None) -> None:
-        self._transport = Transport(clock)
+    def __init__(
+        self, clock: Clock, endpoints: Mapping[Venue, Endpoint] | None = None, governor: Governor | None = None
+    ) -> None:
+        self._transport = Transport(clock, governor)
         self._endpoints = {OKX.venue: Endpoint()} | dict(endpoints or {})
         self._opened: dict[tuple[Venue, Endpoint], OkxPublic] = {}
+
+    @property
+    def governor(self) -> Governor:
+        """What every request of this process passes."""
+        return self._transport.governor
 
     def public(self, venue: Venue) -> PublicVenue:
         """What a venue tells everybody.

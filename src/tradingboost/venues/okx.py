@@ -57,6 +57,7 @@ class OkxAccount:
         self._clock = public.transport.clock
         made = okx_ccxt.OkxRest(okx_ccxt.config(public.transport, public.endpoint, keys))
         self._instance: Any = okx_ccxt.demo(made, public.endpoint)
+        public.venue_clock.lead(self._instance)
         self._caller = Caller(self._instance, private=True)
         self._identity: Identity | None = None
 
@@ -76,9 +77,7 @@ class OkxAccount:
         Raises:
             InvalidInput: `unknown_account_mode`; nothing is traded in a mode nobody has tried.
         """
-        found, offset_ms = await asyncio.gather(
-            self._caller.rows("account/config"), self._public.clock_offset_ms(self._clock.now())
-        )
+        found, offset_ms = await asyncio.gather(self._caller.rows("account/config"), self._public.venue_clock.measure())
         self._identity = rows.identity(found[0], offset_ms)
         return self._identity
 
@@ -93,7 +92,7 @@ class OkxAccount:
         check(ticket, await self._public.instrument(ticket.symbol), mode, OKX)
         built, algo = requests.placing(ticket, mode), ticket.kind.is_algo
         path, body = ("trade/order-algo", built) if algo else ("trade/batch-orders", [built])
-        expires_ms = millis(expires_at) + identity.clock_offset_ms
+        expires_ms = millis(expires_at) + self._public.venue_clock.offset_ms
         evidence = Evidence(deadline=deadline, expires_ms=expires_ms, expected=body)
         return await self._caller.write(path, body, evidence, Asked(Write.SUBMIT, ticket.client_order_id, algo=algo))
 
@@ -204,7 +203,7 @@ class OkxAccount:
         """See `TradingVenue.stream`."""
 
         def wire() -> Wire:
-            return Wire(self._public.transport, self._public.endpoint, self._keys)
+            return Wire(self._public.transport, self._public.endpoint, self._keys, self._public.venue_clock)
 
         return OkxStream(wire, self._owner, sink, self._clock)
 

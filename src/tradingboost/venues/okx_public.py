@@ -35,6 +35,7 @@ class OkxPublic:
         self.endpoint = endpoint
         self._instance: OkxRest | None = None
         self._caller: Caller | None = None
+        self.venue_clock = transport.venue_clock(rows.VENUE, self._time_ms)
         self._instruments: dict[Symbol, Instrument] = {}
         self._loading = asyncio.Lock()
 
@@ -137,9 +138,11 @@ class OkxPublic:
             mark = (await self.caller.rows("public/mark-price", {"instType": "SWAP", "instId": symbol}))[0]["markPx"]
         return rows.tick(symbol, moment(last["ts"]), last["last"], mark)
 
-    async def clock_offset_ms(self, now: datetime) -> int:
-        """The venue's clock minus ours."""
-        return int((await self.caller.rows("public/time"))[0]["ts"]) - millis(now)
+    async def _time_ms(self) -> int:
+        found = await self.caller.rows("public/time")
+        if not found:
+            raise Unavailable("venue_time_unread", "The venue does not say what time it is; try again shortly.")
+        return int(found[0]["ts"])
 
     def feed(self, sink: FeedSink) -> PublicFeed:
         """See `PublicVenue.feed`."""

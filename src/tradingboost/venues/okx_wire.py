@@ -13,9 +13,11 @@ import msgspec
 from tradingboost.core.errors import Refused, Unavailable
 from tradingboost.venues.base import Endpoint, Keys
 from tradingboost.venues.transport import Transport
+from tradingboost.venues.venue_clock import VenueClock
 
 _DIAL_S: Final = 10.0
 _MOST_WAITING: Final = 20_000
+_WRONG_TIME: Final = "60006"
 _BAD_KEYS: Final = frozenset({"60005", "60007", "60009", "60011", "60024", "60032"})
 
 
@@ -57,11 +59,16 @@ class Frame(msgspec.Struct, frozen=True):
 class Wire:
     """Connections that live and die together: when one is lost, all are."""
 
-    def __init__(self, transport: Transport, endpoint: Endpoint, keys: Keys | None) -> None:
+    def __init__(
+        self, transport: Transport, endpoint: Endpoint, keys: Keys | None, venue_clock: VenueClock | None = None
+    ) -> None:
         from tradingboost.venues import okx_ccxt
 
         made = okx_ccxt.OkxSocket(okx_ccxt.config(transport, endpoint, keys), self._heard, self._lost)
         self._instance: Any = okx_ccxt.demo(made, endpoint)
+        self._venue_clock = venue_clock
+        if venue_clock is not None:
+            venue_clock.lead(self._instance)
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._connections: dict[Any, Connection] = {}
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -93,6 +100,8 @@ class Wire:
         """
         client = self._instance.client(self._instance.get_url("users", path))
         connection = self._connections[client] = Connection(path, client)
+        if login and self._venue_clock is not None:
+            await self._or_lost(self._venue_clock.in_time())
         opening = self._instance.authenticate({"access": path}) if login else self._open(client)
         await self._or_lost(opening)
         return connection
@@ -162,6 +171,8 @@ class Wire:
                 wait.set_result(None)
         elif message["event"] == "error":
             code = str(message.get("code") or "")
+            if code == _WRONG_TIME and self._venue_clock is not None:
+                self._venue_clock.doubted = True
             self._bad_keys = code if code in _BAD_KEYS else self._bad_keys
             self.drop(f"the venue answered with error {code}")
 
