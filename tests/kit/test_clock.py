@@ -5,12 +5,51 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tradingboost.kit.clock import Clock, FakeClock, SystemClock
+from tradingboost.kit.clock import Clock, FakeClock, SteadyWall, SystemClock
 from tradingboost.kit.ids import SequentialIds, SystemIds, short_id, uuid7
 
 
 def test_the_system_clock_tells_utc() -> None:
     assert SystemClock().now().tzinfo is UTC
+
+
+class Machine:
+    """Clocks of a machine, in seconds."""
+
+    def __init__(self) -> None:
+        self.wall_s, self.boot_s = 1_000_000.0, 500.0
+        self.steady = SteadyWall(lambda: int(self.wall_s * 1e9), lambda: int(self.boot_s * 1e9))
+
+    def passes(self, seconds: float) -> float:
+        """Let time pass; how much of it the steady clock has seen."""
+        before = self.steady.now_us()
+        self.wall_s += seconds
+        self.boot_s += seconds
+        return (self.steady.now_us() - before) / 1e6
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0, 86_400.0])
+def test_a_step_of_the_machines_clock_makes_no_minute_much_longer_or_shorter(step_s: float) -> None:
+    machine = Machine()
+    machine.wall_s += step_s
+    assert machine.passes(0.0) == 0.0
+    assert 56.9 < machine.passes(60.0) < 63.1
+    assert machine.steady.behind_s == pytest.approx(step_s * 0.999, rel=0.01)
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_step_is_followed_to_its_end(step_s: float) -> None:
+    machine = Machine()
+    machine.wall_s += step_s
+    for _ in range(80_000):
+        machine.passes(1.0)
+    assert machine.steady.now_us() / 1e6 == pytest.approx(machine.wall_s)
+
+
+def test_small_corrections_are_followed_at_once() -> None:
+    machine = Machine()
+    machine.wall_s += 0.3
+    assert machine.steady.now_us() / 1e6 == pytest.approx(machine.wall_s)
 
 
 async def test_sleepers_wake_in_order_and_not_before_their_time(fake_clock: FakeClock) -> None:

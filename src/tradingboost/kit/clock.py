@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -24,11 +25,60 @@ class Clock(Protocol):
         ...
 
 
+_ORDINARY_NS = 500_000_000
+_FOLLOWED = 20  # a step is followed by one second in twenty: a minute that has to pass stays nearly a minute
+
+
+def boot_ns() -> int:
+    """Nanoseconds since the machine started, counting its sleep where the system can tell; no clock step moves it."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic_ns()
+
+
+class SteadyWall:
+    """The wall time of this process: the machine's, except that it does not step.
+
+    Small corrections are followed at once. A step of the machine's clock (by hand, or by a time service that found it
+    wrong) is followed slowly, because whoever waits for a minute to have passed, a proof of absence above all, must not
+    be told so after a second, or after an hour. A new process begins with the new time.
+
+    Args:
+        wall_ns, boot_ns: the machine's clocks.
+    """
+
+    def __init__(self, wall_ns: Callable[[], int] = time.time_ns, boot_ns: Callable[[], int] = boot_ns) -> None:
+        self._wall_ns = wall_ns
+        self._boot_ns = boot_ns
+        self._seen_ns = boot_ns()
+        self._offset_ns = wall_ns() - self._seen_ns
+
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        boot_ns = self._boot_ns()
+        gap_ns = self._wall_ns() - boot_ns - self._offset_ns
+        if abs(gap_ns) > _ORDINARY_NS:
+            most_ns = max(0, boot_ns - self._seen_ns) // _FOLLOWED
+            gap_ns = max(-most_ns, min(most_ns, gap_ns))
+        self._offset_ns += gap_ns
+        self._seen_ns = boot_ns
+        return (boot_ns + self._offset_ns) // 1000
+
+    @property
+    def behind_s(self) -> float:
+        """How far the machine's clock has stepped ahead (or, negative, back) of what is told here."""
+        return (self._wall_ns() - self._boot_ns() - self._offset_ns) / 1e9
+
+
+wall = SteadyWall()
+"""Of this process: every `SystemClock` tells the same time."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class SystemClock:
     """The machine's own clock."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251 - this module is where the ban points to
+        return _EPOCH + timedelta(microseconds=wall.now_us())
 
     def monotonic(self) -> float:
         return time.monotonic()
