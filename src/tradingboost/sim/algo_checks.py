@@ -74,13 +74,14 @@ def check_algo(state: State, account: Account, algo: Algo) -> Refusal | None:
     terms = algo.terms
     same = [row for row in account.algos.values() if row.terms.inst_id == terms.inst_id]
     if terms.reduce_only and state.policy.reduce_only_algo_flat == "reject":
-        position = account.position(terms.inst_id, terms.pos_side)
+        position = account.position(terms.inst_id, terms.pos_side, terms.td_mode)
         if position is None or not _closes(position, algo):
             return Refusal(51205, "Reduce-only is unavailable without a position to close")
     if terms.algo_cl_ord_id and terms.algo_cl_ord_id in account.algo_cl_ids:
         return Refusal(51065, "algoClOrdId already exists")
     if terms.close_fraction and any(
-        row.terms.close_fraction and (row.terms.pos_side, row.terms.side) == (terms.pos_side, terms.side)
+        row.terms.close_fraction
+        and (row.terms.pos_side, row.terms.side, row.terms.td_mode) == (terms.pos_side, terms.side, terms.td_mode)
         for row in same
     ):
         return Refusal(51088, "There is already a close-fraction order for this position")

@@ -62,7 +62,7 @@ def _new_algo(state: State, market: Market, account: Account, command: PlaceAlgo
         trims=command.close_fraction,
         fires_above=command.trigger_px >= market.source(command.px_type),
         advance_ord_type=command.advance_ord_type,
-        lever=account.lever(command.inst_id, command.td_mode) if swap else 0,
+        lever=account.lever(command.inst_id, command.td_mode, pos_side) if swap else 0,
         c_us=state.now_us,
     )
     algo = Algo(terms=terms, lots=command.lots, fault=account.take_armed())
@@ -162,7 +162,7 @@ def _child(state: State, market: Market, account: Account, algo: Algo, leg: str)
             source=_SOURCES[terms.ord_type],
             algo_id=terms.algo_id,
             algo_cl_ord_id=terms.algo_cl_ord_id,
-            lever=account.lever(terms.inst_id, terms.td_mode) if market.inst.kind == "SWAP" else 0,
+            lever=account.lever(terms.inst_id, terms.td_mode, terms.pos_side) if market.inst.kind == "SWAP" else 0,
             c_us=state.now_us,
         ),
         px=max(px, 0),
@@ -179,7 +179,7 @@ def _child_lots(market: Market, account: Account, algo: Algo) -> int:
         return algo.lots
     if market.inst.kind == "SPOT":
         return min(algo.lots, account.cash.get(market.inst.base, 0) // market.inst.lot_base_q)
-    position = account.position(algo.terms.inst_id, algo.terms.pos_side)
+    position = account.position(algo.terms.inst_id, algo.terms.pos_side, algo.terms.td_mode)
     left = abs(position.lots) if position is not None and (position.lots > 0) == (algo.terms.side == "sell") else 0
     return left if algo.terms.close_fraction else min(algo.lots, left)
 

@@ -61,7 +61,7 @@ def _check_wish(state: State, market: Market, account: Account, order: Order, wi
     if refusal is None and (wish.attached != order.attached or wish.px != order.px):
         refusal = check_attached(wish.terms.side, wish.px or market.last, wish)
     if refusal is None and wish.terms.closes and wish.lots > order.lots:
-        position = account.position(wish.terms.inst_id, wish.terms.pos_side)
+        position = account.position(wish.terms.inst_id, wish.terms.pos_side, wish.terms.td_mode)
         if position is None or wish.rest > abs(position.lots):
             refusal = Refusal(51112, "The close amount exceeds the available position")
     if refusal is None and (wish.lots > order.lots or wish.px > order.px) and wish.rest:

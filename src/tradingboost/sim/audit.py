@@ -17,11 +17,14 @@ def check(state: State) -> list[str]:
 
 
 def _money(state: State) -> list[str]:
-    """Accounts plus house equals external credits, in every currency, to the quantum."""
+    """Cash and isolated margin of the accounts plus house equal external credits, in every currency, to the quantum."""
     totals: dict[str, int] = {}
     for account in state.accounts.values():
         for ccy, cash in account.cash.items():
             totals[ccy] = totals.get(ccy, 0) + cash
+        for row in account.positions.values():
+            ccy = state.markets[row.inst_id].inst.settle
+            totals[ccy] = totals.get(ccy, 0) + row.margin
     for key, amount in state.house.items():
         ccy = key.split("|")[1]
         totals[ccy] = totals.get(ccy, 0) + amount
@@ -62,6 +65,8 @@ def _positions(account: Account) -> list[str]:
         wrong_sign = (row.pos_side == "long" and row.lots < 0) or (row.pos_side == "short" and row.lots > 0)
         if wrong_sign or row.lots == 0 or row.cost < 0:
             found.append(f"{account.uid} {key}: {row.lots} lots at cost {row.cost} cannot be.")
+        if row.margin and row.mgn_mode != "isolated":
+            found.append(f"{account.uid} {key}: a cross position has no margin of its own, this one {row.margin}.")
     return found
 
 
@@ -92,7 +97,7 @@ def _pending(account: Account, order: Order) -> list[str]:
     if not order.pending:
         found.append(f"Order {order.terms.ord_id} is {order.state} among the pending.")
     if order.terms.closes:
-        row = account.position(order.terms.inst_id, order.terms.pos_side)
+        row = account.position(order.terms.inst_id, order.terms.pos_side, order.terms.td_mode)
         if row is None or order.rest > abs(row.lots) or (row.lots > 0) == (order.terms.side == "buy"):
             found.append(f"Order {order.terms.ord_id} may only close, but could open.")
     return found
@@ -117,10 +122,12 @@ def _frozen(state: State, account: Account) -> list[str]:
 
 
 def _equity(state: State, account: Account) -> list[str]:
-    """eq = cash + upl; frozen = eq - availEq; nothing negative that cannot be."""
+    """eq = cash + cross profit + isolated equity; frozen = eq - availEq; nothing negative that cannot be."""
     found = []
     for ccy in account.cash:
         row = figures(state, account, ccy)
-        if row.eq != row.cash + row.upl or row.frozen != row.eq - row.avail_eq or row.ord_frozen < 0:
+        if row.eq != row.cash + row.upl + row.iso_eq or row.frozen != row.eq - row.avail_eq or row.ord_frozen < 0:
             found.append(f"{account.uid} {ccy}: equity figures {row} contradict each other.")
+        if row.cash < 0 and not row.notional:
+            found.append(f"{account.uid} {ccy}: {row.cash} quanta are owed with no cross position open.")
     return found

@@ -42,7 +42,7 @@ def check_mode(market: Market, account: Account, td_mode: str, pos_side: str) ->
     """tdMode against the account level, posSide against the position mode."""
     if market.inst.kind == "SPOT":
         return None if td_mode == "cash" else Refusal(51010, "Request unsupported under current account mode")
-    if account.acct_lv == 1 or td_mode != "cross":
+    if account.acct_lv == 1 or td_mode not in ("cross", "isolated"):
         return Refusal(51010, "Request unsupported under current account mode")
     allowed = ("", "net") if account.pos_mode == "net_mode" else ("long", "short")
     return None if pos_side in allowed else parameter("posSide")
@@ -145,7 +145,7 @@ def _attached_side(one: Attached, buys: bool, px: int, by_last: bool) -> Refusal
 def _check_reduce(state: State, market: Market, account: Account, order: Order) -> Refusal | None:
     if not order.terms.closes:
         return None
-    position = account.position(market.inst.inst_id, order.terms.pos_side)
+    position = account.position(market.inst.inst_id, order.terms.pos_side, order.terms.td_mode)
     if position is None:
         return Refusal(51169, "There is no position to reduce or close")
     if (position.lots > 0) == (order.terms.side == "buy"):
@@ -179,17 +179,22 @@ def _check_client_id(state: State, account: Account, order: Order) -> Refusal | 
 
 
 def check_funds(state: State, market: Market, account: Account, order: Order) -> Refusal | None:
-    """Margin and fee of the opening part, or the paid spot currency, beside what this order already holds."""
+    """Margin and fee of the opening part, or the paid spot currency, beside what this order already holds.
+
+    Isolated margin is moved out of the cash, so what is not yet realised cannot pay it.
+    """
     if order.terms.closes:
         return None
     mine = order.terms
-    others = account.orders.values() if account.position(mine.inst_id, "net") is not None else ()
+    others = account.orders.values() if account.position(mine.inst_id, "net", mine.td_mode) is not None else ()
     competing = [row for row in others if row.terms.inst_id == mine.inst_id and row.terms.ord_id != mine.ord_id]
     parts = opening_parts(state, market, account, [*competing, order])
     size = next(lots for row, lots in parts if row is order)
     need = cost_to_open(market, account, order, size) if size else 0
     ccy = frozen_ccy(market, order)
-    if need > figures(state, account, ccy).avail_eq + order.frozen:
+    free = figures(state, account, ccy)
+    avail = min(free.avail_eq, free.cash - free.ord_frozen) if mine.td_mode == "isolated" else free.avail_eq
+    if need > avail + order.frozen:
         return Refusal(51008, f"Order failed. Insufficient {ccy} balance in account")
     return None
 
@@ -197,9 +202,10 @@ def check_funds(state: State, market: Market, account: Account, order: Order) ->
 def _check_tier(market: Market, account: Account, order: Order) -> Refusal | None:
     if order.terms.closes or not market.inst.tiers:
         return None
-    position = account.position(market.inst.inst_id, order.terms.pos_side)
+    terms = order.terms
+    position = account.position(terms.inst_id, terms.pos_side, terms.td_mode)
     held = position.lots if position is not None else 0
     after = abs(held + (order.lots if order.terms.side == "buy" else -order.lots))
-    lever = account.lever(market.inst.inst_id, order.terms.td_mode)
+    lever = account.lever(terms.inst_id, terms.td_mode, terms.pos_side)
     limit = max((tier.max_lots for tier in market.inst.tiers if tier.max_lever >= lever), default=0)
     return Refusal(51004, "The position exceeds the limit of its leverage tier") if after > limit else None

@@ -192,7 +192,7 @@ class SetPositionMode(Command):
 
 @dataclass(slots=True, kw_only=True)
 class AdjustMargin(Command):
-    """Add margin to (> 0) or take it from (< 0) an isolated position."""
+    """Add margin to (> 0) or take it from (< 0) an isolated position, in quanta."""
 
     uid: str
     inst_id: str
@@ -311,7 +311,7 @@ class SeedCandles(Command):
 
 @dataclass(slots=True, kw_only=True)
 class ForceLiquidate(Command):
-    """Liquidate every cross position of an account in one settle currency, whatever its ratio."""
+    """Liquidate every position of an account in one settle currency, whatever its ratio."""
 
     uid: str
     ccy: str
@@ -348,12 +348,13 @@ class Vanish(Command):
 
 @dataclass(slots=True, kw_only=True)
 class ForceAdl(Command):
-    """Deleverage a position at mark; `lots` 0 = the whole of it."""
+    """Deleverage a position at mark; `lots` 0 = all of it; `mgn_mode` "" = the cross row, else the isolated one."""
 
     uid: str
     inst_id: str
     pos_side: PosSide = ""
     lots: int = 0
+    mgn_mode: TdMode | Literal[""] = ""
 
 
 @dataclass(slots=True, kw_only=True)

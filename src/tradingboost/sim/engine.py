@@ -14,6 +14,7 @@ from tradingboost.sim import (
     candles,
     faults,
     funding,
+    leverage,
     liquidation,
     market,
     orders,
@@ -185,9 +186,9 @@ class Engine:
         """net_mode or long_short_mode."""
         return self._state.account(uid).pos_mode
 
-    def leverage(self, uid: str, inst_id: str, mgn_mode: str = "cross") -> int:
-        """Leverage in force for new positions."""
-        return self._state.account(uid).lever(inst_id, mgn_mode)
+    def leverage(self, uid: str, inst_id: str, mgn_mode: str = "cross", pos_side: str = "") -> int:
+        """Leverage in force for new positions; isolated legs of long/short mode have one each."""
+        return self._state.account(uid).lever(inst_id, mgn_mode, pos_side)
 
     def order(self, uid: str, ord_id: int = 0, cl_ord_id: str = "") -> Order | None:
         """By id, pending or kept history; by cl_ord_id the newest match."""
@@ -339,9 +340,9 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     c.AmendAlgo: algos.amend_algo,
     c.CancelAlgo: algos.cancel_algo,
     c.ClosePosition: accounts.close_position,
-    c.SetLeverage: accounts.set_leverage,
+    c.SetLeverage: leverage.set_leverage,
     c.SetPositionMode: accounts.set_position_mode,
-    c.AdjustMargin: accounts.adjust_margin,
+    c.AdjustMargin: leverage.adjust_margin,
     c.CancelAllAfter: accounts.cancel_all_after,
     c.OpenAccount: accounts.open_account,
     c.Credit: accounts.credit,

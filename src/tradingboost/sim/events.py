@@ -114,12 +114,13 @@ class PositionChanged(Event):
 
     def digest_fields(self) -> tuple[object, ...]:
         p = self.position
-        return (p.inst_id, p.pos_side, p.lots, p.cost, p.pnl, p.fee, p.funding)
+        pinned = (p.inst_id, p.pos_side, p.lots, p.cost, p.pnl, p.fee, p.funding)
+        return (*pinned, p.mgn_mode, p.margin) if p.mgn_mode == "isolated" else pinned
 
 
 @dataclass(slots=True)
 class BalanceChanged(Event):
-    """The cash of one currency changed; `reason` is trade, funding, liquidation, credit or insurance."""
+    """The cash of one currency changed; `reason` is trade, funding, margin, leverage, credit or insurance."""
 
     ccy: str
     cash: int
@@ -136,7 +137,9 @@ class BillPosted(Event):
     bill: Bill
 
     def digest_fields(self) -> tuple[object, ...]:
-        return (self.bill.bill_id, self.bill.sub_type, self.bill.change, self.bill.balance)
+        row = self.bill
+        pinned = (row.bill_id, row.sub_type, row.change, row.balance)
+        return (*pinned, row.pos_change, row.pos_balance) if row.pos_change else pinned
 
 
 @dataclass(slots=True)

@@ -72,7 +72,7 @@ def _carried(market: Market, account: Account, order: Order, lots: int) -> int:
     """A closing order fills at most what is left of the position."""
     if not order.terms.closes:
         return lots
-    position = account.position(market.inst.inst_id, order.terms.pos_side)
+    position = account.position(market.inst.inst_id, order.terms.pos_side, order.terms.td_mode)
     opens = position is None or (position.lots > 0) == (order.terms.side == "buy")
     return 0 if position is None or opens else min(lots, abs(position.lots))
 
@@ -103,7 +103,10 @@ def vanish(state: State, command: Vanish) -> None:
 def deleverage(state: State, command: ForceAdl) -> None:
     """Close a position at mark against somebody's bankruptcy; its side's opening orders are not touched."""
     account = state.account(command.uid)
-    position = account.position(command.inst_id, command.pos_side or "net")
+    side = command.pos_side or "net"
+    modes = (command.mgn_mode,) if command.mgn_mode else ("cross", "isolated")
+    rows = (account.position(command.inst_id, side, mode) for mode in modes)
+    position = next((row for row in rows if row is not None), None)
     if position is None:
         refusal = Refusal(51023, "Position does not exist")
         state.emit(Rejected(*state.stamp(command.uid), "adl", *refusal, command.inst_id))

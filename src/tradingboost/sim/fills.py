@@ -5,9 +5,10 @@ from typing import NamedTuple
 from tradingboost.sim import attached, insurance, ledger, lifecycle, positions, rules
 from tradingboost.sim.events import Filled
 from tradingboost.sim.freeze import freeze_one
+from tradingboost.sim.positions import UNMOVED, Booked
 from tradingboost.sim.rows import Bill, Fill, Order
 from tradingboost.sim.scale import QUANTA
-from tradingboost.sim.state import Market, State, keep
+from tradingboost.sim.state import Market, State, keep, position_key
 from tradingboost.sim.valuation import cost_of, notional
 
 MAKER, TAKER = "M", "T"
@@ -39,6 +40,7 @@ class _Settled(NamedTuple):
     fee_rate: int
     pnl: int
     bill_id: int
+    hole: int = 0
 
 
 def execute(state: State, order: Order, match: Execution) -> None:
@@ -76,7 +78,7 @@ def _execute(state: State, order: Order, match: Execution) -> None:
     swap = inst.kind == "SWAP"
     settled = (_settle_swap if swap else _settle_spot)(state, order, match, rate)
     bought = match.lots if order.terms.side == "buy" else -match.lots
-    key = f"{order.terms.inst_id}|{order.terms.pos_side}"
+    key = position_key(order.terms.inst_id, order.terms.pos_side, order.terms.td_mode)
     account.filled_lots[key] = account.filled_lots.get(key, 0) + bought
     if match.with_house:
         market.house_lots -= bought
@@ -94,6 +96,7 @@ def _execute(state: State, order: Order, match: Execution) -> None:
             attached.arm(state, order)
     if swap:
         positions.aftermath(state, order)
+        insurance.pay(state, account, inst.settle, settled.hole)
         insurance.cover(state, account, inst.settle)
 
 
@@ -121,11 +124,11 @@ def _settle_swap(state: State, order: Order, match: Execution, rate: int) -> _Se
     fee = rules.fee(amount, rate)
     ledger.charge_fee(state, account, ccy, fee, amount * rate // QUANTA)
     market.trade_id = max(market.trade_id, match.trade_id)
-    profit = positions.apply(state, order, match.px, match.lots, fee)
-    ledger.move(state, account, ccy, profit, ledger.MARKET)
-    bill_id = _trade_bill(state, order, match, ccy, profit - fee, pnl=profit, fee=-fee)
+    booked = positions.apply(state, order, match.px, match.lots, fee)
+    change = booked.profit - fee - booked.margin_change
+    bill_id = _trade_bill(state, order, match, ccy, change, fee=-fee, booked=booked)
     ledger.balance_changed(state, account, ccy, "trade")
-    return _Settled(fee, ccy, rate, profit, bill_id)
+    return _Settled(fee, ccy, rate, booked.profit, bill_id, booked.hole)
 
 
 def _settle_spot(state: State, order: Order, match: Execution, rate: int) -> _Settled:
@@ -151,7 +154,7 @@ def _settle_spot(state: State, order: Order, match: Execution, rate: int) -> _Se
 
 
 def _trade_bill(
-    state: State, order: Order, match: Execution, ccy: str, change: int, *, pnl: int = 0, fee: int = 0
+    state: State, order: Order, match: Execution, ccy: str, change: int, *, fee: int = 0, booked: Booked = UNMOVED
 ) -> int:
     account = state.accounts[order.terms.uid]
     category = order.terms.category
@@ -169,13 +172,15 @@ def _trade_bill(
         mgn_mode=order.terms.td_mode,
         lots=match.lots,
         px=match.px,
-        pnl=pnl,
+        pnl=booked.profit,
         fee=fee,
         ord_id=order.terms.ord_id,
         cl_ord_id=order.terms.cl_ord_id,
         trade_id=match.trade_id,
         exec_type=match.exec_type,
         tag=order.terms.tag,
+        pos_change=booked.margin_change,
+        pos_balance=booked.margin,
     )
     ledger.bill(state, account, row)
     return row.bill_id

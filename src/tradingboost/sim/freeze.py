@@ -29,28 +29,31 @@ def release(market: Market, account: Account, order: Order) -> None:
 
 
 def reduces(market: Market, account: Account, order: Order) -> bool:
-    """Whether an order lies against the account's net position."""
-    position = account.position(market.inst.inst_id, "net")
+    """Whether an order lies against the account's net position of its margin mode."""
+    position = account.position(market.inst.inst_id, "net", order.terms.td_mode)
     return position is not None and position.lots * (1 if order.terms.side == "buy" else -1) < 0
 
 
 def opening_parts(state: State, market: Market, account: Account, orders: list[Order]) -> list[tuple[Order, int]]:
     """For each order the lots of it that would open when all filled in price-time order."""
-    position = account.position(market.inst.inst_id, "net")
-    left = abs(position.lots) if position is not None and state.policy.order_freeze == "net_of_reducing" else 0
-    against = "sell" if position is not None and position.lots > 0 else "buy"
-    parts, competing = [], []
+    net = state.policy.order_freeze == "net_of_reducing"
+    cross = account.position(market.inst.inst_id, "net", "cross") if net else None
+    isolated = account.position(market.inst.inst_id, "net", "isolated") if net else None
+    parts, competing = [], list[Order]()
     for order in orders:
+        position = isolated if order.terms.td_mode == "isolated" else cross
         if order.terms.closes:
             parts.append((order, 0))
-        elif left and order.terms.side == against:
+        elif position is not None and order.terms.side == ("sell" if position.lots > 0 else "buy"):
             competing.append(order)
         else:
             parts.append((order, _open_size(order)))
-    for order in sorted(competing, key=_price_time):
-        reducing = min(left, order.rest)
-        left -= reducing
-        parts.append((order, order.rest - reducing))
+    if competing:
+        left = {"cross": abs(cross.lots) if cross else 0, "isolated": abs(isolated.lots) if isolated else 0}
+        for order in sorted(competing, key=_price_time):
+            reducing = min(left[order.terms.td_mode], order.rest)
+            left[order.terms.td_mode] -= reducing
+            parts.append((order, order.rest - reducing))
     return parts
 
 

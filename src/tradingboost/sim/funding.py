@@ -1,4 +1,4 @@
-"""Funding: each boundary settles once, in order, from cash, at mark."""
+"""Funding: each boundary settles once, in order, at mark, from cash or an isolated position's margin."""
 
 from tradingboost.sim import ledger, rules
 from tradingboost.sim.commands import SetFunding, SettleFunding
@@ -62,7 +62,12 @@ def _settle_position(state: State, market: Market, account: Account, position: P
     if not change:
         return
     ccy = market.inst.settle
-    ledger.move(state, account, ccy, change, ledger.FUNDING)
+    isolated = position.mgn_mode == "isolated"
+    if isolated:
+        position.margin += change
+        ledger.between(state, ledger.FUNDING, ccy, -change)
+    else:
+        ledger.move(state, account, ccy, change, ledger.FUNDING)
     position.funding += change
     position.u_us = state.now_us
     row = Bill(
@@ -71,7 +76,7 @@ def _settle_position(state: State, market: Market, account: Account, position: P
         type=ledger.BILL_FUNDING,
         sub_type=PAID if change < 0 else RECEIVED,
         ccy=ccy,
-        change=change,
+        change=0 if isolated else change,
         balance=account.cash[ccy],
         us=state.now_us,
         inst_id=position.inst_id,
@@ -79,6 +84,8 @@ def _settle_position(state: State, market: Market, account: Account, position: P
         lots=abs(position.lots),
         px=market.mark,
         pnl=change,
+        pos_change=change if isolated else 0,
+        pos_balance=position.margin,
     )
     ledger.bill(state, account, row)
     ledger.balance_changed(state, account, ccy, "funding")

@@ -6,7 +6,7 @@ from tradingboost.sim.state import Account, State, keep
 
 MARKET, FEES, FUNDING, INSURANCE, ROUNDING = "market", "fees", "funding", "insurance", "rounding"
 
-BILL_TRANSFER, BILL_TRADE, BILL_LIQUIDATION, BILL_FUNDING, BILL_INSURANCE = 1, 2, 5, 8, 9
+BILL_TRANSFER, BILL_TRADE, BILL_LIQUIDATION, BILL_MARGIN, BILL_FUNDING, BILL_INSURANCE = 1, 2, 5, 6, 8, 9
 BILL_ADL = 9
 
 

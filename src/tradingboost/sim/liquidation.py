@@ -1,9 +1,9 @@
-"""Cross liquidation: cancel what would increase, step down the tiers, then close at the bankruptcy price."""
+"""Liquidation of all cross positions or one isolated: cancel what adds, step down tiers, close at bankruptcy price."""
 
 from tradingboost.sim import ledger, lifecycle, rules
 from tradingboost.sim.events import Acked
 from tradingboost.sim.fills import TAKER, Execution, execute
-from tradingboost.sim.margin import buffer, free_beside, liquidation_price
+from tradingboost.sim.margin import buffer, free_beside, isolated_buffer, liquidation_price
 from tradingboost.sim.rows import Order, OrderTerms, Position
 from tradingboost.sim.state import Account, Market, State
 from tradingboost.sim.valuation import notional, pnl
@@ -13,10 +13,14 @@ _CLOSE_TYPES = {"full_liquidation": "3", "adl": "5"}
 
 
 def check_market(state: State, market: Market) -> bool:
-    """After a price change: liquidate every holder of this instrument whose ratio fell to 1; True when any did."""
+    """After a price change: liquidate what of this instrument's holders has a ratio of 1 or less; True when any has."""
     happened = False
     for uid in list(market.holders):
         account = state.accounts[uid]
+        for position in _isolated(account, market):
+            if isolated_buffer(market, position) <= 0:
+                liquidate_one(state, account, position)
+                happened = True
         left = buffer(state, account, market.inst.settle)
         if left is not None and left <= 0:
             liquidate(state, account, market.inst.settle)
@@ -25,10 +29,10 @@ def check_market(state: State, market: Market) -> bool:
 
 
 def liquidate(state: State, account: Account, ccy: str, *, forced: bool = False) -> None:
-    """Run the three steps until the account is healthy or flat in `ccy`."""
+    """Run the three steps until the account's cross positions are healthy or gone in `ccy`."""
     for order in list(account.orders.values()):
-        market = state.markets[order.terms.inst_id]
-        if market.inst.settle == ccy and market.inst.kind == "SWAP" and not order.terms.closes and order.pending:
+        inst = state.markets[order.terms.inst_id].inst
+        if inst.settle == ccy and order.terms.td_mode == "cross" and not order.terms.closes and order.pending:
             lifecycle.cancel(state, order, lifecycle.RISK)
     while forced or _unhealthy(state, account, ccy):
         position = _largest(state, account, ccy)
@@ -37,11 +41,31 @@ def liquidate(state: State, account: Account, ccy: str, *, forced: bool = False)
         _close_some(state, account, position, whole=forced)
 
 
+def liquidate_one(state: State, account: Account, position: Position, *, forced: bool = False) -> None:
+    """The same for one isolated position, which stands and falls alone."""
+    market = state.markets[position.inst_id]
+    where = (position.inst_id, position.pos_side, "isolated")
+    for order in list(account.orders.values()):
+        terms = order.terms
+        if (terms.inst_id, terms.pos_side, terms.td_mode) == where and not terms.closes and order.pending:
+            lifecycle.cancel(state, order, lifecycle.RISK)
+    while position.lots and (forced or isolated_buffer(market, position) <= 0):
+        _close_some(state, account, position, whole=forced)
+
+
 def force(state: State, uid: str, ccy: str) -> None:
-    """Liquidate whatever the ratio (admin)."""
+    """Liquidate whatever the ratio (admin), isolated positions too."""
     account = state.account(uid)
     state.emit(Acked(*state.stamp(uid), "force_liquidate"))
     liquidate(state, account, ccy, forced=True)
+    for position in list(account.positions.values()):
+        if state.markets[position.inst_id].inst.settle == ccy:
+            liquidate_one(state, account, position, forced=True)
+
+
+def _isolated(account: Account, market: Market) -> list[Position]:
+    rows = account.positions.values()
+    return [row for row in rows if row.mgn_mode == "isolated" and row.inst_id == market.inst.inst_id]
 
 
 def _unhealthy(state: State, account: Account, ccy: str) -> bool:
@@ -50,13 +74,13 @@ def _unhealthy(state: State, account: Account, ccy: str) -> bool:
 
 
 def _largest(state: State, account: Account, ccy: str) -> Position | None:
-    """The position with the largest notional, the first opened when equal."""
+    """The cross position with the largest notional, the first opened when equal."""
     best: Position | None = None
     most = -1
     for position in account.positions.values():
         market = state.markets[position.inst_id]
         worth = notional(market.inst, market.mark, abs(position.lots))
-        if market.inst.settle == ccy and worth > most:
+        if market.inst.settle == ccy and position.mgn_mode != "isolated" and worth > most:
             best, most = position, worth
     return best
 

@@ -32,7 +32,7 @@ from tradingboost.sim.commands import SetIndex, SetMark, Trade, Travel
 from tradingboost.sim.events import MarkChanged, TradePrinted, Travelled
 from tradingboost.sim.levels import Levels
 from tradingboost.sim.lifecycle import unqueue
-from tradingboost.sim.margin import crossing_price
+from tradingboost.sim.margin import crossing_prices
 from tradingboost.sim.matching import fill_level, fill_resting, take
 from tradingboost.sim.state import Market, State
 
@@ -222,7 +222,8 @@ def _next_level(state: State, market: Market, command: Travel) -> int:
     found.append(command.stop_below if down else command.stop_above)
     found += [market.algos[key].move_trigger_px for key in market.trailing]
     if "mark" in followed:
-        found += [crossing_price(state, state.accounts[uid], market, start, end) for uid in market.holders]
+        for uid in market.holders:
+            found += crossing_prices(state, state.accounts[uid], market, start, end)
     touched = [px for px in found if (end <= px < start if down else start < px <= end)]
     if not touched:
         return 0

@@ -110,7 +110,7 @@ def _fillable(state: State, market: Market, order: Order, px: int) -> int:
             return min(lots, max(account.cash.get(inst.quote, 0), 0) // (px * inst.tick_value))
         return min(lots, max(account.cash.get(inst.base, 0), 0) // inst.lot_base_q)
     if order.terms.closes:
-        position = account.position(inst.inst_id, order.terms.pos_side)
+        position = account.position(inst.inst_id, order.terms.pos_side, order.terms.td_mode)
         return min(order.rest, abs(position.lots)) if position is not None else 0
     return order.rest
 

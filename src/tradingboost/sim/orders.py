@@ -81,7 +81,7 @@ def _new_order(state: State, market: Market, account: Account, command: Place) -
         stp_mode=command.stp_mode or "cancel_maker",
         tgt_ccy=command.tgt_ccy,
         quote_quanta=command.quote_quanta,
-        lever=account.lever(command.inst_id, command.td_mode) if swap else 0,
+        lever=account.lever(command.inst_id, command.td_mode, pos_side) if swap else 0,
         c_us=state.now_us,
         ban_amend=command.ban_amend,
     )

@@ -239,6 +239,8 @@ class Position:
     Attributes:
         pnl: realised price profit; `fee` and `funding` signed, negative is paid; all since opening.
         open_max: largest absolute size; `closed_lots`, `close_cost` what was closed, `opened_*` what was opened.
+        margin: quanta that stand behind an isolated position and nothing else; 0 for cross. Funding may make it
+            negative.
     """
 
     uid: str
@@ -259,6 +261,7 @@ class Position:
     close_cost: int = 0
     trade_id: int = 0
     lever: int = 0
+    margin: int = 0
     close_type: str = ""
     c_us: int = 0
     u_us: int = 0
@@ -292,7 +295,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """One change of a cash balance."""
+    """One change of a cash balance, of an isolated position's margin (`pos_change`, then `pos_balance`), or of both."""
 
     bill_id: int
     uid: str
@@ -313,6 +316,8 @@ class Bill:
     trade_id: int = 0
     exec_type: str = ""
     tag: str = ""
+    pos_change: int = 0
+    pos_balance: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +357,11 @@ class PositionFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrencyFigures:
-    """Cross margin of one currency of an account, in quanta; `mgn_ratio` parts of 1e-12, 0 when no position."""
+    """Margin of one currency of an account, in quanta; `mgn_ratio` parts of 1e-12, 0 when no cross position.
+
+    `upl`, `imr`, `mmr`, `notional` and `mgn_ratio` are those of the cross positions, `iso_*` those of the isolated
+    ones; `eq` has both, `avail_eq` only what cross margin leaves.
+    """
 
     ccy: str
     cash: int
@@ -365,3 +374,6 @@ class CurrencyFigures:
     mmr: int
     notional: int
     mgn_ratio: int
+    iso_eq: int
+    iso_upl: int
+    iso_notional: int

@@ -17,6 +17,22 @@ FIRST_ID = 1_000_000_000_000_000_000
 """Order, algo, position and bill ids are 19 digits from one counter."""
 
 
+DEFAULT_LEVER = 3
+"""Leverage of an instrument nobody set."""
+
+
+def position_key(inst_id: str, pos_side: str, mgn_mode: str) -> str:
+    """Where a position row is kept: the rows of both margin modes of one instrument may be open side by side."""
+    return f"{inst_id}|{pos_side}|isolated" if mgn_mode == "isolated" else f"{inst_id}|{pos_side}"
+
+
+def lever_key(inst_id: str, mgn_mode: str, pos_side: str) -> str:
+    """Where a leverage is kept: isolated legs of long/short mode each have their own."""
+    if mgn_mode == "isolated" and pos_side in ("long", "short"):
+        return f"{inst_id}|isolated|{pos_side}"
+    return f"{inst_id}|{mgn_mode}"
+
+
 class Refusal(NamedTuple):
     """Why a command is refused: the venue's code and a sentence."""
 
@@ -85,8 +101,8 @@ class Account:
 
     Attributes:
         cash: quanta by currency; `frozen`: quanta held by pending orders, by currency.
-        levers: leverage by "inst_id|mgn_mode".
-        positions: open rows by "inst_id|pos_side".
+        levers: leverage by "inst_id|mgn_mode", isolated legs of long/short mode by "inst_id|isolated|pos_side".
+        positions: open rows by `position_key`.
         cl_ids, algo_cl_ids: client ids of pending orders and algos.
         armed: what an operator arranged for the next order or algo.
         filled_lots: signed sum of fills by position key, kept apart from positions for the audit.
@@ -117,13 +133,13 @@ class Account:
         fault, self.armed = self.armed, NO_FAULT
         return fault
 
-    def position(self, inst_id: str, pos_side: str) -> Position | None:
-        """The open row of a position side ("net", "long", "short")."""
-        return self.positions.get(f"{inst_id}|{pos_side}")
+    def position(self, inst_id: str, pos_side: str, mgn_mode: str) -> Position | None:
+        """The open row of a position side ("net", "long", "short") and margin mode."""
+        return self.positions.get(position_key(inst_id, pos_side, mgn_mode))
 
-    def lever(self, inst_id: str, mgn_mode: str) -> int:
+    def lever(self, inst_id: str, mgn_mode: str, pos_side: str = "") -> int:
         """Leverage set for an instrument, 3 when never set (the venue's default)."""
-        return self.levers.get(f"{inst_id}|{mgn_mode}", 3)
+        return self.levers.get(lever_key(inst_id, mgn_mode, pos_side), DEFAULT_LEVER)
 
 
 @dataclass(slots=True)

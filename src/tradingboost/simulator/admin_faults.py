@@ -43,7 +43,10 @@ class FaultAdmin:
         return reply(await self._faults.remove(request.match_info["id"]))
 
     async def _adl(self, request: web.Request) -> web.Response:
-        """Deleverage the position of `uid` in `inst` (`pos_side` in long/short mode), whole or `sz` of it."""
+        """Deleverage the position of `uid` in `inst`, whole or `sz` of it.
+
+        `pos_side` names it in long/short mode, `mgn_mode` where both margin modes are held.
+        """
         body = await body_of(request)
         row = self._exchange.listed(str(body.get("inst", "")))
         uid = str(body.get("uid", ""))
@@ -52,8 +55,12 @@ class FaultAdmin:
             raise NotFound("no_such_account", f"There is no account {uid}; list them with GET /accounts.")
         if side not in ("", "net", "long", "short"):
             raise InvalidInput("bad_side", "pos_side is net, long or short.")
+        mode: Any = str(body.get("mgn_mode", ""))
+        if mode not in ("", "cross", "isolated"):
+            raise InvalidInput("bad_margin_mode", "The margin mode is cross or isolated.")
         lots = units(str(body["sz"]), row.lot_q, "sz") if body.get("sz") else 0
-        self._exchange.must(ForceAdl(at_us=0, uid=uid, inst_id=row.inst_id, pos_side=side, lots=lots))
+        command = ForceAdl(at_us=0, uid=uid, inst_id=row.inst_id, pos_side=side, lots=lots, mgn_mode=mode)
+        self._exchange.must(command)
         return reply({"uid": uid})
 
     async def _drop_algo(self, request: web.Request) -> web.Response:

@@ -156,12 +156,13 @@ class AdminClient:
         await self._call("PATCH", f"/instruments/{inst}", {"state": state})
 
     async def liquidate(self, uid: str, ccy: str = "USDT") -> None:
-        """Force the liquidation of an account's cross positions in one settle currency."""
+        """Force the liquidation of an account's positions in one settle currency."""
         await self._call("POST", "/liquidate", {"uid": uid, "ccy": ccy})
 
-    async def deleverage(self, uid: str, inst: str, *, sz: str = "", pos_side: str = "") -> None:
+    async def deleverage(self, uid: str, inst: str, *, sz: str = "", pos_side: str = "", mgn_mode: str = "") -> None:
         """Deleverage a position, whole or `sz` of it."""
-        await self._call("POST", "/adl", {"uid": uid, "inst": inst, "sz": sz, "pos_side": pos_side})
+        body = {"uid": uid, "inst": inst, "sz": sz, "pos_side": pos_side, "mgn_mode": mgn_mode}
+        await self._call("POST", "/adl", body)
 
     async def drop_algo(self, algo_id: str, *, silent: bool = False) -> None:
         """Let a waiting algo vanish, told as canceled or without a word."""

@@ -26,7 +26,7 @@ from tradingboost.simulator.faults.flow import order_pushes
 from tradingboost.simulator.faults.rules import Scene
 from tradingboost.simulator.hub import Hub, Subscription
 from tradingboost.simulator.render_text import average, ms, positive, sz
-from tradingboost.simulator.rest_account import account_row, position_row
+from tradingboost.simulator.rest_account import account_row, cash_shown, position_row
 from tradingboost.simulator.rest_market import trade_row
 
 Row = dict[str, Any]
@@ -162,12 +162,15 @@ class Publisher:
             "pTime": now,
             "eventType": "filled" if what.trades else "transferred",
             "balData": [
-                {"ccy": event.ccy, "cashBal": money(event.cash), "uTime": ms(event.at_us)}
+                {"ccy": event.ccy, "cashBal": self._cash(event.uid, event.ccy, event.cash), "uTime": ms(event.at_us)}
                 for event in what.currencies.values()
             ],
             "posData": [self._short_position(event) for event in what.positions.values()],
             "trades": what.trades,
         }
+
+    def _cash(self, uid: str, ccy: str, cash: int) -> str:
+        return money(cash_shown(self.exchange, uid, ccy, cash))
 
     def _short_position(self, event: PositionChanged) -> Row:
         position = event.position
@@ -201,7 +204,8 @@ class Publisher:
         body = self._balance_and_position(what)
         body["eventType"] = "snapshot"
         body["balData"] = [
-            {"ccy": row.ccy, "cashBal": money(row.cash), "uTime": ms(now)} for row in self.exchange.engine.balances(uid)
+            {"ccy": row.ccy, "cashBal": self._cash(uid, row.ccy, row.cash), "uTime": ms(now)}
+            for row in self.exchange.engine.balances(uid)
         ]
         return body
 

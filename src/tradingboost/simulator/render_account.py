@@ -1,9 +1,10 @@
 """Rows of balances, positions, settings and bills."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tradingboost.sim.instruments import Instrument
+from tradingboost.sim.margin import isolated_liquidation, liquidation_rate
 from tradingboost.sim.rows import Bill, CurrencyFigures, Position, PositionFigures
 from tradingboost.sim.scale import QUANTA, quotient, render
 from tradingboost.simulator.auth import ApiKey
@@ -78,13 +79,23 @@ _EMPTY_POSITION: Final = [
 ]
 
 
-def account(rows: Sequence[CurrencyFigures], iso: dict[str, tuple[int, int]], coin: CoinPrice, now_us: int) -> Row:
-    """ACCOUNT with a DETAIL a currency; `iso` maps a currency to its isolated (equity, profit)."""
-    details = [_detail(row, iso.get(row.ccy, (0, 0)), coin(row.ccy), now_us) for row in rows]
-    total = sum(usd_value(row.ccy, row.eq, coin(row.ccy)) for row in rows)
-    notional = sum(usd_value(row.ccy, row.notional, coin(row.ccy)) for row in rows)
-    upl = sum(usd_value(row.ccy, row.upl, coin(row.ccy)) for row in rows)
-    isolated = sum(usd_value(ccy, value[0], coin(ccy)) for ccy, value in iso.items())
+class AccountView(NamedTuple):
+    """How balances are shown: dollar prices, whether cash counts isolated margin, and when."""
+
+    coin: CoinPrice
+    cash_includes_isolated: bool
+    now_us: int
+
+
+def account(rows: Sequence[CurrencyFigures], view: AccountView) -> Row:
+    """ACCOUNT with a DETAIL a currency."""
+    now_us = view.now_us
+    details = [_detail(row, view) for row in rows]
+
+    def usd(value: Callable[[CurrencyFigures], int]) -> int:
+        return sum(usd_value(row.ccy, value(row), view.coin(row.ccy)) for row in rows)
+
+    notional = usd(lambda row: row.notional + row.iso_notional)
     return {
         "adjEq": "",
         "availEq": "",
@@ -94,7 +105,7 @@ def account(rows: Sequence[CurrencyFigures], iso: dict[str, tuple[int, int]], co
         "deltaNeutralStatus": "",
         "details": details,
         "imr": "",
-        "isoEq": render(isolated),
+        "isoEq": render(usd(lambda row: row.iso_eq)),
         "mgnRatio": "",
         "mmr": "",
         "notionalUsd": render(notional),
@@ -103,13 +114,14 @@ def account(rows: Sequence[CurrencyFigures], iso: dict[str, tuple[int, int]], co
         "notionalUsdForOption": "",
         "notionalUsdForSwap": render(notional),
         "ordFroz": "",
-        "totalEq": render(total),
+        "totalEq": render(usd(lambda row: row.eq)),
         "uTime": ms(now_us),
-        "upl": render(upl),
+        "upl": render(usd(lambda row: row.upl)),
     }
 
 
-def _detail(row: CurrencyFigures, iso: tuple[int, int], coin_px: int, now_us: int) -> Row:
+def _detail(row: CurrencyFigures, view: AccountView) -> Row:
+    coin_px, pledged = view.coin(row.ccy), row.iso_eq - row.iso_upl
     body: Row = dict.fromkeys(_EMPTY_DETAIL, "")
     body.update(
         autoLendStatus="unsupported",
@@ -124,7 +136,7 @@ def _detail(row: CurrencyFigures, iso: tuple[int, int], coin_px: int, now_us: in
         twap="0",
         availBal=render(row.avail_eq),
         availEq=render(row.avail_eq),
-        cashBal=render(row.cash),
+        cashBal=render(row.cash + pledged if view.cash_includes_isolated else row.cash),
         ccy=row.ccy,
         coinUsdPrice=render(coin_px),
         collateralEnabled=False,
@@ -134,19 +146,19 @@ def _detail(row: CurrencyFigures, iso: tuple[int, int], coin_px: int, now_us: in
         eqUsd=render(usd_value(row.ccy, row.eq, coin_px)),
         frozenBal=render(row.frozen),
         imr=render(row.imr),
-        isoEq=render(iso[0]),
-        isoUpl=render(iso[1]),
+        isoEq=render(row.iso_eq),
+        isoUpl=render(row.iso_upl),
         mgnRatio=ratio(row.mgn_ratio),
         mmr=render(row.mmr),
         notionalLever=quotient(row.notional, row.eq) if row.eq > 0 else "0",
         ordFrozen=render(row.ord_frozen),
-        uTime=ms(now_us),
-        upl=render(row.upl + iso[1]),
+        uTime=ms(view.now_us),
+        upl=render(row.upl + row.iso_upl),
     )
     return body
 
 
-def position(instrument: Instrument, row: Position, figures: PositionFigures, margin: int, now_us: int) -> Row:
+def position(instrument: Instrument, row: Position, figures: PositionFigures, now_us: int) -> Row:
     """POSITION; `pos` is signed in net mode and positive in long/short mode."""
     hedge = row.pos_side in ("long", "short")
     lots = abs(row.lots) if hedge else row.lots
@@ -171,8 +183,8 @@ def position(instrument: Instrument, row: Position, figures: PositionFigures, ma
         uplLastPx=render(figures.upl_last),
         uplRatioLastPx=_upl_ratio(figures.upl_last, figures.imr),
         lever=str(row.lever),
-        liqPx=px(instrument, figures.liq_px),
-        margin=render(margin) if isolated else "",
+        liqPx=_liquidation(instrument, row) if isolated else px(instrument, figures.liq_px),
+        margin=render(row.margin) if isolated else "",
         imr="" if isolated else render(figures.imr),
         mmr=render(figures.mmr),
         mgnRatio=ratio(figures.mgn_ratio),
@@ -193,6 +205,12 @@ def position(instrument: Instrument, row: Position, figures: PositionFigures, ma
         pTime=ms(now_us),
     )
     return body
+
+
+def _liquidation(instrument: Instrument, row: Position) -> str:
+    """Of an isolated position: between two ticks, as the venue tells it."""
+    top, bottom = isolated_liquidation(instrument, row, liquidation_rate(instrument, row.lots))
+    return quotient(top, bottom) if top and row.lots else ""
 
 
 def _upl_ratio(upl: int, imr: int) -> str:
@@ -300,8 +318,8 @@ def bill(instrument: Instrument | None, row: Bill) -> Row:
         "ccy": row.ccy,
         "balChg": render(row.change),
         "bal": render(row.balance),
-        "posBalChg": "0",
-        "posBal": "0",
+        "posBalChg": render(row.pos_change),
+        "posBal": render(row.pos_balance),
         "sz": sz(instrument, row.lots) if instrument and sized else "0",
         "px": px(instrument, row.px) if instrument else "",
         "pnl": render(row.pnl),

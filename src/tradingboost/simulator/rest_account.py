@@ -28,25 +28,22 @@ def _config(call: Call) -> list[Row]:
 def account_row(exchange: Exchange, uid: str, currencies: set[str] | None = None) -> Row:
     """ACCOUNT, with the details of some currencies or of all."""
     figures = [row for row in exchange.engine.balances(uid) if currencies is None or row.ccy in currencies]
-    return rows.account(figures, isolated(exchange, uid), exchange.coin_usd, exchange.now_us())
+    view = rows.AccountView(exchange.coin_usd, exchange.settings.cash_includes_isolated, exchange.now_us())
+    return rows.account(figures, view)
 
 
-def isolated(exchange: Exchange, uid: str) -> dict[str, tuple[int, int]]:
-    """Isolated (equity, profit) a currency."""
-    found: dict[str, tuple[int, int]] = {}
-    for position in exchange.engine.positions(uid):
-        if position.mgn_mode == "isolated" and position.lots:
-            figures = exchange.engine.position_figures(position)
-            ccy = exchange.listed(position.inst_id).settle
-            equity, upl = found.get(ccy, (0, 0))
-            found[ccy] = (equity + figures.imr + figures.upl, upl + figures.upl)
-    return found
+def cash_shown(exchange: Exchange, uid: str, ccy: str, cash: int) -> int:
+    """A currency's cash as balances show it: with the margin of isolated positions where the setting says so."""
+    if not exchange.settings.cash_includes_isolated:
+        return cash
+    rows = exchange.engine.positions(uid)
+    return cash + sum(row.margin for row in rows if exchange.listed(row.inst_id).settle == ccy)
 
 
 def position_row(exchange: Exchange, position: Position) -> Row:
     """POSITION with its figures at the current mark."""
     figures = exchange.engine.position_figures(position)
-    return rows.position(exchange.listed(position.inst_id), position, figures, figures.imr, exchange.now_us())
+    return rows.position(exchange.listed(position.inst_id), position, figures, exchange.now_us())
 
 
 def _currencies(call: Call) -> set[str] | None:
@@ -153,8 +150,8 @@ def _leverage_info(call: Call) -> list[Row]:
     for name in call.need("instId").split(","):
         row = _swap(call, name)
         for mode in call.need("mgnMode").split(","):
-            lever = str(engine.leverage(call.uid, row.inst_id, mode))
             for side in ("long", "short") if hedge else ("net",):
+                lever = str(engine.leverage(call.uid, row.inst_id, mode, side))
                 found.append({"instId": name, "mgnMode": mode, "posSide": side, "lever": lever, "ccy": ""})
     return found
 
@@ -173,14 +170,17 @@ def _margin_balance(call: Call) -> list[Row]:
     signed = quanta if kind == "add" else -quanta
     command = AdjustMargin(at_us=0, uid=call.uid, inst_id=row.inst_id, pos_side=side, amount=signed)
     refuse(call.exchange.apply(command))
-    lever = str(call.exchange.engine.leverage(call.uid, row.inst_id, "isolated"))
+    lever = str(call.exchange.engine.leverage(call.uid, row.inst_id, "isolated", side))
     ccy = parse.text(body, "ccy") or row.settle
     return [{"instId": row.inst_id, "posSide": side, "amt": amount, "type": kind, "leverage": lever, "ccy": ccy}]
 
 
-def _available(call: Call, ccy: str) -> int:
+def _available(call: Call, ccy: str, mode: str = "cross") -> int:
     found: list[CurrencyFigures] = [row for row in call.exchange.engine.balances(call.uid) if row.ccy == ccy]
-    return found[0].avail_eq if found else 0
+    if not found:
+        return 0
+    row = found[0]
+    return max(min(row.avail_eq, row.cash - row.ord_frozen), 0) if mode == "isolated" else row.avail_eq
 
 
 def _max_size(call: Call) -> list[Row]:
@@ -195,10 +195,18 @@ def _max_size(call: Call) -> list[Row]:
             buy = _available(call, row.quote) // max(ticks * row.tick_value, 1)
             sell = _available(call, row.base) // row.lot_base_q
         else:
-            lever = call.number("leverage") or call.exchange.engine.leverage(call.uid, name, mode)
-            buy = sell = _openable(row, _available(call, row.settle) * lever, ticks)
+            buy, sell = (_openable(row, free * lever, ticks) for free, lever in _powers(call, row, mode))
         found.append({"instId": name, "ccy": row.settle, "maxBuy": sz(row, buy), "maxSell": sz(row, sell)})
     return found
+
+
+def _powers(call: Call, row: Instrument, mode: str) -> list[tuple[int, int]]:
+    """(free quanta, leverage) of buying and of selling; isolated margin is paid with cash alone."""
+    engine, hedge = call.exchange.engine, call.exchange.engine.pos_mode(call.uid) == "long_short_mode"
+    free = _available(call, row.settle, mode)
+    asked = call.number("leverage")
+    sides = ("long", "short") if hedge else ("net", "net")
+    return [(free, asked or engine.leverage(call.uid, row.inst_id, mode, side)) for side in sides]
 
 
 def _ticks(call: Call, row: Instrument) -> int:
@@ -220,7 +228,7 @@ def _openable(row: Instrument, purchasing_power: int, ticks: int) -> int:
 
 
 def _max_avail_size(call: Call) -> list[Row]:
-    call.need("tdMode")
+    mode = call.need("tdMode")
     reduces = call.get("reduceOnly") == "true"
     found = []
     for name in call.need("instId").split(","):
@@ -230,10 +238,15 @@ def _max_avail_size(call: Call) -> list[Row]:
         if row.kind == "SPOT":
             buy, sell = render(_available(call, row.quote)), render(_available(call, row.base))
         elif reduces:
-            held = sum(one.lots for one in call.exchange.engine.positions(call.uid) if one.inst_id == name)
-            buy, sell = sz(row, max(-held, 0)), sz(row, max(held, 0))
+            rows_held = [
+                one.lots
+                for one in call.exchange.engine.positions(call.uid)
+                if (one.inst_id, one.mgn_mode) == (name, mode)
+            ]
+            buy = sz(row, -sum(lots for lots in rows_held if lots < 0))
+            sell = sz(row, sum(lots for lots in rows_held if lots > 0))
         else:
-            buy = sell = render(_available(call, row.settle))
+            buy = sell = render(_available(call, row.settle, mode))
         found.append({"instId": name, "availBuy": buy, "availSell": sell})
     return found
 

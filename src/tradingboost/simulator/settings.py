@@ -81,6 +81,7 @@ class SimulatorSettings(Slice):
         "all",
         description="venue: unfilled canceled orders are known for 2 h, histories go back 7 d (fills 3), archives 90",
     )
+    cash_includes_isolated: bool = Field(False, description="whether cashBal counts the margin of isolated positions")
     index_lag_ms: int = Field(0, ge=0, le=86_400_000, description="orders and fills are unknown to queries for so long")
     state_file: Path | None = Field(None, description="snapshot restored at start and written at stop")
 

@@ -75,10 +75,10 @@ class Desk:
         events = self.place(side, lots=lots, **rest)
         return events + self.trade(self.engine.last(rest.get("inst_id", BTC)), inst_id=rest.get("inst_id", BTC))
 
-    def position(self, uid: str = "me", pos_side: str = "net") -> Position | None:
+    def position(self, uid: str = "me", pos_side: str = "net", mgn_mode: str = "cross") -> Position | None:
         """The open BTC row."""
-        rows = self.engine.positions(uid)
-        return next((row for row in rows if (row.inst_id, row.pos_side) == (BTC, pos_side)), None)
+        rows, wanted = self.engine.positions(uid), (BTC, pos_side, mgn_mode)
+        return next((row for row in rows if (row.inst_id, row.pos_side, row.mgn_mode) == wanted), None)
 
     def lots(self, uid: str = "me", pos_side: str = "net") -> int:
         """Signed size of the open BTC row."""

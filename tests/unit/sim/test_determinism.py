@@ -13,13 +13,14 @@ from tradingboost.sim.bars import HOUR_US
 from tradingboost.sim.engine import Engine
 from tradingboost.sim.instruments import DEFAULT_CATALOGUE
 from tradingboost.sim.policy import STEPPED, Policy
-from tradingboost.sim.rows import AlgoType, Attached, OrderFault, OrdType, PosSide, Side
+from tradingboost.sim.rows import AlgoType, Attached, OrderFault, OrdType, PosSide, Side, TdMode
 from tradingboost.sim.scale import QUANTA
 
 UIDS = ("net", "hedge")
 SIDES: tuple[Side, ...] = ("buy", "sell")
 LEGS: tuple[PosSide, ...] = ("long", "short")
 KINDS: tuple[OrdType, ...] = ("market", "limit", "post_only", "ioc", "fok", "optimal_limit_ioc")
+MODES: tuple[TdMode, ...] = ("cross", "isolated")
 ALGO_KINDS: tuple[AlgoType, ...] = ("conditional", "trigger")
 
 
@@ -144,11 +145,12 @@ def commands_of(draw: st.DrawFn) -> c.Command:
     name = draw(st.sampled_from(["a", "b", "c", ""]))
     attached = draw(st.sampled_from([(), (Attached(sl_trigger_px=px - 500),), (Attached(tp_trigger_px=px + 500),)]))
     closes = draw(st.booleans())
+    mode: TdMode = draw(st.sampled_from(MODES))
     swap: dict[str, Any] = {"at_us": 0, "uid": uid, "inst_id": BTC}
     options: list[c.Command] = [
         c.Place(
             **swap,
-            td_mode="cross",
+            td_mode=mode,
             side=side,
             ord_type=draw(st.sampled_from(KINDS)),
             lots=lots,
@@ -189,7 +191,7 @@ def commands_of(draw: st.DrawFn) -> c.Command:
         c.Cancel(**swap, cl_ord_id=name),
         c.PlaceAlgo(
             **swap,
-            td_mode="cross",
+            td_mode=mode,
             side=side,
             ord_type=draw(st.sampled_from(ALGO_KINDS)),
             lots=lots,
@@ -203,7 +205,7 @@ def commands_of(draw: st.DrawFn) -> c.Command:
         ),
         c.PlaceAlgo(
             **swap,
-            td_mode="cross",
+            td_mode=mode,
             side=side,
             ord_type="move_order_stop",
             lots=lots,
@@ -212,8 +214,9 @@ def commands_of(draw: st.DrawFn) -> c.Command:
             reduce_only=closes,
         ),
         c.CancelAlgo(**swap, algo_cl_ord_id=name),
-        c.ClosePosition(**swap, mgn_mode="cross", pos_side=pos_side if uid == "hedge" else "", auto_cancel=closes),
-        c.SetLeverage(**swap, mgn_mode="cross", lever=draw(st.sampled_from([5, 20, 50, 100]))),
+        c.ClosePosition(**swap, mgn_mode=mode, pos_side=pos_side if uid == "hedge" else "", auto_cancel=closes),
+        c.SetLeverage(**swap, mgn_mode=mode, pos_side=pos_side, lever=draw(st.sampled_from([5, 20, 50, 100]))),
+        c.AdjustMargin(**swap, pos_side=pos_side, amount=draw(st.integers(-100, 100)) * QUANTA),
         c.SettleFunding(at_us=0, inst_id=BTC),
         c.ForceAdl(**swap, pos_side=pos_side, lots=draw(st.sampled_from([0, 3]))),
         c.ArmFault(

@@ -234,11 +234,6 @@ def test_the_dead_mans_switch_cancels_orders_unless_it_is_moved() -> None:
     assert last_order(events).cancel_source == "20"
 
 
-def test_margin_of_isolated_positions_cannot_be_adjusted_because_there_are_none() -> None:
-    desk = Desk()
-    assert code(desk.apply(c.AdjustMargin(at_us=desk.now, uid="me", inst_id=BTC, pos_side="net", amount=1))) == 59300
-
-
 def test_accounts_are_opened_once_and_must_exist() -> None:
     desk = Desk()
     with pytest.raises(Conflict):

@@ -27,7 +27,7 @@ def cancel(desk: Desk, **fields: Any) -> tuple[Any, ...]:
     ("fields", "expected"),
     [
         ({"inst_id": "NO-SUCH"}, 51001),
-        ({"td_mode": "isolated"}, 51010),
+        ({"td_mode": "portfolio"}, 51010),
         ({"td_mode": "cash"}, 51010),
         ({"pos_side": "long"}, 51000),
         ({"cl_ord_id": "with-dash"}, 51000),
@@ -55,7 +55,7 @@ def test_each_wrong_order_is_refused_with_its_code(fields: dict[str, Any], expec
 
 def test_the_first_failing_check_wins() -> None:
     desk = Desk()
-    assert code(desk.place("buy", td_mode="isolated", lots=0, cl_ord_id="-")) == 51010
+    assert code(desk.place("buy", td_mode="cash", lots=0, cl_ord_id="-")) == 51010
     assert code(desk.place("buy", lots=0, cl_ord_id="-")) == 51000
 
 

@@ -1,5 +1,7 @@
 """What rules do to accounts."""
 
+from typing import Any
+
 from tradingboost.core.errors import NotFound
 from tradingboost.sim.commands import ForceAdl, ForceLiquidate, SetFunding, SetPositionMode, SettleFunding, Vanish
 from tradingboost.simulator import orders
@@ -56,13 +58,15 @@ async def liquidate(reach: Reach, acting: Standing, scene: Scene) -> None:
 
 
 async def adl(reach: Reach, acting: Standing, scene: Scene) -> None:
-    """One row of the account's positions, or with no side named every row in the instrument."""
+    """The rows of the account's positions in the instrument, those of the side when one is named."""
     inst, values = reach.instrument(acting, scene), acting.rule.values
     for uid in reach.accounts(acting, scene):
-        sides = [row.pos_side for row in reach.exchange.engine.positions(uid) if row.inst_id == inst.inst_id]
+        wanted = values["posSide"]
+        rows = [row for row in reach.exchange.engine.positions(uid) if row.inst_id == inst.inst_id]
+        found: list[tuple[Any, Any]] = [(row.pos_side, row.mgn_mode) for row in rows if wanted in ("", row.pos_side)]
         lots = int(values["sz"] * 10**12) // inst.lot_q
-        for side in [values["posSide"]] if values["posSide"] else sides or [""]:
-            reach.must(ForceAdl(at_us=0, uid=uid, inst_id=inst.inst_id, pos_side=side, lots=lots))
+        for side, mode in found or [(wanted, "")]:
+            reach.must(ForceAdl(at_us=0, uid=uid, inst_id=inst.inst_id, pos_side=side, lots=lots, mgn_mode=mode))
 
 
 async def fund(reach: Reach, acting: Standing, scene: Scene) -> None:
