@@ -11,7 +11,7 @@ from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.service.absorbing import Evidence
 from tradingboost.shared.events.envelope import Event
-from tradingboost.shared.events.exchange import StreamResynced, VenueReported
+from tradingboost.shared.events.exchange import StreamResynced, VenueReported, VenueRestricted
 from tradingboost.shared.events.positions import MismatchCleared, MismatchFound
 
 
@@ -27,9 +27,12 @@ class Handlers:
     def subscriptions(self) -> list[Subscription]:
         """What is heard."""
         return [
-            Subscription("venue", "orders", {VenueReported: self.reported, StreamResynced: self.resynced}),
+            Subscription("venue", "orders", self._of_venue()),
             Subscription("positions", "orders", {MismatchFound: self.mismatched, MismatchCleared: self.matched}),
         ]
+
+    def _of_venue(self) -> dict[type[Any], Any]:
+        return {VenueReported: self.reported, StreamResynced: self.resynced, VenueRestricted: self.restricted}
 
     async def reported(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Join what the venue said, once it is known what was sent without a row."""
@@ -47,6 +50,10 @@ class Handlers:
     async def matched(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Both agree again."""
         await self._service.restrict(db, *_mismatch(event.payload), restricted=False)
+
+    async def restricted(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """The venue's patience, its clock or a symbol's rules keep us from opening anything, or no longer do."""
+        await self._service.looker.heed_venue(db, event.payload)
 
     async def resynced(self, db: AsyncConnection, event: Event[Any]) -> None:
         """The stream alone never proves silence; what was not heard during the gap may exist."""

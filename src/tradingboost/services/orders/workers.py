@@ -37,6 +37,7 @@ class Workers:
             Worker("lane", self.lane),
             Worker("settle", self.settle),
             Worker("protect", self.protect),
+            Worker("resize", self.resize),
             Worker("guard", self.guard),
             Worker("reconcile", self.reconcile, stall_after_s=300),
         ]
@@ -61,6 +62,11 @@ class Workers:
         while await life.sleep(1.0):
             await self._with_database(self._sagas.drive)
             await self._with_database(self._service.sweep)
+
+    async def resize(self, life: Life) -> None:
+        """Let the stops follow what fills."""
+        while await life.sleep(0.25):
+            await self._with_database(self._service.sizer.resize)
 
     async def guard(self, life: Life) -> None:
         """Compare the stops we know of with those at the venue, every 15 s and again soon after a doubt."""

@@ -27,6 +27,7 @@ from tradingboost.services.orders.service.importing import Importer
 from tradingboost.services.orders.service.lane import Lane
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.services.orders.service.overseeing import Overseer
+from tradingboost.services.orders.service.sizing import Sizer
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.interfaces.exchange import Exchange
@@ -77,6 +78,8 @@ class OrdersService:
         self.looker = Looker(context, (exchange, positions), self.accounts, self.absorber, submitter)
         self._changer = Changer(context, exchange, self.accounts, self.looker)
         self._flattener = Flattener(context, positions, self._changer, self.looker)
+        self.sizer = Sizer(context, self._changer, self.looker)
+        self.absorber.changed = self.sizer.touch
         self.guard = Guard(context, exchange, positions, self.looker)
         self._overseer = Overseer(context, positions, self._changer, self.looker)
         self._submitter = submitter

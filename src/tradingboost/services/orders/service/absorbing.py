@@ -4,7 +4,7 @@ Every path of evidence (reply, private stream, look-up, reconciliation) ends her
 evidence converges by `core.order` alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import groupby
 
@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.client_id import IdKeys
-from tradingboost.core.ids import AccountId, OrderId, UserId
+from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import (
@@ -87,6 +87,8 @@ class Absorber:
     def __init__(self, ids: Ids, id_keys: IdKeys) -> None:
         self._ids = ids
         self._id_keys = id_keys
+        self.changed: Callable[[AccountId, Symbol], None] = lambda *_: None
+        """Told when something filled or a stop changed; whoever fits stops to positions listens."""
 
     async def absorb(
         self,
@@ -201,6 +203,8 @@ class Absorber:
             return
         row = await self._store(db, row, before, after, now)
         await self._tell(db, row, before, after, now)
+        if after.filled != before.filled or row.role is Role.STOP:
+            self.changed(row.account_id, row.symbol)
         if after.overfilled != before.overfilled:
             await self._restrict(db, row, after, now)
         if row.role is Role.OPENING and after.status.ended and after.filled == 0:
@@ -246,7 +250,9 @@ class Absorber:
                     await telling.alarm(db, str(self._ids.uuid7()), alarm, now)
         if after.status != before.status:
             if after.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
-                await telling.tell_ended(db, row, after, at, expired=after.status is OrderStatus.EXPIRED)
+                spare = row.role is Role.STOP and await store.rests_beside(db, row)  # its run still has one there
+                told = msgspec.structs.replace(row, run_id=None) if spare else row
+                await telling.tell_ended(db, told, after, at, expired=after.status is OrderStatus.EXPIRED)
             elif after.status is OrderStatus.REJECTED:
                 reason = after.values.reason if after.values is not None else ""
                 await telling.tell_rejected(db, row, at, "rejected_by_venue", reason)

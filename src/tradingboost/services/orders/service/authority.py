@@ -5,12 +5,14 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, Refused, TradingBoostError
-from tradingboost.core.ids import AccountId, UserId
+from tradingboost.core.ids import AccountId, Symbol, UserId
 from tradingboost.kit.ids import Ids
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.service import telling
+from tradingboost.shared.events.exchange import VenueRestricted
 
 _KEYS, _MODE = "keys", "position_mode"
+Whose = tuple[AccountId, UserId, Symbol | None]
 _OF_KEYS = ("credentials_refused", "withdrawal_right", "wrong_exchange_account", "decrypt_failed")
 
 
@@ -24,7 +26,7 @@ async def keys_refused(
 ) -> None:
     """The venue does not accept the account's keys: reads and reducing go on being tried, nothing opens."""
     said = f"The venue does not accept the keys of this account ({reason}); connect new keys. Open stops still protect."
-    await _restricted(db, ids, owner, (_KEYS, "AUTH_BROKEN", "auth_broken", said), now)
+    await _restricted(db, ids, (*owner, None), (_KEYS, "AUTH_BROKEN", "auth_broken", said), now)
 
 
 async def keys_accepted(db: AsyncConnection, account_id: AccountId) -> None:
@@ -43,15 +45,31 @@ async def compare_mode(
     said = (
         f"The account's position mode is now {found} and its runs were started in another; switch it back or stop them."
     )
-    await _restricted(db, ids, owner, (_MODE, "PROTECT_ONLY", "position_mode_changed", said), now)
+    await _restricted(db, ids, (*owner, None), (_MODE, "PROTECT_ONLY", "position_mode_changed", said), now)
+
+
+async def heed_venue(db: AsyncConnection, ids: Ids, told: VenueRestricted, now: datetime) -> None:
+    """Something at the venue keeps the account, or one symbol, from opening anything; or no longer does."""
+    cause = f"venue:{told.cause}"
+    if not told.restricted:
+        await store.clear_mode(db, (told.account_id, told.symbol or ""), cause)
+        return
+    said = (cause, "NO_ENTRIES", told.cause, told.reason)
+    await _restricted(db, ids, (told.account_id, told.user_id, told.symbol), said, now)
 
 
 async def _restricted(
-    db: AsyncConnection, ids: Ids, owner: tuple[AccountId, UserId], told: tuple[str, str, str, str], now: datetime
+    db: AsyncConnection, ids: Ids, whose: Whose, told: tuple[str, str, str, str], now: datetime
 ) -> None:
-    cause, mode, kind, said = told
-    if not await store.set_mode(db, (owner[0], ""), cause, mode, now):
+    (account_id, user_id, symbol), (cause, mode, kind, said) = whose, told
+    if not await store.set_mode(db, (account_id, symbol or ""), cause, mode, now):
         return
-    subject = f"{owner[0]}:{now.isoformat()}"  # each time it happens is another thing to look at
-    alarm = telling.Alarm(subject_id=subject, kind=kind, message=said, account_id=owner[0], user_id=owner[1])
+    alarm = telling.Alarm(
+        subject_id=f"{account_id}:{symbol or ''}:{now.isoformat()}",  # each time it happens is another thing to look at
+        kind=kind,
+        message=said,
+        account_id=account_id,
+        user_id=user_id,
+        symbol=symbol,
+    )
     await telling.alarm(db, str(ids.uuid7()), alarm, now)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId, Venue
@@ -18,9 +19,16 @@ from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.absorbing import Absorber, Evidence, in_venue_order
 from tradingboost.services.orders.service.accounts import Accounts
-from tradingboost.services.orders.service.authority import about_keys, compare_mode, keys_accepted, keys_refused
+from tradingboost.services.orders.service.authority import (
+    about_keys,
+    compare_mode,
+    heed_venue,
+    keys_accepted,
+    keys_refused,
+)
 from tradingboost.services.orders.service.replacing import Replacer
 from tradingboost.services.orders.service.submitting import Submitter
+from tradingboost.shared.events.exchange import VenueRestricted
 from tradingboost.shared.events.orders import OrderParked
 from tradingboost.shared.interfaces.exchange import (
     AmendOrder,
@@ -68,6 +76,10 @@ class Looker:
         self._absorber = absorber
         self.submitter = submitter
         self._replacer = Replacer(context, accounts, submitter)
+
+    async def heed_venue(self, db: AsyncConnection, told: VenueRestricted) -> None:
+        """Entries wait while something at the venue stands against them, and a person hears of it once."""
+        await heed_venue(db, self._ids, told, self._clock.now())
 
     async def absorb(self, owner: tuple[AccountId, UserId], evidence: Evidence) -> None:
         """Take evidence in, in a transaction of its own."""
