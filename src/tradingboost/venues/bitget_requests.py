@@ -21,6 +21,8 @@ _PRODUCT: Final = {"productType": "USDT-FUTURES"}
 _MARGIN: Final = {"marginCoin": "USDT"}
 PLAN_KINDS: Final = ("normal_plan", "track_plan", "profit_loss")
 """Each kind of conditional order has a list of its own; the last holds stops and take-profits."""
+_CANCEL_KINDS: Final = ("normal_plan", "track_plan", "profit_plan", "loss_plan")
+"""What is ended is named more narrowly than what is listed."""
 _TRIGGER_TYPES: Final = {"last": "fill_price", "mark": "mark_price"}
 _FORCES: Final = {Kind.POST_ONLY: "post_only", Kind.IOC: "IOC", Kind.FOK: "FOK"}
 _PLANS: Final = {Kind.STOP: "loss_plan", Kind.STOP_LIMIT: "loss_plan", Kind.TAKE: "profit_plan"}
@@ -121,7 +123,7 @@ def cancelling_all(symbol: Symbol) -> list[Call]:
     """Orders, then each kind of plan."""
     said = {"symbol": symbol, **_PRODUCT}
     orders = Call(POST, _MIX, "v2/mix/order/batch-cancel-orders", said)
-    return [orders] + [Call(POST, _MIX, "v2/mix/order/cancel-plan-order", said | {"planType": p}) for p in PLAN_KINDS]
+    return [orders] + [Call(POST, _MIX, "v2/mix/order/cancel-plan-order", said | {"planType": p}) for p in _CANCEL_KINDS]
 
 
 def closing(symbol: Symbol, leg: PositionSide, hedge: bool) -> Call:

@@ -161,6 +161,7 @@ BITGET: Final = _column(
 BYBIT: Final = _column(
     "bybit",
     built=(Ask.CLOSE_POSITION, Ask.CANCEL_ALL, Ask.CLIENT_ID_FIND),
+    platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
     refused=(
         *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING, Ask.TRAILING_AMOUNT, Ask.BATCH),
         Ask.SOCKET_ORDERS,
@@ -171,7 +172,8 @@ BYBIT: Final = _column(
         Ask.HEDGE_MODE: "a setting of each symbol",
         Ask.ISOLATED: "a setting of the whole account, not of the order",
         Ask.OCO: "it would become a setting of the position, without an order id",
-        Ask.ATTACHED_STOP: "a setting of the position, without a client id of its own",
+        Ask.ATTACHED_STOP: "placed by the platform after the fill; attached, it is a setting without a client id",
+        Ask.ATTACHED_TAKE: "placed by the platform after the fill",
         Ask.TRAILING: "the client library would send a plain market order",
         Ask.TRAILING_AMOUNT: "a setting of the position, without an order id",
         Ask.AMEND_STOP: "the trigger source is said again, for it would fall back to last",

@@ -4,7 +4,7 @@ A read fails aloud and is never an empty list because it failed; a write leaves 
 `venues.outcome` and by nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +13,7 @@ import structlog
 from tradingboost.core.errors import BrokenInvariant, Refused, TradingBoostError, Unavailable
 from tradingboost.shared.interfaces.exchange import Outcome
 from tradingboost.venues.evidence import CALL, Evidence, Step
-from tradingboost.venues.outcome import Asked, classify, code_of
+from tradingboost.venues.outcome import OKX_CODES, Asked, Codes, classify, code_of
 
 log = structlog.get_logger(__name__)
 
@@ -85,26 +85,11 @@ class Caller:
         Raises:
             TradingBoostError: refused by us before anything was written.
         """
-        import ccxt
 
-        token = CALL.set(evidence)
-        try:
+        async def sent() -> None:
             await self._instance.request(path, ["private"], "POST", body)
-        except ccxt.BaseError as error:
-            log.debug("venue_write_raised", path=path, error=type(error).__name__)
-        except Unavailable as error:  # our own fence; what it means is in the evidence
-            log.info("venue_write_fenced", path=path, code=error.code)
-        except Exception:  # whatever broke: after the first byte only the evidence counts
-            if evidence.step is Step.NOT_WRITTEN:
-                raise
-            log.exception("venue_client_failed", path=path)
-        finally:
-            CALL.reset(token)
-        verdict = classify(evidence, asked)
-        if verdict.unmapped:
-            log.error("unmapped_outcome", path=path, venue_code=verdict.outcome.code, status=evidence.status)
-            return msgspec.structs.replace(verdict.outcome, unmapped=True)
-        return verdict.outcome
+
+        return await judged(sent, path, evidence, asked, OKX_CODES)
 
     async def close(self) -> None:
         """Let go of the instance; the shared session stays."""
@@ -112,6 +97,36 @@ class Caller:
 
     def _access(self, path: str) -> str:
         return "public" if path.startswith(("public/", "market/")) or not self._private else "private"
+
+
+async def judged(
+    send: Callable[[], Awaitable[None]], path: str, evidence: Evidence, asked: Asked, codes: Codes
+) -> Outcome:
+    """Send once and judge, by the evidence alone.
+
+    Raises:
+        TradingBoostError: refused by us before anything was written.
+    """
+    import ccxt
+
+    token = CALL.set(evidence)
+    try:
+        await send()
+    except ccxt.BaseError as error:
+        log.debug("venue_write_raised", path=path, error=type(error).__name__)
+    except Unavailable as error:  # our own fence; what it means is in the evidence
+        log.info("venue_write_fenced", path=path, code=error.code)
+    except Exception:  # whatever broke: after the first byte only the evidence counts
+        if evidence.step is Step.NOT_WRITTEN:
+            raise
+        log.exception("venue_client_failed", path=path)
+    finally:
+        CALL.reset(token)
+    verdict = classify(evidence, asked, codes)
+    if verdict.unmapped:
+        log.error("unmapped_outcome", path=path, venue_code=verdict.outcome.code, status=evidence.status)
+        return msgspec.structs.replace(verdict.outcome, unmapped=True)
+    return verdict.outcome
 
 
 def _absent_or_raise(evidence: Evidence, path: str, absent: tuple[str, ...], error: Exception) -> list[Any]:

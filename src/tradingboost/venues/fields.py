@@ -1,9 +1,12 @@
 """The fields of raw rows, the same at every venue: amounts are text and never pass through a float."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+
+import msgspec
 
 from tradingboost.core.ids import ClientOrderId
 
@@ -52,3 +55,8 @@ def true(row: Row, name: str) -> bool:
 def client(value: Any) -> ClientOrderId | None:
     """A client order id, None where there is none."""
     return ClientOrderId(str(value)) if value else None
+
+
+def rules_version(*rules: Any) -> str:
+    """A short name of everything a row of rules says: another rule, another version."""
+    return hashlib.sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:12]

@@ -5,16 +5,13 @@ and body of each answer are kept with the call they belong to.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from tradingboost.core.errors import BrokenInvariant, Refused
 from tradingboost.venues.evidence import CALL, Step
-
-if TYPE_CHECKING:
-    from tradingboost.venues.venue_clock import VenueClock
 
 _ADDED: Final = frozenset({"timestamp", "recvWindow", "signature"})
 """What signing adds to what is said in an address or a form."""
@@ -24,12 +21,6 @@ class Guard:
     """Requests of one account, or of the public."""
 
     PATHS: ClassVar[frozenset[str]] = frozenset()
-    venue_clock: "VenueClock | None" = None
-
-    async def request(self, *args: Any, **kwargs: Any) -> Any:
-        if self.venue_clock is not None:
-            await self.venue_clock.in_time()
-        return await super().request(*args, **kwargs)  # type: ignore[misc]
 
     def sign(self, path: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         if path not in self.PATHS:

@@ -30,7 +30,7 @@ from tradingboost.venues.okx_public import OkxPublic
 from tradingboost.venues.okx_stream import OkxStream
 from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.outcome import Asked, Write
-from tradingboost.venues.ticket import TRIGGER_BY, Mode, Ticket, check
+from tradingboost.venues.ticket import TRIGGER_BY, Close, Mode, Ticket, check
 
 _KINDS: Final = ("SWAP", "SPOT")
 _STOP_KINDS: Final = ("conditional,oco", "trigger", "move_order_stop")
@@ -111,6 +111,40 @@ class OkxAccount:
         path, sent = ("trade/amend-algos", [body]) if algo else ("trade/amend-order", body)
         asked = Asked(Write.AMEND, change.ref.client_order_id, algo=algo)
         return await self._caller.write(path, sent, Evidence(expected=sent), asked)
+
+    async def cancel_all(self, symbol: Symbol) -> None:
+        """Ask for the end of everything of a symbol, orders and stops, each by its id.
+
+        Raises:
+            Unavailable: what rests could not be read; ask again.
+        """
+        OKX.require(Ask.CANCEL_ALL)
+        for report in await self.open_orders():
+            if report.symbol == symbol:
+                await self.cancel(
+                    OrderRef(
+                        account_id=self._owner.account_id,
+                        symbol=symbol,
+                        client_order_id=None,
+                        venue_order_id=report.venue_order_id,
+                        is_algo=report.is_algo,
+                    )
+                )
+
+    async def close_position(self, wanted: Close, deadline: float, expires_at: datetime) -> Outcome:
+        """Close a whole leg at market; the venue has a request for it, which takes no size."""
+        del expires_at
+        OKX.require(Ask.CLOSE_POSITION)
+        hedge = (self._identity or await self.open()).position_mode == "hedge"
+        body = requests.closing(wanted, hedge)
+        evidence = Evidence(deadline=deadline, expected=body)
+        return await self._caller.write("trade/close-position", body, evidence, Asked(Write.CANCEL, None))
+
+    async def set_position_mode(self, hedge: bool) -> None:
+        """Net or long/short, for all symbols; the venue refuses it while anything is open."""
+        body = {"posMode": "long_short_mode" if hedge else "net_mode"}
+        await self._caller.call("POST", "account/set-position-mode", body)
+        self._identity = None
 
     async def find(self, ref: OrderRef) -> Found:
         """See `TradingVenue.find`: by id, then in the history, which remembers what the look-up forgot."""

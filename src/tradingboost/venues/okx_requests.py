@@ -3,11 +3,9 @@
 from typing import Any, Final
 
 from tradingboost.core.errors import InvalidInput
-from tradingboost.core.instrument import Instrument, InstrumentKind
-from tradingboost.core.order import PositionSide
 from tradingboost.shared.interfaces.exchange import AmendOrder, OrderRef
 from tradingboost.venues.fields import text
-from tradingboost.venues.ticket import Kind, Mode, Ticket
+from tradingboost.venues.ticket import Close, Kind, Mode, Ticket
 
 _ALGO_TYPES: Final = {Kind.OCO: "oco", Kind.TRIGGER_ENTRY: "trigger"} | dict.fromkeys(
     (Kind.TRAILING, Kind.TRAILING_AMOUNT), "move_order_stop"
@@ -85,12 +83,10 @@ def _watched(ticket: Ticket, mode: Mode) -> dict[str, str]:
     return found
 
 
-def closing(instrument: Instrument, side: PositionSide, margin_mode: str, hedge: bool) -> dict[str, str]:
+def closing(wanted: Close, hedge: bool) -> dict[str, str]:
     """Close a whole leg at market."""
-    if instrument.kind is InstrumentKind.SPOT:
-        raise InvalidInput("nothing_to_close", "Spot has no position; sell what is held.")
-    leg = {"posSide": side.value} if hedge else {}
-    return {"instId": instrument.symbol, "mgnMode": margin_mode, **leg}
+    leg = {"posSide": wanted.leg.value} if hedge else {}
+    return {"instId": wanted.symbol, "mgnMode": wanted.margin_mode, **leg}
 
 
 def named(ref: OrderRef) -> dict[str, str]:

@@ -116,6 +116,16 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
         return (self.side is Side.BUY) is (self.kind in (Kind.STOP, Kind.STOP_LIMIT))
 
 
+class Close(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg to be closed, with what it takes where the venue has no request for it."""
+
+    symbol: Symbol
+    leg: PositionSide
+    qty: Decimal
+    name: ClientOrderId
+    margin_mode: str = "cross"
+
+
 class Mode(msgspec.Struct, frozen=True):
     """What of an account's settings a request depends on.
 
@@ -190,17 +200,17 @@ def _check_prices(ticket: Ticket, instrument: Instrument) -> None:
         raise InvalidInput("bad_trail", "A trailing stop follows by a share between 0 and 1, or by an amount above 0.")
 
 
-def closing(name: ClientOrderId, instrument: Instrument, leg: PositionSide, qty: Decimal, margin_mode: str) -> Ticket:
+def closing(wanted: Close, instrument: Instrument) -> Ticket:
     """A market order that closes a leg, or sells what is held on spot."""
     return Ticket(
-        client_order_id=name,
+        client_order_id=wanted.name,
         symbol=instrument.symbol,
-        side=Side.SELL if leg is PositionSide.LONG else Side.BUY,
-        position_side=leg,
+        side=Side.SELL if wanted.leg is PositionSide.LONG else Side.BUY,
+        position_side=wanted.leg,
         kind=Kind.MARKET,
-        qty=qty,
+        qty=wanted.qty,
         reduce_only=True,
-        margin_mode=margin_mode,
+        margin_mode=wanted.margin_mode,
     )
 
 
