@@ -39,6 +39,7 @@ from tradingboost.shared.interfaces.orders import ClaimLegs, OrderView
 from tradingboost.shared.interfaces.positions import Books, PositionView
 from tradingboost.venues.base import Endpoint
 from tradingboost.venues.catalogue import Venues
+from tradingboost.venues.governor import Governor
 
 ORDERS = {"path": "POST trade/batch-orders"}
 
@@ -259,15 +260,21 @@ def _plain(qty: Decimal) -> str:
 
 
 @asynccontextmanager
-async def floor_at(venue: Venue, fresh_database: FreshDatabase, redis_url: str) -> AsyncIterator[Floor]:
-    """Orders and exchange on one database, the account open at this venue."""
+async def floor_at(
+    venue: Venue, fresh_database: FreshDatabase, redis_url: str, scale: float | None = None, **settings: Any
+) -> AsyncIterator[Floor]:
+    """Orders and exchange on one database, the account open at this venue.
+
+    Our clock leaps and the venue's does not, so a difference of clocks ends entries only where a test asks for it.
+    """
     clock: Any = LeapingClock()
+    chosen = ExchangeSettings(**{"stop_trigger_by": "last", "max_clock_offset_s": 1e9, **settings})
     at = Endpoint(rest=venue.at.rest, ws=venue.at.ws)
     async with room(fresh_database, redis_url, clock, "orders", "exchange") as opened:
         context = Context(db=opened.db, redis=opened.redis, clock=clock, ids=SystemIds(), instance="test")
         users = Linked(at)
-        venues = Venues(clock, {OKX: at})
-        exchange = ExchangeService(context, users, KEY_RING, venues, ExchangeSettings(stop_trigger_by="last"))
+        venues = Venues(clock, {OKX: at}, Governor(clock, scale=scale))
+        exchange = ExchangeService(context, users, KEY_RING, venues, chosen)
         leases = Leases(opened.db, "test")
         settings = OrdersSettings()
         orders = OrdersService(context, ID_KEYS, leases, (users, exchange, Folded(opened)), settings)

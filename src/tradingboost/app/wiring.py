@@ -13,6 +13,7 @@ from tradingboost.core.ids import Venue
 from tradingboost.kit.context import Context
 from tradingboost.kit.loops import carried
 from tradingboost.kit.outbox import Relay
+from tradingboost.kit.ratelimit import SharedWindows
 from tradingboost.kit.remote import Bridge
 from tradingboost.kit.runtime import Module
 from tradingboost.kit.service_token import ServiceAuth
@@ -34,6 +35,7 @@ from tradingboost.shared.interfaces.strategy import Strategy
 from tradingboost.shared.interfaces.users import Users
 from tradingboost.venues.base import Endpoint
 from tradingboost.venues.catalogue import Venues
+from tradingboost.venues.governor import Governor
 
 T = TypeVar("T")
 
@@ -55,7 +57,9 @@ class Platform:
         self.auth = ServiceAuth(f"tradingboost-{context.instance}", secrets.signing_key(), clock=context.clock)
         self._bridge = Bridge(self.auth)
         okx = Endpoint(rest=settings.market.okx_rest, ws=settings.market.okx_ws)
-        self._venues = Venues(context.clock, {Venue("okx"): okx})
+        drawing = SharedWindows(context.redis, "+".join([context.instance, *sorted(local)]), context.clock)
+        governor = Governor(context.clock, drawing, settings.exchange.rate_scale)
+        self._venues = Venues(context.clock, {Venue("okx"): okx}, governor)
         self._build()
 
     @property

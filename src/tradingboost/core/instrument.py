@@ -21,7 +21,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of one instrument at one venue, as of `version`.
 
     Quantities are in venue units: contracts on swaps, base coin on spot.
-    `contract_size` is the base amount of one unit (1 on spot).
+    `contract_size` is the base amount of one unit (1 on spot). `state` is live, or the venue's word for why it is not.
     """
 
     venue: Venue
@@ -38,6 +38,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     max_market_qty: Decimal
     max_leverage: int
     version: str
+    state: str = "live"
 
     def price(self, value: float | Decimal, rounding: Rounding) -> Decimal:
         """The price on a tick; refuses what is not positive after rounding."""

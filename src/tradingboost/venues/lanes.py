@@ -31,7 +31,7 @@ class Lane(StrEnum):
 FLOOR_PCT: Final = {Lane.PROTECT: 0, Lane.CANCEL: 10, Lane.EXIT: 20, Lane.ENTRY: 40, Lane.DATA: 60}
 """Share of a window the lane leaves to those before it."""
 
-LONGEST_S: Final = {Lane.PROTECT: 5.0, Lane.CANCEL: 2.0, Lane.EXIT: 2.0, Lane.ENTRY: 1.0, Lane.DATA: 2.0}
+LONGEST_S: Final = {Lane.PROTECT: 5.0, Lane.CANCEL: 2.0, Lane.EXIT: 2.0, Lane.ENTRY: 1.0, Lane.DATA: 4.0}
 """How long a request waits for room; a request with a deadline of its own never waits beyond that."""
 
 SHED: Final = (Lane.ENTRY, Lane.DATA)
@@ -56,8 +56,8 @@ def current() -> Lane | None:
 
 
 def of_placing(order: PlaceOrder) -> Lane:
-    """The lane of a submission."""
-    if order.type.is_trigger and order.reduce_only:
+    """The lane of a submission; what a journal stands for is sent because something is unprotected."""
+    if order.reduce_only and (order.type.is_trigger or order.journal_seq is not None):
         return Lane.PROTECT
     return Lane.EXIT if order.reduce_only else Lane.ENTRY
 

@@ -56,7 +56,9 @@ class OkxPublic:
         return self._caller
 
     async def instruments(self, refresh: bool = False) -> dict[Symbol, Instrument]:
-        """See `PublicVenue.instruments`."""
+        """See `PublicVenue.instruments`; while they are read again, those known are in force."""
+        if self._instruments and not refresh:
+            return self._instruments
         async with self._loading:
             if self._instruments and not refresh:
                 return self._instruments

@@ -239,6 +239,7 @@ def instrument(row: Row) -> Instrument | None:
         max_market_qty=Decimal(row["maxMktSz"]),
         max_leverage=int(Decimal(row.get("lever") or 1)),
         version=hashlib.sha256(rules.encode()).hexdigest()[:12],
+        state=str(row.get("state") or "live"),
     )
 
 

@@ -12,6 +12,7 @@ from tradingboost.core.errors import BrokenInvariant
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.runtime import Life
 from tradingboost.services.exchange.service import ExchangeService
+from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.services.exchange.workers import Workers
 
 __all__ = ["open_venue", "venue"]
@@ -33,7 +34,7 @@ async def test_a_stream_that_broke_is_opened_again(exchange: ExchangeService) ->
     await found.stream.stop()
     await found.reading
     stop = asyncio.Event()
-    watching = asyncio.create_task(Workers(exchange).watch(Life(SystemClock(), stop)))
+    watching = asyncio.create_task(Workers(exchange, ExchangeSettings()).watch(Life(SystemClock(), stop)))
     async with asyncio.timeout(10):
         while not (await exchange.stream_status(ACCOUNT)).healthy:  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(0.02)
@@ -48,5 +49,5 @@ async def test_a_broken_invariant_in_a_stream_ends_the_process(exchange: Exchang
     await found.reading
     found.reading = asyncio.create_task(failing(BrokenInvariant("never", "This can never be.")))
     with pytest.raises(BrokenInvariant):
-        await asyncio.wait_for(Workers(exchange).watch(Life(SystemClock(), asyncio.Event())), 5)
+        await asyncio.wait_for(Workers(exchange, ExchangeSettings()).watch(Life(SystemClock(), asyncio.Event())), 5)
     found.reading = asyncio.create_task(asyncio.sleep(0))

@@ -15,4 +15,4 @@ def build(
 ) -> tuple[ExchangeService, Module]:
     """The service and what keeps it running. Closing the venues is left to whoever made them."""
     service = ExchangeService(context, users, key_ring, venues, settings)
-    return service, Module("exchange", workers=Workers(service).all(), stop=[service.accounts.close])
+    return service, Module("exchange", workers=Workers(service, settings).all(), stop=[service.accounts.close])

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from tradingboost.kit.settings import Slice
 
@@ -12,4 +12,14 @@ class ExchangeSettings(Slice):
 
     stop_trigger_by: Literal["mark", "last"] = Field("mark", description="price that sets stops off: mark or last")
     connect_timeout_s: PositiveFloat = Field(8.0, description="seconds an account may take to log in and subscribe")
+    rate_scale: NonNegativeFloat | None = Field(
+        None,
+        description="factor on the venues' request limits, 0 = none; empty = 1, and none for a venue on this machine",
+    )
+    max_clock_offset_s: PositiveFloat = Field(
+        5.0, description="seconds a venue's clock may differ from ours before nothing opens there"
+    )
+    instruments_every_s: PositiveFloat = Field(
+        1800.0, description="seconds between two readings of the rules of instruments"
+    )
     max_accounts: PositiveInt = Field(1000, description="accounts one process keeps connected at most")

@@ -1,7 +1,8 @@
-"""What `exchange` keeps: which client order ids were ever handed to a socket. Append-only."""
+"""What `exchange` keeps: which client order ids were ever handed to a socket, and by which rules symbols are traded."""
 
 from sqlalchemy import Column, Table, Text
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tradingboost.kit.db import UtcDateTime, schema_metadata
 
@@ -14,4 +15,24 @@ sent = Table(
     Column("account_id", Text, nullable=False),
     Column("order_id", Text, nullable=False),
     Column("sent_at", UtcDateTime, nullable=False, server_default=sql("clock_timestamp()")),
+)
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("venue", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("rules", JSONB, nullable=False, comment="as last listed, so that a symbol that is gone can still be booked"),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+traded = Table(
+    "traded",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column(
+        "terms", Text, nullable=False, comment="contract size and steps the sizes of the account's runs are made for"
+    ),
+    Column("since", UtcDateTime, nullable=False),
 )

@@ -1,6 +1,6 @@
 """What `exchange` tells: everything it hears from a venue, normalised, judged by nobody yet."""
 
-from tradingboost.core.ids import AccountId, UserId, Venue
+from tradingboost.core.ids import AccountId, Symbol, UserId, Venue
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.shared.events.envelope import Payload, event
 
@@ -23,3 +23,19 @@ class StreamResynced(Payload, frozen=True, kw_only=True):
     user_id: UserId
     venue: Venue
     reason: str
+
+
+@event("venue.restricted")
+class VenueRestricted(Payload, frozen=True, kw_only=True):
+    """Something at the venue keeps the account (or one symbol of it) from opening anything, or no longer does.
+
+    `cause`: clock_off, rate_banned, venue_maintenance or instrument_changed; `reason`: a sentence, "" when it ended.
+    """
+
+    account_id: AccountId
+    user_id: UserId
+    venue: Venue
+    symbol: Symbol | None
+    cause: str
+    restricted: bool
+    reason: str = ""

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from tradingboost.core.errors import Conflict, NotFound, Unavailable
+from tradingboost.core.errors import Conflict, Unavailable
 from tradingboost.core.ids import AccountId, Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
@@ -12,8 +12,10 @@ from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.crypto import KeyRing
 from tradingboost.services.exchange import repository as store
-from tradingboost.services.exchange.service.accounts import Accounts
+from tradingboost.services.exchange.service.accounts import Accounts, Connected
 from tradingboost.services.exchange.service.emergency import Emergency
+from tradingboost.services.exchange.service.hindering import Hindrances
+from tradingboost.services.exchange.service.rules import Rulebook
 from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.shared.interfaces.exchange import (
     AccountSnapshot,
@@ -31,6 +33,7 @@ from tradingboost.shared.interfaces.exchange import (
 from tradingboost.shared.interfaces.users import Users
 from tradingboost.venues.base import TradingVenue
 from tradingboost.venues.catalogue import Venues
+from tradingboost.venues.lanes import Lane, lane, of_amending, of_placing
 
 _SEARCHED_BEFORE = timedelta(minutes=1)
 """Lists are read from this long before the order was sent, so that no clock can hide it."""
@@ -46,6 +49,9 @@ class ExchangeService:
         self._clock = context.clock
         self._venues = venues
         self.accounts = Accounts(context, users, key_ring, venues, settings)
+        self.gateway = venues.governor
+        self.rules = Rulebook(context, venues)
+        self.hindrances = Hindrances(context, self.accounts, self.rules, venues, settings)
         self._emergency = Emergency()
 
     async def connect(self, account_id: AccountId) -> Identity:
@@ -54,29 +60,32 @@ class ExchangeService:
 
     async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
         """The rules in force."""
-        found = (await self._venues.public(venue).instruments()).get(symbol)
-        if found is None:
-            raise NotFound("unknown_symbol", f"{venue} lists no {symbol}; use the venue's own name.", symbol=symbol)
-        return found
+        return await self.rules.instrument(venue, symbol)
 
     async def set_leverage(self, account_id: AccountId, symbol: Symbol, leverage: int, margin_mode: str) -> int:
-        """Set and read back."""
-        return await (await self._venue(account_id)).set_leverage(symbol, leverage, margin_mode)
+        """Set and read back; from now on the account's sizes are made for the rules in force."""
+        connected = await self.accounts.connected(account_id)
+        await self.rules.begin(account_id, connected.account.venue, symbol)
+        with lane(Lane.ENTRY):
+            return await connected.venue.set_leverage(symbol, leverage, margin_mode)
 
     async def place(self, request: PlaceOrder) -> Outcome:
         """Claim the id for ever, then write once, before the deadline or not at all."""
         connected = self.accounts.get(request.account_id)
         if connected is None:  # an order does not wait for a login
             raise Unavailable("account_not_connected", "The account is not connected yet; connect it first.")
-        if not request.reduce_only and not connected.stream.healthy:
-            message = "The account's stream is away; nothing opens until it is back and compared."
-            return Outcome(kind=OutcomeClass.NOT_SENT, code="stream_gap", message=message)
+        hindrance = None if request.reduce_only else await self.hindrances.of_entry(connected, request)
+        if hindrance is not None:
+            return Outcome(kind=OutcomeClass.NOT_SENT, code=hindrance[0], message=hindrance[1])
         deadline = self._clock.monotonic() + (request.expires_at - self._clock.now()).total_seconds()
         await self._claim(request)
         crash_point("exchange.sent.after_commit")
         crash_point("exchange.submit.before_write")
-        outcome = await connected.venue.place(request, deadline)
+        with lane(of_placing(request)):
+            outcome = await connected.venue.place(request, deadline)
         crash_point("exchange.submit.after_reply")
+        if outcome.kind is OutcomeClass.CLOCK:
+            await self.hindrances.read_again(connected)
         return outcome
 
     async def _claim(self, request: PlaceOrder) -> None:
@@ -92,25 +101,33 @@ class ExchangeService:
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         """Ask for the end of an order."""
-        return await (await self._venue(ref.account_id)).cancel(ref)
+        venue = await self._venue(ref.account_id)
+        with lane(Lane.CANCEL):
+            return await venue.cancel(ref)
 
     async def amend(self, request: AmendOrder) -> Outcome:
         """Change a resting order in place."""
-        return await (await self._venue(request.ref.account_id)).amend(request)
+        venue = await self._venue(request.ref.account_id)
+        with lane(of_amending(request.ref)):
+            return await venue.amend(request)
 
     async def find(self, ref: OrderRef) -> Found:
         """One healthy look-up by id."""
-        return await (await self._venue(ref.account_id)).find(ref)
+        venue = await self._venue(ref.account_id)
+        with lane(Lane.CANCEL):
+            return await venue.find(ref)
 
     async def search(self, ref: OrderRef, since: datetime) -> Searched:
         """One round of an absence proof: every place the order could show up in, and a control read."""
         connected = await self.accounts.connected(ref.account_id)
         venue = connected.venue
-        identity, found, live, held = await asyncio.gather(
-            venue.identity(), venue.find(ref), venue.open_orders(), venue.positions()
-        )
-        since += timedelta(milliseconds=identity.clock_offset_ms) - _SEARCHED_BEFORE
-        ended, fills = await asyncio.gather(venue.ended_orders(since), venue.fills(since))
+        with lane(Lane.CANCEL):
+            identity, found, live, held = await asyncio.gather(
+                venue.identity(), venue.find(ref), venue.open_orders(), venue.positions()
+            )
+            since += timedelta(milliseconds=identity.clock_offset_ms) - _SEARCHED_BEFORE
+            ended, fills = await asyncio.gather(venue.ended_orders(since), venue.fills(since))
+        self._noted(connected, identity)
         report = found.report or next((one for one in [*live, *ended] if _is(one, ref)), None)
         known_as = report.venue_order_id if report is not None else ref.venue_order_id
         return Searched(
@@ -123,6 +140,10 @@ class ExchangeService:
 
     async def snapshot(self, account_id: AccountId, since: datetime | None) -> AccountSnapshot:
         """A complete reading, stamped in the venue's time; a part that fails fails the whole."""
+        with lane(Lane.PROTECT if since is None else Lane.DATA):  # without history it is what the stop audit asks
+            return await self._snapshot(account_id, since)
+
+    async def _snapshot(self, account_id: AccountId, since: datetime | None) -> AccountSnapshot:
         connected = await self.accounts.connected(account_id)
         venue, begun = connected.venue, self._clock.now()
         identity, orders, positions, balances = await asyncio.gather(
@@ -135,6 +156,7 @@ class ExchangeService:
             ended, fills, bills = await asyncio.gather(
                 venue.ended_orders(since), venue.fills(since), venue.bills(since)
             )
+        self._noted(connected, identity)
         return AccountSnapshot(
             account_id=account_id,
             venue=connected.account.venue,
@@ -154,6 +176,9 @@ class ExchangeService:
         if connected is None:
             return StreamStatus(frames={}, healthy=False)
         return StreamStatus(frames=connected.stream.frames(), healthy=connected.stream.healthy)
+
+    def _noted(self, connected: Connected, identity: Identity) -> None:
+        connected.identity, connected.read_s = identity, self._clock.monotonic()
 
     async def _venue(self, account_id: AccountId) -> TradingVenue:
         return (await self.accounts.connected(account_id)).venue

@@ -29,6 +29,8 @@ class Connected:
     stream: PrivateStream
     reading: asyncio.Task[None]
     identity: Identity
+    read_s: float
+    """When the identity was read, monotonic."""
 
 
 class Accounts:
@@ -96,7 +98,7 @@ class Accounts:
             await venue.close()
             raise
         log.info("account_connected", account_id=account_id, position_mode=identity.position_mode)
-        return Connected(account, venue, stream, reading, identity)
+        return Connected(account, venue, stream, reading, identity, self._context.clock.monotonic())
 
     async def _started(self, account: Account, stream: PrivateStream) -> asyncio.Task[None]:
         reading = asyncio.create_task(stream.run(), name=f"stream:{account.account_id}")
