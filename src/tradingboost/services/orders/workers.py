@@ -1,18 +1,22 @@
 """Loops `orders` runs."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
 
 import structlog
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, Unavailable
 from tradingboost.core.ids import AccountId
-from tradingboost.kit.runtime import Life, Worker
+from tradingboost.kit.runtime import Life, Worker, first_error
 from tradingboost.services.orders.sagas import Sagas
 from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.settings import OrdersSettings
 
 _DEAF_EVERY_S = 10.0
 """An account whose stream is away is compared this often: only a reading tells revoked keys from a broken line."""
+_AT_ONCE: Final = 8
+"""Comparisons on their way at a time; each mostly waits for the venue."""
 
 log = structlog.get_logger(__name__)
 
@@ -100,9 +104,20 @@ class Workers:
                 due |= set(await self._service.known_accounts())
             lost = set(self._service.accounts.lost)  # by a stall of this process: nobody else may want them
             self._service.accounts.lost.clear()
-            for account_id in sorted(self._resync | due | lost):
-                try:
-                    await self._service.reconcile(account_id)
-                    self._resync.discard(account_id)
-                except (Unavailable, Conflict, OutcomeUnknown, Refused) as error:  # one account's keys hold up no other
-                    log.warning("reconcile_failed", account_id=account_id, code=error.code)
+            wanted = iter(sorted(self._resync | due | lost))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(_AT_ONCE):
+                        group.create_task(self._compare(wanted, life))
+            except BaseExceptionGroup as errors:
+                raise first_error(errors) from errors
+
+    async def _compare(self, wanted: Iterator[AccountId], life: Life) -> None:
+        """Take one account after the other from what all of them share."""
+        for account_id in wanted:
+            life.beat()
+            try:
+                await self._service.reconcile(account_id)
+                self._resync.discard(account_id)
+            except (Unavailable, Conflict, OutcomeUnknown, Refused) as error:  # one account's keys hold up no other
+                log.warning("reconcile_failed", account_id=account_id, code=error.code)

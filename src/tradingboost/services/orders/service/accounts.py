@@ -58,13 +58,10 @@ class Accounts:
 
     async def renew(self) -> None:
         """Make the leases last; a lost one ends our right to send, and the account must be compared anew."""
-        for account_id, lease in list(self._held.items()):
-            try:
-                await self._leases.renew(lease)
-            except Conflict:
-                self._drop(account_id)
-                continue
-            if lease.left_s <= 0:  # renewed in the margin before its end: the database has it, its holder let it go
+        held = dict(self._held)
+        lost = {id(lease) for lease in await self._leases.renew_all(list(held.values()))}
+        for account_id, lease in held.items():
+            if id(lease) in lost or lease.left_s <= 0:  # renewed too late: the database has it, its holder let it go
                 self._drop(account_id)
 
     def fence_token(self, account_id: AccountId) -> int:

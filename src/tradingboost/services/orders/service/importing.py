@@ -25,6 +25,7 @@ from tradingboost.services.orders.service.submitting import Claimed, Submitter
 from tradingboost.shared.interfaces.exchange import AmendOrder, OutcomeClass
 
 log = structlog.get_logger(__name__)
+_ANSWERS_S = 2
 _LINES: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
@@ -57,7 +58,7 @@ class Importer:
     async def back(self) -> bool:
         """Ask the database for a sign of life; once it gives one, everything owed is told before anything runs."""
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(_ANSWERS_S):
                 await self._db.ping()
             self._blackout.end()
             await self.cleared()

@@ -122,8 +122,7 @@ def refused(leg: Leg, now_s: float) -> Leg:
 
 
 def _fresh(leg: Leg, *, flat_since_s: float | None) -> Leg:
-    forgotten = {"short_since_s": None, "refused": 0, "refused_since_s": None, "wait_until_s": 0.0}
-    return msgspec.structs.replace(leg, flat_since_s=flat_since_s, **forgotten)
+    return Leg(symbol=leg.symbol, position_side=leg.position_side, stop=leg.stop, flat_since_s=flat_since_s)
 
 
 def _through(leg: Leg, mark: Decimal) -> bool:

@@ -91,19 +91,19 @@ class Sizer:
         self._clock = context.clock
         self._changer = changer
         self._looker = looker
-        self._touched: dict[tuple[AccountId, Symbol], float] = {}
+        self._touched_s: dict[tuple[AccountId, Symbol], float] = {}
 
     def touch(self, account_id: AccountId, symbol: Symbol) -> None:
         """Something of a leg filled, or one of its stops changed."""
-        if len(self._touched) < _MOST:
-            self._touched.setdefault((account_id, symbol), self._clock.monotonic())
+        if len(self._touched_s) < _MOST:
+            self._touched_s.setdefault((account_id, symbol), self._clock.monotonic())
 
     async def resize(self) -> None:
         """Bring the stops of every leg that changed a moment ago to its size."""
         now_s = self._clock.monotonic()
-        due = [key for key, since_s in self._touched.items() if now_s - since_s >= GRACE_S]
+        due = [key for key, since_s in self._touched_s.items() if now_s - since_s >= GRACE_S]
         for key in due:
-            del self._touched[key]
+            del self._touched_s[key]
             if key[0] not in self._looker.accounts.held:
                 continue  # whoever acts for the account does it
             try:
@@ -112,7 +112,7 @@ class Sizer:
                 log.warning("stop_not_resized", account_id=key[0], symbol=key[1], code=error.code)
                 done = False
             if not done:
-                self._touched.setdefault(key, now_s - GRACE_S + _AGAIN_S)
+                self._touched_s.setdefault(key, now_s - GRACE_S + _AGAIN_S)
 
     async def _fit(self, key: tuple[AccountId, Symbol]) -> bool:
         """One step for every leg of a symbol; False = look again soon."""
