@@ -9,7 +9,9 @@ from yarl import URL
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import Venue
-from tradingboost.kit.clock import FakeClock
+from tradingboost.kit.clock import FakeClock, SystemClock
+from tradingboost.kit.ratelimit import SharedWindows
+from tradingboost.kit.redis import Redis
 from tradingboost.venues.governor import Governor
 from tradingboost.venues.lanes import Lane
 from tradingboost.venues.limits import RULES
@@ -229,3 +231,32 @@ def test_every_window_of_every_venue_can_be_named_in_redis_and_holds_something()
             for limit, cost in draws:
                 assert limit.most >= cost > 0, venue
                 assert 0.5 <= limit.period_s <= 60, venue
+
+
+CANDLES = {"path": "/api/v5/market/candles", "method": "GET", "key": ""}
+
+
+async def rush(governor: Governor, count: int) -> int:
+    """How many of so many candle requests leave within the moment."""
+    tasks = [asyncio.create_task(governor.admit(asking(**CANDLES), Lane.DATA)) for _ in range(count)]
+    await asyncio.wait(tasks, timeout=0.4)
+    done = sum(task.done() and task.exception() is None for task in tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return done
+
+
+async def test_processes_share_the_windows_of_their_address_through_redis(redis_url: str) -> None:
+    redis, clock = Redis(redis_url), SystemClock()
+    first, second = (Governor(clock, SharedWindows(redis, name, clock)) for name in ("a", "b"))
+    assert sum(await asyncio.gather(rush(first, 30), rush(second, 30))) == 40
+    assert await let_in(first, Lane.PROTECT, 60) == 60  # what belongs to a credential asks nobody
+    await redis.close()
+
+
+async def test_while_redis_is_away_each_process_takes_its_share() -> None:
+    clock, away = SystemClock(), Redis("redis://127.0.0.1:1/0")
+    both = [Governor(clock, SharedWindows(away, name, clock)) for name in ("a", "b")]
+    assert await asyncio.gather(*(rush(one, 30) for one in both)) == [20, 20]
+    await away.close()
