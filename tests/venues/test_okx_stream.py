@@ -9,8 +9,9 @@ from tests.venues.test_okx_rows import ALGO, ORDER
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.kit.clock import SystemClock
+from tradingboost.venues.line import Connection, Frame
 from tradingboost.venues.okx_stream import OkxStream
-from tradingboost.venues.okx_wire import Connection, Frame, Wire
+from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.redial import Redialler
 
 

@@ -123,7 +123,9 @@ def cancelling_all(symbol: Symbol) -> list[Call]:
     """Orders, then each kind of plan."""
     said = {"symbol": symbol, **_PRODUCT}
     orders = Call(POST, _MIX, "v2/mix/order/batch-cancel-orders", said)
-    return [orders] + [Call(POST, _MIX, "v2/mix/order/cancel-plan-order", said | {"planType": p}) for p in _CANCEL_KINDS]
+    return [orders] + [
+        Call(POST, _MIX, "v2/mix/order/cancel-plan-order", said | {"planType": p}) for p in _CANCEL_KINDS
+    ]
 
 
 def closing(symbol: Symbol, leg: PositionSide, hedge: bool) -> Call:

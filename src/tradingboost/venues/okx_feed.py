@@ -13,7 +13,8 @@ from tradingboost.core.market import Timeframe
 from tradingboost.venues import okx_rows as rows
 from tradingboost.venues.base import Endpoint, FeedSink
 from tradingboost.venues.fields import moment
-from tradingboost.venues.okx_wire import Connection, Frame, Wire
+from tradingboost.venues.line import Connection, Frame
+from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.redial import Redialler
 from tradingboost.venues.transport import Transport
 

@@ -12,7 +12,8 @@ from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit.clock import Clock
 from tradingboost.venues import okx_rows as rows
 from tradingboost.venues.base import Owner, StreamSink
-from tradingboost.venues.okx_wire import Frame, Wire
+from tradingboost.venues.line import Frame
+from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.redial import Redialler
 
 log = structlog.get_logger(__name__)

@@ -2,29 +2,32 @@
 
 import asyncio
 import secrets
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
 from tradingboost.core.errors import Refused, Unavailable
 from tradingboost.kit.clock import Clock
-from tradingboost.venues.okx_wire import Frame, Wire
+from tradingboost.venues.line import Frame, Line
 
 log = structlog.get_logger(__name__)
 
 _FIRST_S: Final = 0.2
-_LONGEST_S: Final = 30.0
+_LONGEST_S: Final = 15.0  # and half of it more by chance: half a minute after a cut entries are possible again
 _STEADY_S: Final = 60.0
 
 
-class Reader(Protocol):
+W = TypeVar("W", bound=Line)
+
+
+class Reader(Protocol[W]):
     """What is done on a wire."""
 
-    def wire(self) -> Wire:
+    def wire(self) -> W:
         """A fresh one, nothing dialled."""
         ...
 
-    async def open(self, wire: Wire) -> None:
+    async def open(self, wire: W) -> None:
         """Dial, log in, subscribe."""
         ...
 
@@ -41,21 +44,21 @@ class Reader(Protocol):
         ...
 
 
-class Redialler:
+class Redialler(Generic[W]):
     """Runs a reader for as long as it is wanted."""
 
-    def __init__(self, name: str, reader: Reader, clock: Clock) -> None:
+    def __init__(self, name: str, reader: Reader[W], clock: Clock) -> None:
         self._log = log.bind(stream=name)
         self._reader = reader
         self._clock = clock
-        self._wire: Wire | None = None
+        self._wire: W | None = None
         self._up = asyncio.Event()
         self._stopping = asyncio.Event()
         self._ready: asyncio.Future[None] | None = None
         self.reconnects = 0
 
     @property
-    def current(self) -> Wire | None:
+    def current(self) -> W | None:
         """The wire that is open now."""
         return self._wire if self._up.is_set() else None
 
@@ -136,7 +139,7 @@ class Redialler:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
 
-    async def _read(self, wire: Wire) -> None:
+    async def _read(self, wire: W) -> None:
         while not self._stopping.is_set():
             frame = await wire.next()
             if frame is None:
