@@ -83,6 +83,37 @@ async def test_an_ended_lease_cannot_be_renewed_even_if_nobody_took_it(stage: St
         lease.check()
 
 
+async def test_many_leases_are_renewed_at_once_and_those_that_are_lost_are_named(stage: Stage) -> None:
+    one, two = Leases(stage.database, "one"), Leases(stage.database, "two")
+    held = [await one.acquire(f"account:{number}") for number in range(5)]
+    leases_held = [lease for lease in held if lease is not None]
+    async with stage.database.transaction() as connection:
+        ended = update(leases).where(leases.c.resource == "account:3")
+        await connection.execute(ended.values(expires_at=text("clock_timestamp() - interval '1 s'")))
+    assert await two.acquire("account:3") is not None
+    before = [lease._until_s for lease in leases_held]
+    await asyncio.sleep(0.01)
+    assert await one.renew_all(leases_held) == [leases_held[3]]
+    later = [lease._until_s > at for lease, at in zip(leases_held, before, strict=True)]
+    assert later == [True, True, True, False, True]
+    assert await one.renew_all([]) == []
+
+
+async def test_a_lease_in_use_at_that_moment_holds_up_no_other(stage: Stage) -> None:
+    one = Leases(stage.database, "one")
+    used, other = await taken(one), await one.acquire("account:other")
+    assert other is not None
+    before = other._until_s
+    async with stage.database.transaction() as connection:
+        await guard(connection, used)
+        renewing = asyncio.create_task(one.renew_all([used, other]))
+        async with asyncio.timeout(5):
+            while other._until_s == before and not renewing.done():  # noqa: ASYNC110 - the other waits on the block
+                await asyncio.sleep(0.01)
+        assert not renewing.done()
+    assert await renewing == []
+
+
 async def test_a_restart_need_not_wait_for_its_own_lease_but_fences_its_earlier_life(stage: Stage) -> None:
     before = await taken(Leases(stage.database, "one"))
     after = await taken(Leases(stage.database, "one"))

@@ -6,7 +6,7 @@ even a holder that was frozen and woke up late cannot do harm.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -42,6 +42,20 @@ _RENEW = text(
     """
     UPDATE ops.leases SET expires_at = clock_timestamp() + make_interval(secs => :ttl_s)
     WHERE resource = :resource AND token = :token AND expires_at > clock_timestamp()
+    """
+)
+# A row that a guarded transaction holds is passed over here, so that one that hangs holds up no other lease.
+_RENEW_ALL = text(
+    """
+    WITH mine AS (
+        SELECT l.resource FROM ops.leases AS l
+        JOIN unnest(CAST(:resources AS text[]), CAST(:tokens AS bigint[])) AS held (resource, token)
+            ON l.resource = held.resource AND l.token = held.token
+        WHERE l.expires_at > clock_timestamp()
+        FOR NO KEY UPDATE OF l SKIP LOCKED
+    )
+    UPDATE ops.leases AS l SET expires_at = clock_timestamp() + make_interval(secs => :ttl_s)
+    FROM mine WHERE l.resource = mine.resource RETURNING l.resource
     """
 )
 _RELEASE = text("UPDATE ops.leases SET expires_at = clock_timestamp() WHERE resource = :resource AND token = :token")
@@ -172,6 +186,26 @@ class Leases:
             lease.end()
             raise _lost(lease.resource)
         lease.extend(self._until(asked_s))
+
+    async def renew_all(self, held: Sequence[Lease]) -> list[Lease]:
+        """Make many leases last by one statement; returns those that are lost."""
+        if not held:
+            return []
+        asked_s = self._clock()
+        facts = {"resources": [one.resource for one in held], "tokens": [one.token for one in held]}
+        async with self._database.transaction() as connection:
+            found = await connection.execute(_RENEW_ALL, {**facts, "ttl_s": self._ttl_s})
+            renewed = {row.resource for row in found}
+        lost: list[Lease] = []
+        for lease in held:
+            if lease.resource in renewed:
+                lease.extend(self._until(asked_s))
+                continue
+            try:
+                await self.renew(lease)  # lost, or in use at that very moment
+            except Conflict:
+                lost.append(lease)
+        return lost
 
     async def release(self, lease: Lease) -> None:
         """Give the lease back, so the next holder need not wait."""
