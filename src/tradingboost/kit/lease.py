@@ -200,6 +200,8 @@ class Leases:
         for lease in held:
             if lease.resource in renewed:
                 lease.extend(self._until(asked_s))
+        for lease in held:
+            if lease.resource in renewed:
                 continue
             try:
                 await self.renew(lease)  # lost, or in use at that very moment
