@@ -1,12 +1,12 @@
 """The use cases of `market`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import structlog
 
-from tradingboost.core.errors import OutcomeUnknown, Unavailable
+from tradingboost.core.errors import NotFound, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.market import Candle, Tick, Timeframe
@@ -22,6 +22,9 @@ from tradingboost.venues.base import PublicFeed, PublicVenue
 log = structlog.get_logger(__name__)
 _FEW_CANDLES = 300
 _MOST_CANDLES = 20_000
+_LATE = timedelta(seconds=10)
+"""By the venue's own ticks: a candle that is not told this long after its close is fetched, and again as often."""
+Watch = tuple[Venue, Symbol, Timeframe]
 
 
 class MarketService:
@@ -34,6 +37,8 @@ class MarketService:
         self._writer = FeedWriter(context.redis)
         self._newest: dict[tuple[Venue, Symbol], Tick] = {}
         self._published: dict[str, str] = {}
+        self._closes: dict[Watch, datetime | None] = {}
+        self._asked: dict[Watch, datetime] = {}
         self.feeds: dict[Venue, PublicFeed] = {
             venue: public.feed(_Sink(self, venue)) for venue, public in self._venues.items()
         }
@@ -90,15 +95,23 @@ class MarketService:
         async with self._db.transaction() as db:
             await store.insert_instrument(db, instrument, self._clock.now())
             await store.insert_watch(db, venue, symbol, timeframe, self._clock.now())
-        await self.feeds[venue].watch(symbol, timeframe)
+        await self._watched(venue, symbol, timeframe)
 
     async def resume(self) -> None:
         """Watch again what was watched before a restart."""
         async with self._db.read() as db:
             watched = await store.watches(db)
         for venue, symbol, timeframe in watched:
-            if venue in self.feeds:
-                await self.feeds[venue].watch(symbol, timeframe)
+            if venue not in self.feeds:
+                continue
+            try:
+                await self._watched(venue, symbol, timeframe)
+            except NotFound as error:  # a symbol the venue has ended holds up no other
+                log.warning("watch_ended", venue=venue, symbol=symbol, code=error.code)
+
+    async def _watched(self, venue: Venue, symbol: Symbol, timeframe: Timeframe) -> None:
+        await self.feeds[venue].watch(symbol, timeframe)
+        self._closes.setdefault((venue, symbol, timeframe), None)
 
     async def feed_status(self) -> FeedStatus:
         """Progress of the public streams."""
@@ -121,6 +134,43 @@ class MarketService:
                 if await store.tell_candle(db, candle):
                     key = f"{candle.venue}:{candle.symbol}:{candle.timeframe}"
                     await outbox.emit(db, CandleClosed.of(candle, younger), key=key, aggregate=f"market:{key}")
+            self._reached(candle)
+
+    def _reached(self, candle: Candle) -> None:
+        watch = (candle.venue, candle.symbol, candle.timeframe)
+        if watch in self._closes:
+            self._closes[watch] = max(self._closes[watch] or candle.close_at, candle.close_at)
+
+    async def fetch_late(self) -> int:
+        """Fetch candles whose close the venue's ticks have left behind, because nobody told of it; how many were late.
+
+        A silent candle channel looks like a market without closes. Nothing is concluded from that: a close is the
+        venue's word on the stream, or its word when asked.
+
+        Raises:
+            Unavailable: they could not be read.
+        """
+        late = 0
+        for watch, closed in list(self._closes.items()):
+            venue, symbol, timeframe = watch
+            tick = self._newest.get((venue, symbol))
+            if tick is None:
+                continue
+            if closed is None:  # what closed before anybody listened is history
+                self._closes[watch] = timeframe.open_of(tick.at)
+            elif tick.at >= max(closed + timeframe.length, self._asked.get(watch, closed)) + _LATE:
+                self._asked[watch] = tick.at
+                late += await self._fetch(watch, closed)
+        return late
+
+    async def _fetch(self, watch: Watch, closed: datetime) -> int:
+        venue, symbol, timeframe = watch
+        fetched = await self._since(venue, symbol, timeframe, closed - timeframe.length)
+        missing = [candle for candle in fetched if candle.close_at > closed]
+        if missing:
+            log.warning("candles_late", venue=venue, symbol=symbol, timeframe=timeframe, count=len(missing))
+            await self.closed(missing)
+        return len(missing)
 
     async def catch_up(self, venue: Venue) -> None:
         """Fetch the candles that closed while the stream was away."""

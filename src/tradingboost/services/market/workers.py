@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from tradingboost.core.errors import Unavailable
+from tradingboost.core.errors import NotFound, OutcomeUnknown, Unavailable
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.market.service import MarketService
 from tradingboost.venues.base import PublicFeed
 
 log = structlog.get_logger(__name__)
+_LATE_EVERY_S = 2.0
 
 
 class Workers:
@@ -23,7 +24,7 @@ class Workers:
     def all(self) -> list[Worker]:
         """The loops."""
         streams = [Worker(f"feed:{venue}", self._stream(feed)) for venue, feed in self._service.feeds.items()]
-        return [*streams, Worker("resume", self.resume, finite=True)]
+        return [*streams, Worker("resume", self.resume, finite=True), Worker("late", self.late)]
 
     async def not_ready(self) -> str | None:
         """Why candles and prices do not flow yet."""
@@ -53,3 +54,11 @@ class Workers:
             except Unavailable as error:
                 log.warning("watch_waits", code=error.code)
                 await life.sleep(1.0)
+
+    async def late(self, life: Life) -> None:
+        """Fetch what a silent candle channel did not tell."""
+        while await life.sleep(_LATE_EVERY_S):
+            try:
+                await self._service.fetch_late()
+            except (Unavailable, NotFound, OutcomeUnknown) as error:
+                log.warning("late_candles_wait", code=error.code)
