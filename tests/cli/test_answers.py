@@ -50,7 +50,7 @@ def test_doctor_says_how_to_mend_an_unwritable_directory(tb: Run, tmp_path: Path
 
 def test_status_of_an_installation_that_never_ran(tb: Run, tmp_path: Path) -> None:
     data = tb("status", "--json").envelope["data"]
-    assert set(data) == {"running", "http", "data_dir", "accounts", "runs", "messages", "open_profit"}
+    assert set(data) == {"running", "http", "data_dir", "accounts", "runs", "messages", "open_profit", "disk"}
     assert data["running"] is False
     assert not (tmp_path / "share").exists(), "a look must not make anything"
     assert "tradingboost demo" in tb("status").out

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from tradingboost.app import machine
 from tradingboost.app.places import data_dir
 from tradingboost.app.process import platform
 from tradingboost.app.reach import FILE, Whereabouts, bridge_address
@@ -108,6 +109,7 @@ def _runtime(built: Platform, names: Collection[str], listening: socket.socket) 
     runtime = Runtime(modules, clock=built.context.clock, drained=_drained)
     routers = [router for module in modules for router in module.routers]
     app = create_app("TradingBoost", routers, vitals=runtime, metrics=runtime.metrics, clock=built.context.clock)
+    modules.append(machine.watch(data_dir(built.settings), built.settings.ops.disk_alarm_ratio, runtime.metrics))
     # last to start and first to stop: nobody is answered by a service that has not recovered yet
     modules.append(_bridge_module(built, names))
     modules.append(Module("http", workers=[http_worker(app, listening)]))

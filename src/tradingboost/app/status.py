@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from tradingboost.app.machine import Disk, disk
 from tradingboost.app.places import data_dir, has_data
 from tradingboost.app.reach import is_running, reach, whereabouts
 from tradingboost.app.settings import Settings
@@ -48,6 +49,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         running: whether a platform of this installation is running now; else this is what it left.
         open_profit: of all positions, None when a price is not known.
+        disk: where the data lies.
     """
 
     running: bool
@@ -57,6 +59,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[RunStatus]
     messages: list[Message]
     open_profit: Decimal | None
+    disk: Disk
 
 
 class _Services(Protocol):
@@ -115,6 +118,7 @@ async def _asked(services: _Services, settings: Settings, http: str, running: bo
         runs=[_short(run) for run in runs if every_run or run.status != "stopped"],
         messages=sorted(messages, key=lambda one: one.created_at, reverse=True)[:10],
         open_profit=sum((one for one in profits if one is not None), Decimal(0)) if None not in profits else None,
+        disk=_disk(settings),
     )
 
 
@@ -132,6 +136,10 @@ def _short(run: RunView) -> RunStatus:
     )
 
 
+def _disk(settings: Settings) -> Disk:
+    return disk(data_dir(settings), settings.ops.disk_alarm_ratio)
+
+
 def _nothing(settings: Settings) -> Status:
     return Status(
         running=False,
@@ -141,4 +149,5 @@ def _nothing(settings: Settings) -> Status:
         runs=[],
         messages=[],
         open_profit=None,
+        disk=_disk(settings),
     )

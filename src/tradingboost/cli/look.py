@@ -38,6 +38,11 @@ def status(
 
 
 def _show(console: "Console", found: "Status") -> None:
+    if found.disk.alarm:
+        console.print(
+            f"[bold red]The disk is {found.disk.used_ratio:.0%} full[/], {found.disk.free_mb} MB are free; "
+            "without room no order can be recorded, so none is placed."
+        )
     if not found.accounts and not found.runs:
         console.print(f"Nothing has run here yet ({found.data_dir}).")
         console.print("Start with: tradingboost demo   or: tradingboost up")

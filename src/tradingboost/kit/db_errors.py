@@ -46,6 +46,11 @@ def _told(error: Exception) -> TradingBoostError | None:
         return Conflict("database_race", "Another transaction won the race; run this one again.", sqlstate=state)
     if state in {"57014", "55P03"}:
         return Unavailable("database_slow", "The database took too long and was stopped; try again shortly.")
+    if state == "53100":
+        message = "The database's disk is full, so nothing can be recorded; make room, then try again."
+        return Unavailable("database_disk_full", message, sqlstate=state)
+    if state == "53200":
+        return Unavailable("database_no_memory", "The database is out of memory; try again shortly.", sqlstate=state)
     if state == "53300":
         return Unavailable("database_full", "The database accepts no more connections; lower TB_DB__POOL_SIZE.")
     if state[:2] == "28" or state == "3D000":

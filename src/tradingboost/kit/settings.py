@@ -83,6 +83,9 @@ class OpsSettings(Slice):
     """`TB_OPS__*`."""
 
     crash_point: str = Field("", description="name:nth, where this process kills itself; TB_ENV=test only")
+    disk_alarm_ratio: float = Field(
+        0.85, gt=0, le=1, description="share of the disk in use from which on it is an alarm"
+    )
 
 
 class CryptoSettings(Slice):

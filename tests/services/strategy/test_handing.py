@@ -65,6 +65,28 @@ async def test_wishes_are_handed_on_exactly_in_their_order(stage: Room) -> None:
     assert len(asked) >= 4
 
 
+async def test_f45_asked_to_stop_it_finishes_the_wish_in_hand_and_leaves_the_others_to_the_next_process(
+    stage: Room,
+) -> None:
+    world = World()
+    desk = Desk(stage, world, "grid")
+    await desk.start()
+    await desk.bar("50000")
+
+    async def asked_to_stop(_: OrderIntent) -> None:
+        desk.service.hander.drain()
+
+    desk.orders.before = asked_to_stop
+    await desk.service.hander.hand_on()
+    asked = await wished(desk)
+    assert slots(desk) == asked[:1]
+    assert [row.done_at is None for row in await desk.rows(t.wishes)] == [False] + [True] * (len(asked) - 1)
+    desk.orders.before = None
+    following = Desk(stage, world, "grid")
+    await following.service.hander.hand_on()
+    assert slots(following) == asked
+
+
 async def test_a_wish_that_was_handed_on_is_not_handed_on_again(desk: Desk) -> None:
     await desk.start()
     await desk.fall()
