@@ -261,14 +261,14 @@ def _plain(qty: Decimal) -> str:
 
 @asynccontextmanager
 async def floor_at(
-    venue: Venue, fresh_database: FreshDatabase, redis_url: str, scale: float | None = None, **settings: Any
+    venue: Venue, fresh_database: FreshDatabase, redis_url: str, scale: float | None = None, **of_exchange: Any
 ) -> AsyncIterator[Floor]:
     """Orders and exchange on one database, the account open at this venue.
 
     Our clock leaps and the venue's does not, so a difference of clocks ends entries only where a test asks for it.
     """
     clock: Any = LeapingClock()
-    chosen = ExchangeSettings(**{"stop_trigger_by": "last", "max_clock_offset_s": 1e9, **settings})
+    chosen = ExchangeSettings(**{"stop_trigger_by": "last", "max_clock_offset_s": 1e9, **of_exchange})
     at = Endpoint(rest=venue.at.rest, ws=venue.at.ws)
     async with room(fresh_database, redis_url, clock, "orders", "exchange") as opened:
         context = Context(db=opened.db, redis=opened.redis, clock=clock, ids=SystemIds(), instance="test")
