@@ -1,5 +1,6 @@
 """Outcomes through the real client library and real sockets: its exceptions decide nothing, the evidence does."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,7 +10,9 @@ from tests.venues.stage import Answering, account_at, placing, ref, soon
 from tests.venues.test_outcome import REFUSED
 
 from tradingboost.core.errors import InvalidInput, Refused, Unavailable
+from tradingboost.kit import crash
 from tradingboost.kit.clock import SystemClock
+from tradingboost.kit.crash import Armed
 from tradingboost.shared.interfaces.exchange import OutcomeClass
 from tradingboost.venues.governor import Governor
 from tradingboost.venues.okx import OkxAccount
@@ -140,3 +143,23 @@ async def test_every_judged_code_survives_the_library(
         found[code] = (await account.place(placing(f"SA{number}"), soon())).kind.value
     assert found == judged
     assert len(okx.posts) == len(judged)
+
+
+async def test_who_dies_after_writing_has_written_the_whole_order(
+    okx: Answering, account: OkxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(name: str) -> None:
+        raise RuntimeError(name)
+
+    okx.body = '{"code":"0","msg":"","data":[{"ordId":"7","clOrdId":"SAENTRY","sCode":"0","sMsg":""}]}'
+    monkeypatch.setattr(crash, "_armed", Armed("exchange.submit.after_write", 1, die))
+    outcome = await account.place(placing(), soon())
+    assert outcome.kind is OutcomeClass.UNKNOWN  # nobody has heard the answer
+    async with asyncio.timeout(5):
+        while not okx.posts:  # noqa: ASYNC110 - the server has no event to wait for
+            await asyncio.sleep(0.01)
+    ((path, body),) = okx.posts
+    assert path.endswith("trade/batch-orders")
+    assert json.loads(body)[0]["clOrdId"] == "SAENTRY"
+    cancelled = await account.cancel(ref("SAENTRY"))  # only submissions come by there
+    assert cancelled.kind is not OutcomeClass.NOT_SENT
