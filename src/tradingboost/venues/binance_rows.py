@@ -223,3 +223,69 @@ def candle(row: list[Any], symbol: Symbol, timeframe: Timeframe) -> Candle:
         close=Decimal(row[4]),
         volume=Decimal(row[5]),
     )
+
+
+_PUSHED_ORDER: Final = {
+    "symbol": "s",
+    "orderId": "i",
+    "clientOrderId": "c",
+    "side": "S",
+    "type": "o",
+    "timeInForce": "f",
+    "origQty": "q",
+    "price": "p",
+    "status": "X",
+    "executedQty": "z",
+    "reduceOnly": "R",
+    "positionSide": "ps",
+}
+_PUSHED_STOP: Final = {
+    "symbol": "s",
+    "algoId": "aid",
+    "clientAlgoId": "caid",
+    "side": "S",
+    "orderType": "o",
+    "quantity": "q",
+    "algoStatus": "X",
+    "price": "p",
+    "triggerPrice": "tp",
+    "actualOrderId": "ai",
+    "reduceOnly": "R",
+    "closePosition": "cp",
+    "positionSide": "ps",
+    "failReason": "rm",
+}
+
+
+def pushed_order(message: Row) -> dict[str, Any]:
+    """An order event as a row of the lists. It tells when it happened, not when the order was made."""
+    told = message["o"]
+    return {name: told.get(short) for name, short in _PUSHED_ORDER.items()} | {"updateTime": message["T"]}
+
+
+def pushed_stop(message: Row) -> dict[str, Any]:
+    """An event of a conditional order as a row of the lists."""
+    told = message["o"]
+    times = {"createTime": message["T"], "updateTime": message["T"]}
+    return {name: told.get(short) for name, short in _PUSHED_STOP.items()} | times
+
+
+def pushed_fills(message: Row, owner: Owner) -> list[Fill]:
+    """The match an order event tells of, if it tells of one."""
+    told = message["o"]
+    if told.get("x") != "TRADE":
+        return []
+    row = {
+        "symbol": told["s"],
+        "orderId": told["i"],
+        "id": told["t"],
+        "side": told["S"],
+        "qty": told["l"],
+        "price": told["L"],
+        "commission": told.get("n"),
+        "commissionAsset": told.get("N"),
+        "maker": told.get("m"),
+        "time": told["T"],
+        "realizedPnl": told.get("rp"),
+    }
+    return [fill(row, owner)]

@@ -233,3 +233,41 @@ def candle(row: list[Any], symbol: Symbol, timeframe: Timeframe) -> Candle:
         close=Decimal(row[4]),
         volume=Decimal(row[5]),
     )
+
+
+_PUSHED_PLANS: Final = {"tp": "profit_plan", "ptp": "pos_profit", "track": "track_plan", "mtpsl": "moving_plan"}
+_PUSHED_NORMAL: Final = ("pl", "normal_plan")
+
+
+def pushed_order(row: Row) -> dict[str, Any]:
+    """An order of the orders channel as a row of the lists."""
+    return {**row, "symbol": row["instId"], "baseVolume": row.get("accBaseVolume") or "0"}
+
+
+def pushed_plan(row: Row) -> dict[str, Any]:
+    """A plan of the orders-algo channel as a row of the lists; its kinds have short names there."""
+    kind = str(row["planType"])
+    name = "normal_plan" if kind in _PUSHED_NORMAL else _PUSHED_PLANS.get(kind, "loss_plan")
+    return {**row, "symbol": row["instId"], "planType": name, "planStatus": row["status"]}
+
+
+def pushed_fill(row: Row, owner: Owner) -> Fill | None:
+    """The match an orders push tells of, or None when it tells of none."""
+    if not row.get("tradeId") or amount(row, "baseVolume") <= 0:
+        return None
+    return Fill(
+        venue=VENUE,
+        account_id=owner.account_id,
+        symbol=Symbol(row["instId"]),
+        venue_order_id=VenueOrderId(str(row["orderId"])),
+        trade_id=str(row["tradeId"]),
+        client_order_id=client(row.get("clientOid")),
+        side=_side(row),
+        qty=Decimal(row["baseVolume"]),
+        price=Decimal(row["fillPrice"]),
+        fee=amount(row, "fillFee"),
+        fee_currency=str(row.get("fillFeeCoin") or ""),
+        is_maker=row.get("tradeScope") == "M",
+        at=moment(row["fillTime"]),
+        pnl=amount(row, "pnl"),
+    )

@@ -24,14 +24,16 @@ from tradingboost.shared.interfaces.exchange import (
     PlaceOrder,
 )
 from tradingboost.venues.answers import MANNERS
-from tradingboost.venues.base import Keys, Owner
+from tradingboost.venues.base import Keys, Owner, PrivateStream, StreamSink
 from tradingboost.venues.call import Call
 from tradingboost.venues.capabilities import TABLE, Ask, Capabilities
 from tradingboost.venues.evidence import Evidence
 from tradingboost.venues.fields import millis
 from tradingboost.venues.outcome import Asked, Write
+from tradingboost.venues.private_stream import SocketStream
 from tradingboost.venues.rest_call import RestCaller
 from tradingboost.venues.rest_public import RestPublic
+from tradingboost.venues.talks import TALKS
 from tradingboost.venues.ticket import TRIGGER_BY, Close, Mode, Ticket, check, closing, left_to_the_platform
 
 _WRONG_MODE: Final = frozenset({"-4061", "40774", "10001"})
@@ -198,6 +200,11 @@ class RestAccount(ABC):
     async def gathered(self, calls: list[Call]) -> list[Any]:
         """The data of several reads; one that fails fails them all."""
         return list(await asyncio.gather(*(self.caller.ask(call) for call in calls)))
+
+    def stream(self, sink: StreamSink) -> PrivateStream:
+        """See `TradingVenue.stream`."""
+        talk = TALKS[self.VENUE](self.public, self.owner, self.keys, self.caller)
+        return SocketStream(talk, self.owner, sink, self.clock)
 
     async def close(self) -> None:
         """See `TradingVenue.close`."""

@@ -11,7 +11,7 @@ from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
 from tradingboost.shared.interfaces.exchange import Balance, Identity
 from tradingboost.venues.base import Owner
-from tradingboost.venues.fields import Row, amount, client, price, rules_version
+from tradingboost.venues.fields import Row, amount, client, moment, price, rules_version
 from tradingboost.venues.upbit_units import unit
 
 VENUE: Final = Venue("upbit")
@@ -151,4 +151,51 @@ def candle(row: Row, symbol: Symbol, timeframe: Timeframe) -> Candle:
         low=Decimal(str(row["low_price"])),
         close=Decimal(str(row["trade_price"])),
         volume=Decimal(str(row["candle_acc_trade_volume"])),
+    )
+
+
+def pushed_order(row: Row, owner: Owner) -> VenueReport:
+    """An order of the myOrder channel. While it tells of a trade, its price and volume are the trade's."""
+    trade, kind = row["state"] == "trade", OrderType.LIMIT if row["order_type"] == "limit" else OrderType.MARKET
+    filled = amount(row, "executed_volume")
+    whole = filled + amount(row, "remaining_volume")
+    return VenueReport(
+        venue=VENUE,
+        account_id=owner.account_id,
+        symbol=Symbol(row["code"]),
+        venue_order_id=VenueOrderId(row["uuid"]),
+        client_order_id=client(row.get("identifier")),
+        is_algo=False,
+        phase=Phase.LIVE if trade else _PHASES[row["state"]],
+        side=_SIDES[str(row["ask_bid"]).lower()],
+        position_side=PositionSide.LONG,
+        type=OrderType.POST_ONLY if row.get("time_in_force") == "post_only" else kind,
+        qty=whole,
+        price=price(row, "price") if kind is OrderType.LIMIT and not trade else None,
+        trigger=None,
+        reduce_only=False,
+        cum_filled=filled,
+        created_at=moment(row["order_timestamp"]),
+        updated_at=moment(row["timestamp"]),
+    )
+
+
+def pushed_fill(row: Row, owner: Owner) -> Fill | None:
+    """The match a push tells of, or None when it tells of none."""
+    if row["state"] != "trade" or not row.get("trade_uuid"):
+        return None
+    return Fill(
+        venue=VENUE,
+        account_id=owner.account_id,
+        symbol=Symbol(row["code"]),
+        venue_order_id=VenueOrderId(row["uuid"]),
+        trade_id=str(row["trade_uuid"]),
+        client_order_id=client(row.get("identifier")),
+        side=_SIDES[str(row["ask_bid"]).lower()],
+        qty=amount(row, "volume"),
+        price=amount(row, "price"),
+        fee=-amount(row, "trade_fee"),
+        fee_currency=str(row["code"]).partition("-")[0],
+        is_maker=bool(row.get("is_maker")),
+        at=moment(row["trade_timestamp"]),
     )
