@@ -44,6 +44,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "platform.deploy": Fault(
             says="the platform is asked to stop in the middle of things and started again", lasts_s=(0.5, 2.0)
         ),
+        "host.kill": Fault(says="platform, PostgreSQL and Redis are killed together and started again"),
         "postgres.kill": Fault(says="PostgreSQL is killed and started again after a while"),
         "postgres.stop": Fault(says="PostgreSQL stands still for a while", lasts_s=(6.0, 10.0)),
         "postgres.restart": Fault(says="PostgreSQL is shut down and started again", lasts_s=(0.5, 1.5)),

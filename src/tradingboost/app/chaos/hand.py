@@ -5,6 +5,7 @@ import secrets
 from decimal import Decimal
 from typing import Final
 
+from tradingboost.app.chaos.market import SYMBOL
 from tradingboost.app.chaos.town import Town
 from tradingboost.app.replay.driver import VENUE
 from tradingboost.app.replay.stage import BALANCE
@@ -83,6 +84,36 @@ async def enter(town: Town, platform: Platform, account: Account) -> None:
     )
     await platform.orders.submit(intent)
     await town.print_price(last)
+
+
+async def rest(platform: Platform, account: Account, number: int) -> bool:
+    """Wish a resting entry three percent below the market; whether the venue has taken it."""
+    symbol = Symbol(SYMBOL)
+    rules = await platform.market.instrument(VENUE, symbol)
+    last = (await platform.market.price(VENUE, symbol)).last
+    await platform.orders.claim(
+        ClaimLegs(
+            run_id=_RUN, user_id=account.user_id, account_id=account.account_id, venue=VENUE, symbol=symbol, leverage=3
+        )
+    )
+    intent = OrderIntent(
+        user_id=account.user_id,
+        account_id=account.account_id,
+        run_id=_RUN,
+        venue=VENUE,
+        symbol=symbol,
+        slot=f"buy:{number}",
+        side=Side.BUY,
+        position_side=PositionSide.LONG,
+        type=OrderType.LIMIT,
+        qty=rules.lot,
+        price=rules.price(last * Decimal("0.97"), Rounding.DOWN),
+        trigger=rules.price(last * Decimal("0.95"), Rounding.DOWN),
+        reference_price=last,
+        reason="by hand",
+        cause=f"api:probe {number}",
+    )
+    return (await platform.orders.submit(intent)).state == "OPEN"
 
 
 async def take_stops_away(town: Town, account: Account, keys: Credentials) -> None:

@@ -113,6 +113,19 @@ async def platform_killed(world: World) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def host_killed(world: World) -> AsyncIterator[None]:
+    """SIGKILL of everything at once, and everything is started again."""
+    await world.process("up").kill()
+    servers = world.servers.cluster
+    for child in (servers.postgres.child, servers.redis.child):
+        strike(child, signal.SIGKILL)
+    yield
+    await servers.postgres.start()
+    await servers.redis.start()
+    await world.revive("up")
+
+
+@asynccontextmanager
 async def platform_deployed(world: World) -> AsyncIterator[None]:
     """SIGTERM while prices move and orders fill; the next process finishes what this one began."""
     moving = asyncio.create_task(world.town.wander(_MOVING_S))
@@ -265,6 +278,7 @@ STRIKES: Final[Mapping[str, Strike]] = MappingProxyType(
         "platform.kill": platform_killed,
         "platform.stop": platform_frozen,
         "platform.deploy": platform_deployed,
+        "host.kill": host_killed,
         "postgres.kill": postgres_killed,
         "postgres.stop": postgres_frozen,
         "postgres.restart": postgres_restarted,

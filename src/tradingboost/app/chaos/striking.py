@@ -8,6 +8,7 @@ from tradingboost.app.chaos.faults import FAULTS, Hit
 from tradingboost.app.chaos.market import wanted
 from tradingboost.app.chaos.scenario import AFTERWARDS, Scenario
 from tradingboost.app.chaos.strikes import STRIKES
+from tradingboost.app.chaos.town import Town
 from tradingboost.app.chaos.waiting import waits
 from tradingboost.app.chaos.world import World
 from tradingboost.app.wiring import Platform
@@ -43,28 +44,15 @@ class Blow(Scenario):
             self.evidence.ready_s = round(self._clock.monotonic() - healed_at, 1)
             async with town.watched() as platform:  # with connections that have seen nothing
                 await town.walk_alone()  # the market goes on, and its prices replace those that were lost
-                await self._converge(platform)
+                await converged(platform, town, self._clock)
                 await self._come_to_rest(platform)
                 self.evidence.recovered_s = round(self._clock.monotonic() - healed_at, 1)
                 await town.drive(platform, AFTERWARDS)
-                await self._converge(platform)
+                await converged(platform, town, self._clock)
                 await self._come_to_rest(platform)
                 await self._judge(platform)
             ended = {name: code for name, code in (await world.stop()).items() if code != 0}
             self.evidence.broken += [f"{name} ended with {code} when asked to stop" for name, code in ended.items()]
-
-    async def _converge(self, platform: Platform) -> None:
-        """Until our books are the exchange's: who was cut off does not know what he waits for."""
-        until = self._clock.monotonic() + CONVERGE_S
-        while self._clock.monotonic() < until:
-            try:
-                found = [await compare_books(platform, self._town.admin, one) for one in self._town.accounts]
-                if all(one.equal for one in found) and not await waits(platform.context.db):
-                    return
-            except TradingBoostError as error:
-                if isinstance(error, BrokenInvariant):
-                    raise
-            await asyncio.sleep(_PAUSE_S)
 
     async def _suffer(self, platform: Platform) -> float:
         """The fault begins, lasts and ends; when it had ended."""
@@ -78,3 +66,18 @@ class Blow(Scenario):
         healed_at = self._clock.monotonic()
         self.evidence.lasted_s = round(healed_at - began, 1)
         return healed_at
+
+
+async def converged(platform: Platform, town: Town, clock: Clock) -> bool:
+    """Wait until our books are the exchange's: who was cut off does not know what he waits for. Whether they are."""
+    until = clock.monotonic() + CONVERGE_S
+    while clock.monotonic() < until:
+        try:
+            found = [await compare_books(platform, town.admin, one) for one in town.accounts]
+            if all(one.equal for one in found) and not await waits(platform.context.db):
+                return True
+        except TradingBoostError as error:
+            if isinstance(error, BrokenInvariant):
+                raise
+        await asyncio.sleep(_PAUSE_S)
+    return False
