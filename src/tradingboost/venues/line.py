@@ -57,6 +57,8 @@ class Line:
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._bad_keys = ""
+        self.retiring = False
+        """The venue will close it soon and asks for another one in its place."""
 
     @property
     def lost(self) -> bool:
@@ -79,6 +81,10 @@ class Line:
     async def next(self) -> Frame | None:
         """The next frame, in the order of arrival; None once the wire is lost and everything before that was read."""
         return await self._frames.get()
+
+    def retire(self) -> None:
+        """Another one takes over: what has arrived is read to the end, and nothing after it."""
+        self._frames.put_nowait(None)
 
     def drop(self, reason: str) -> None:
         """Call the wire lost."""

@@ -83,7 +83,7 @@ class OkxSocket(ccxt_pro.okx):  # type: ignore[misc]
 
     def handle_message(self, client: Any, message: Any) -> None:
         self._frame(client, message)
-        if isinstance(message, str) or "event" in message:
+        if isinstance(message, str) or message.get("event", "notice") != "notice":  # a notice would end what waits
             super().handle_message(client, message)
 
     def on_error(self, client: Any, error: BaseException) -> None:

@@ -12,6 +12,7 @@ from tradingboost.venues.transport import Transport
 from tradingboost.venues.venue_clock import VenueClock
 
 _WRONG_TIME: Final = "60006"
+_MOVING: Final = "64008"
 _BAD_KEYS: Final = frozenset({"60005", "60007", "60009", "60011", "60024", "60032"})
 
 
@@ -90,6 +91,8 @@ class Wire(Line):
             wait = connection.acks.pop(_name(message.get("arg", {})), None)
             if wait is not None and not wait.done():
                 wait.set_result(None)
+        elif message["event"] == "notice":
+            self.retiring = self.retiring or str(message.get("code")) == _MOVING
         elif message["event"] == "error":
             code = str(message.get("code") or "")
             if code == _WRONG_TIME and self._venue_clock is not None:

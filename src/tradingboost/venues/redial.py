@@ -1,4 +1,8 @@
-"""Keeping one wire alive: dial, read until it is lost, wait a little longer each time, dial again."""
+"""Keeping one wire alive: dial, read until it is lost, wait a little longer each time, dial again.
+
+A wire the venue is about to close is replaced before that: the next one is opened beside it, and then it is read to
+its end.
+"""
 
 import asyncio
 import secrets
@@ -42,6 +46,14 @@ class Reader(Protocol[W]):
     async def read(self, frame: Frame) -> None:
         """Take one frame in; returns once what it says is kept."""
         ...
+
+
+async def _let_go(moving: "asyncio.Task[W | None]") -> None:
+    """End what opens a wire, and the wire if it is open already."""
+    moving.cancel()
+    (made,) = await asyncio.gather(moving, return_exceptions=True)
+    if made is not None and not isinstance(made, BaseException):
+        await made.close()
 
 
 class Redialler(Generic[W]):
@@ -106,7 +118,7 @@ class Redialler(Generic[W]):
                 await self._reader.open(self._wire)
                 await self._opened(reason)
                 await self._read(self._wire)
-                reason = self._wire.reason
+                reason = self._wire.reason  # not of the first: another may have taken its place
             except (Unavailable, Refused) as error:
                 reason = str(error.details.get("reason") or error.code)
                 if isinstance(error, Refused):
@@ -140,12 +152,46 @@ class Redialler(Generic[W]):
             self._ready.set_exception(error)
 
     async def _read(self, wire: W) -> None:
-        while not self._stopping.is_set():
-            frame = await wire.next()
-            if frame is None:
-                return
-            await self._reader.read(frame)
-            frame.done()
+        moving: asyncio.Task[W | None] | None = None
+        try:
+            while not self._stopping.is_set():
+                frame = await wire.next()
+                if frame is not None:
+                    await self._reader.read(frame)
+                    frame.done()
+                    if wire.retiring and moving is None:
+                        moving = asyncio.create_task(self._beside(wire))
+                    continue
+                successor = moving.result() if moving is not None and moving.done() else None
+                if successor is None:
+                    return
+                wire, moving = await self._moved(successor), None
+        finally:
+            if moving is not None:
+                await _let_go(moving)
+
+    async def _beside(self, wire: W) -> W | None:
+        """Open the next wire while this one is still read; None when it cannot be, and this one's end is waited for."""
+        made = self._reader.wire()
+        try:
+            await self._reader.open(made)
+        except (Unavailable, Refused) as error:
+            self._log.warning("stream_not_moved", code=error.code)
+            await made.close()
+            return None
+        except BaseException:
+            await made.close()
+            raise
+        wire.retire()
+        return made
+
+    async def _moved(self, successor: W) -> W:
+        assert self._wire is not None
+        old, self._wire = self._wire, successor
+        await old.close()
+        self._log.info("stream_moved")
+        await self._reader.opened("the venue moved the connection")
+        return successor
 
     async def _rest(self, seconds: float) -> None:
         try:
