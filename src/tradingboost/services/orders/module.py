@@ -1,5 +1,6 @@
 """The plug of `orders`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from tradingboost.core.client_id import IdKeys
@@ -19,6 +20,30 @@ from tradingboost.shared.interfaces.positions import Positions
 from tradingboost.shared.interfaces.users import Users
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The money path without anything that runs by itself."""
+
+    service: OrdersService
+    handlers: Handlers
+    sagas: Sagas
+
+
+def parts(
+    context: Context,
+    neighbours: tuple[Users, Exchange, Positions],
+    id_keys: IdKeys,
+    settings: OrdersSettings,
+    *,
+    journal: Journal,
+    leases: Leases | None = None,
+) -> Parts:
+    """Put together what is driven by loops, or by hand."""
+    leases = leases or Leases(context.db, context.instance)
+    service = OrdersService(context, id_keys, leases, neighbours, settings, journal=journal)
+    return Parts(service, Handlers(service, context.clock), Sagas(service, context, settings))
+
+
 def build(
     context: Context,
     neighbours: tuple[Users, Exchange, Positions],
@@ -31,13 +56,14 @@ def build(
     Args:
         folder: for the journal that stands in for the database while that is away.
     """
-    leases = Leases(context.db, context.instance)
     journal = Journal((settings.journal_dir or folder / "journal") / context.instance)
-    service = OrdersService(context, id_keys, leases, neighbours, settings, journal=journal)
-    handlers = Handlers(service, context.clock)
+    made = parts(context, neighbours, id_keys, settings, journal=journal)
+    service, handlers = made.service, made.handlers
     bus = Bus(context.db, context.redis, handlers.subscriptions(), instance=context.instance)
 
-    sagas = Sagas(service, context, settings)
-    workers = [carried("listen", bus.run, bus.stop), *Workers(service, sagas, handlers.resync, settings).all()]
+    workers = [
+        carried("listen", bus.run, bus.stop),
+        *Workers(service, made.sagas, handlers.resync, settings).all(),
+    ]
     stop = [service.accounts.release, service.blackout.close]
     return service, Module("orders", start=[service.importer.open], workers=workers, stop=stop)
