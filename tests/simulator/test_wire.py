@@ -145,3 +145,36 @@ async def test_a_duplicate_client_order_id_is_refused_only_while_pending(wire: W
     second = await wire.place(clOrdId="same")
     assert second["sCode"] == "0"
     assert second["ordId"] != first["ordId"]
+
+
+async def test_what_is_attached_may_trail_and_is_amended_in_either_form(wire: Wire) -> None:
+    trailing = {"attachAlgoClOrdId": "t", "callbackRatio": "0.01", "activePx": "43000"}
+    placed = await wire.place(attachAlgoOrds=[trailing])
+    _, answer = await wire.call("GET", f"/api/v5/trade/order?instId={BTC}&ordId={placed['ordId']}")
+    (attached,) = answer["data"][0]["attachAlgoOrds"]
+    assert {name: attached[name] for name in trailing} == trailing
+    placed = await wire.place(slTriggerPx="40000", slOrdPx="-1")
+    body = {"instId": BTC, "ordId": placed["ordId"], "newSlTriggerPx": "39000"}
+    _, amended = await wire.call("POST", "/api/v5/trade/amend-order", body)
+    assert amended["data"][0]["sCode"] == "0"
+    _, answer = await wire.call("GET", f"/api/v5/trade/order?instId={BTC}&ordId={placed['ordId']}")
+    assert (answer["data"][0]["slTriggerPx"], answer["data"][0]["slOrdPx"]) == ("39000", "-1")
+
+
+async def test_a_trigger_order_shows_what_it_will_bring(wire: Wire) -> None:
+    trigger = {"instId": BTC, "tdMode": "cross", "side": "buy", "ordType": "trigger", "sz": "1"}
+    legs = [{"slTriggerPx": "41000", "slOrdPx": "-1"}]
+    priced = {**trigger, "triggerPx": "42500", "orderPx": "-1", "attachAlgoOrds": legs}
+    _, placed = await wire.call("POST", "/api/v5/trade/order-algo", priced)
+    _, answer = await wire.call("GET", f"/api/v5/trade/order-algo?algoId={placed['data'][0]['algoId']}")
+    assert answer["data"][0]["attachAlgoOrds"][0]["slTriggerPx"] == "41000"
+    source = [{"instId": BTC, "algoId": placed["data"][0]["algoId"], "newTriggerPxType": "mark"}]
+    _, amended = await wire.call("POST", "/api/v5/trade/amend-algos", source)
+    assert amended["data"][0]["sCode"] == "0"
+    _, answer = await wire.call("GET", f"/api/v5/trade/order-algo?algoId={placed['data'][0]['algoId']}")
+    assert answer["data"][0]["triggerPxType"] == "mark"
+
+
+async def test_the_accounts_own_order_limit_is_told(wire: Wire) -> None:
+    _, answer = await wire.call("GET", "/api/v5/trade/account-rate-limit")
+    assert answer["data"][0]["accRateLimit"] == "1000"

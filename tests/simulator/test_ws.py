@@ -7,6 +7,7 @@ import pytest
 from tests.simulator.stage import BTC, START_MS, Venue
 from tests.simulator.wire import Wire
 
+from tradingboost.simulator.hub import PER_CHANNEL
 from tradingboost.simulator.stepping import Step
 
 
@@ -167,3 +168,12 @@ async def test_fills_algos_and_both_are_pushed(wire: Wire) -> None:
     assert (both["eventType"], both["posData"][0]["pos"]) == ("filled", "1")
     algo = (await business.next())["data"][0]
     assert (algo["state"], algo["slTriggerPx"]) == ("live", "41000")
+
+
+async def test_one_connection_too_many_on_a_private_channel_is_told_so(wire: Wire) -> None:
+    held = [await wire.socket("private", login=True) for _ in range(PER_CHANNEL)]
+    told = [await one.subscribe(channel="account") for one in held]
+    assert {row["event"] for row in told} == {"subscribe"}
+    late = await wire.socket("private", login=True)
+    refused = await late.subscribe(channel="account")
+    assert (refused["event"], refused["channel"], refused["connCount"]) == ("channel-conn-count-error", "account", "30")

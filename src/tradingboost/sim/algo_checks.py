@@ -1,10 +1,10 @@
 """What an algo must satisfy: form, trigger sides, position, counts."""
 
 from tradingboost.sim.algo_book import triggers
-from tradingboost.sim.checks import check_ids, check_lots, check_mode, parameter
+from tradingboost.sim.checks import check_callback, check_ids, check_lots, check_mode, check_state, parameter
 from tradingboost.sim.commands import PlaceAlgo
 from tradingboost.sim.rows import MARKET_PX, Algo, Position
-from tradingboost.sim.scale import NOT_A_MULTIPLE, QUANTA
+from tradingboost.sim.scale import NOT_A_MULTIPLE
 from tradingboost.sim.state import Account, Market, Refusal, State
 
 _WRONG_SIDE = {  # (leg, algo buys) by price source
@@ -19,19 +19,31 @@ def check_algo_form(market: Market | None, account: Account, command: PlaceAlgo)
     """Everything that needs no other order."""
     if market is None:
         return Refusal(51001, "Instrument ID does not exist")
-    if market.inst.state != "live":
-        return Refusal(51022, "Contract suspended")
-    refusal = check_mode(market, account, command.td_mode, command.pos_side) or check_ids(
-        command.algo_cl_ord_id, command.tag, "algoClOrdId"
+    refusal = (
+        check_state(market)
+        or check_mode(market, account, command.td_mode, command.pos_side)
+        or check_ids(command.algo_cl_ord_id, command.tag, "algoClOrdId")
     )
     if refusal is not None:
         return refusal
     if command.side not in ("buy", "sell") or command.ord_type not in _LIMITS:
         return parameter("side" if command.ord_type in _LIMITS else "ordType")
+    if command.attached and command.ord_type != "trigger":
+        return parameter("attachAlgoOrds")
     if command.close_fraction:
-        needs = account.pos_mode == "net_mode" and not command.reduce_only
-        return parameter("reduceOnly") if needs or market.inst.kind == "SPOT" else None
+        return _check_fraction(market, account, command)
     return check_lots(market, command.lots, is_market=False)
+
+
+def _check_fraction(market: Market, account: Account, command: PlaceAlgo) -> Refusal | None:
+    """What closes a whole position is a reduce-only market stop on a swap."""
+    if market.inst.kind == "SPOT":
+        return Refusal(51327, "closeFraction is only available for swaps")
+    if account.pos_mode == "net_mode" and not command.reduce_only:
+        return Refusal(51328, "closeFraction is only available for reduce-only orders")
+    if max(command.tp_ord_px, command.sl_ord_px, command.ord_px) > 0:
+        return Refusal(51330, "closeFraction is only available for market orders")
+    return None
 
 
 def check_legs(market: Market, algo: Algo) -> Refusal | None:
@@ -44,20 +56,13 @@ def check_legs(market: Market, algo: Algo) -> Refusal | None:
         return Refusal(51415, "Spot allows only the last price as trigger")
     kind = algo.terms.ord_type
     if kind == "move_order_stop":
-        return _check_callback(algo)
+        return check_callback(algo)
     if kind == "trigger":
         return parameter("triggerPx") if algo.trigger_px <= 0 else None
     legs = (algo.sl_trigger_px > 0) + (algo.tp_trigger_px > 0)
     if legs == 0 or (kind == "oco" and legs == 1):
         return parameter("slTriggerPx or tpTriggerPx")
     return _check_sides(market, algo)
-
-
-def _check_callback(algo: Algo) -> Refusal | None:
-    by_ratio = QUANTA // 1000 <= algo.callback_ratio <= QUANTA and not algo.callback_spread
-    by_spread = algo.callback_spread > 0 and not algo.callback_ratio
-    fits = (by_ratio or by_spread) and algo.active_px >= 0
-    return None if fits else Refusal(51257, "The callback range is not allowed")
 
 
 def _check_sides(market: Market, algo: Algo) -> Refusal | None:

@@ -2,6 +2,7 @@
 
 from tradingboost.sim import algo_book
 from tradingboost.sim.algo_checks import check_algo, check_algo_form, check_legs
+from tradingboost.sim.attached import with_ids
 from tradingboost.sim.checks import check_lots, check_order, parameter
 from tradingboost.sim.commands import UNCHANGED, AmendAlgo, CancelAlgo, PlaceAlgo
 from tradingboost.sim.events import Acked, Rejected
@@ -22,6 +23,7 @@ _AMENDABLE = (
     "callback_spread",
     "active_px",
 )
+_SOURCES_OF_LEGS = ("tp_px_type", "sl_px_type", "px_type")
 
 
 def place_algo(state: State, command: PlaceAlgo) -> None:
@@ -65,8 +67,8 @@ def _new_algo(state: State, market: Market, account: Account, command: PlaceAlgo
         lever=account.lever(command.inst_id, command.td_mode, pos_side) if swap else 0,
         c_us=state.now_us,
     )
-    algo = Algo(terms=terms, lots=command.lots, fault=account.take_armed())
-    for name in (*_AMENDABLE[1:], "tp_px_type", "sl_px_type", "px_type"):
+    algo = Algo(terms=terms, lots=command.lots, fault=account.take_armed(), attached=command.attached)
+    for name in (*_AMENDABLE[1:], *_SOURCES_OF_LEGS):
         setattr(algo, name, getattr(command, name))
     if command.ord_type == "move_order_stop":
         trail_one(algo, market.last)
@@ -99,6 +101,7 @@ def amend_algo(state: State, command: AmendAlgo) -> None:
     market = state.markets[command.inst_id]
     wish = copy_row(algo)
     wanted = [name for name in _AMENDABLE if getattr(command, name) != UNCHANGED]
+    wanted += [name for name in _SOURCES_OF_LEGS if getattr(command, name)]
     for name in wanted:
         setattr(wish, name, getattr(command, name))
     refusal = parameter("newSz") if not wanted else check_legs(market, wish)
@@ -168,6 +171,7 @@ def _child(state: State, market: Market, account: Account, algo: Algo, leg: str)
         px=max(px, 0),
         lots=_child_lots(market, account, algo),
         priority=state.next_priority(),
+        attached=with_ids(state, algo.attached),
         u_us=state.now_us,
         fault=algo.fault,
     )

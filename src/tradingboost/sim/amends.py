@@ -1,6 +1,6 @@
 """Amending orders: checked on a copy, then done, so a refused amendment leaves no trace."""
 
-from tradingboost.sim import attached, lifecycle
+from tradingboost.sim import attached, book, lifecycle
 from tradingboost.sim.checks import check_attached, check_funds, check_lots, parameter
 from tradingboost.sim.commands import UNCHANGED, Amend
 from tradingboost.sim.events import Rejected
@@ -60,6 +60,9 @@ def _check_wish(state: State, market: Market, account: Account, order: Order, wi
         refusal = check_lots(market, wish.lots, wish.px == 0)
     if refusal is None and (wish.attached != order.attached or wish.px != order.px):
         refusal = check_attached(wish.terms.side, wish.px or market.last, wish)
+    post_only = wish.terms.ord_type == "post_only" and wish.px != order.px
+    if refusal is None and post_only and book.crosses(state, market, wish):
+        refusal = Refusal(51511, "The amended price does not meet the requirement of post-only")
     if refusal is None and wish.terms.closes and wish.lots > order.lots:
         position = account.position(wish.terms.inst_id, wish.terms.pos_side, wish.terms.td_mode)
         if position is None or wish.rest > abs(position.lots):

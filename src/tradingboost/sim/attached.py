@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tradingboost.sim import algo_book
 from tradingboost.sim.commands import UNCHANGED, AttachedAmend
-from tradingboost.sim.rows import Algo, AlgoTerms, Attached, Order, OrderFault
+from tradingboost.sim.rows import Algo, AlgoTerms, AlgoType, Attached, Order, OrderFault
 from tradingboost.sim.state import Account, Market, State
 
 
@@ -24,7 +24,7 @@ def arm(state: State, order: Order) -> None:
             algo_id=state.new_id(),
             uid=parent.uid,
             inst_id=parent.inst_id,
-            ord_type="oco" if one.sl_trigger_px and one.tp_trigger_px else "conditional",
+            ord_type=_kind(one),
             side="sell" if parent.side == "buy" else "buy",
             td_mode=parent.td_mode,
             pos_side=parent.pos_side,
@@ -46,9 +46,18 @@ def arm(state: State, order: Order) -> None:
             sl_trigger_px=one.sl_trigger_px,
             sl_ord_px=one.sl_ord_px,
             sl_px_type=one.sl_px_type,
+            callback_ratio=one.callback_ratio,
+            callback_spread=one.callback_spread,
+            active_px=one.active_px,
             fault=OrderFault(no_fill=order.fault.no_fill),
         )
         algo_book.register(state, market, account, algo)
+
+
+def _kind(one: Attached) -> AlgoType:
+    if one.trails:
+        return "move_order_stop"
+    return "oco" if one.sl_trigger_px and one.tp_trigger_px else "conditional"
 
 
 def _grow(state: State, market: Market, account: Account, order: Order) -> None:
@@ -77,7 +86,8 @@ def with_ids(state: State, attached: tuple[Attached, ...]) -> tuple[Attached, ..
 def amended(attached: tuple[Attached, ...], changes: tuple[AttachedAmend, ...]) -> tuple[Attached, ...] | None:
     """Attachments with changes applied; a leg not named stays untouched. None when a change names no attachment.
 
-    A change without any id means the only attachment; an attachment that lost both legs is dropped.
+    A change without any id means the only attachment; an attachment that lost both legs is dropped. A trailing one
+    has none, and stays as it is.
     """
     rows = list(attached)
     for change in changes:
@@ -85,7 +95,7 @@ def amended(attached: tuple[Attached, ...], changes: tuple[AttachedAmend, ...]) 
         if spot is None:
             return None
         rows[spot] = _changed(rows[spot], change)
-    return tuple(row for row in rows if row.tp_trigger_px or row.sl_trigger_px)
+    return tuple(row for row in rows if row.tp_trigger_px or row.sl_trigger_px or row.trails)
 
 
 def _means(change: AttachedAmend, row: Attached, count: int) -> bool:

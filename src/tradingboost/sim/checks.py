@@ -5,9 +5,9 @@ import re
 from tradingboost.sim.commands import Place
 from tradingboost.sim.freeze import opening_parts
 from tradingboost.sim.margin import closing_lots, cost_to_open, figures, frozen_ccy
-from tradingboost.sim.rows import Attached, Order
+from tradingboost.sim.rows import Algo, Attached, Order
 from tradingboost.sim.rules import PPM
-from tradingboost.sim.scale import NOT_A_MULTIPLE
+from tradingboost.sim.scale import NOT_A_MULTIPLE, QUANTA
 from tradingboost.sim.state import Account, Market, Refusal, State
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9]{0,32}")
@@ -28,14 +28,25 @@ def check_form(market: Market | None, account: Account, command: Place) -> Refus
         return Refusal(51001, "Instrument ID does not exist")
     if market.inst.state == "expired":
         return Refusal(51027, "Contract expired")
-    if market.inst.state != "live":
-        return Refusal(51022, "Contract suspended")
     return (
-        check_mode(market, account, command.td_mode, command.pos_side)
+        check_state(market, post_only=command.ord_type == "post_only")
+        or check_mode(market, account, command.td_mode, command.pos_side)
         or check_ids(command.cl_ord_id, command.tag, "clOrdId")
         or _check_type(market, command)
         or _check_size(market, command)
     )
+
+
+def check_state(market: Market, *, post_only: bool = False) -> Refusal | None:
+    """Whether an instrument takes orders now; in state `post_only` only such as cannot take."""
+    state = market.inst.state
+    if state == "live" or (state == "post_only" and post_only):
+        return None
+    if state == "preopen":
+        return Refusal(51021, "Contract to be listed")
+    if state == "settling":
+        return Refusal(51030, "Funding fee is being settled")
+    return Refusal(51022, "Contract suspended")
 
 
 def check_mode(market: Market, account: Account, td_mode: str, pos_side: str) -> Refusal | None:
@@ -127,8 +138,10 @@ def check_attached(side: str, px: int, order: Order) -> Refusal | None:
 def _attached_side(one: Attached, buys: bool, px: int, by_last: bool) -> Refusal | None:
     if NOT_A_MULTIPLE in (one.tp_trigger_px, one.sl_trigger_px, one.tp_ord_px, one.sl_ord_px):
         return parameter("attachAlgoOrds")
-    if not one.tp_trigger_px and not one.sl_trigger_px:
+    if one.trails == bool(one.tp_trigger_px or one.sl_trigger_px):
         return parameter("attachAlgoOrds")
+    if one.trails:
+        return check_callback(one)
     if not _CLIENT_ID.fullmatch(one.attach_algo_cl_ord_id):
         return parameter("attachAlgoClOrdId")
     ahead, behind = (1, -1) if buys else (-1, 1)
@@ -140,6 +153,14 @@ def _attached_side(one: Attached, buys: bool, px: int, by_last: bool) -> Refusal
         code = (51280 if buys else 51279) if by_last else (51047 if buys else 51049)
         return Refusal(code, "The stop-loss trigger price is on the wrong side")
     return None
+
+
+def check_callback(row: Attached | Algo) -> Refusal | None:
+    """A trailing stop follows by a ratio between 0.1 and 100 % or by a spread, not by both."""
+    by_ratio = QUANTA // 1000 <= row.callback_ratio <= QUANTA and not row.callback_spread
+    by_spread = row.callback_spread > 0 and not row.callback_ratio
+    fits = (by_ratio or by_spread) and row.active_px >= 0
+    return None if fits else Refusal(51257, "The callback range is not allowed")
 
 
 def _check_reduce(state: State, market: Market, account: Account, order: Order) -> Refusal | None:

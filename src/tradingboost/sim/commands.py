@@ -124,11 +124,15 @@ class PlaceAlgo(Command):
     callback_ratio: int = 0
     callback_spread: int = 0
     active_px: int = 0
+    attached: tuple[Attached, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class AmendAlgo(Command):
-    """Change an algo found by `algo_id` (wins) or `algo_cl_ord_id`; a trigger of 0 removes that leg."""
+    """Change an algo found by `algo_id` (wins) or `algo_cl_ord_id`; a trigger of 0 removes that leg.
+
+    A price source of "" stays as it is.
+    """
 
     uid: str
     inst_id: str
@@ -144,6 +148,9 @@ class AmendAlgo(Command):
     callback_ratio: int = UNCHANGED
     callback_spread: int = UNCHANGED
     active_px: int = UNCHANGED
+    tp_px_type: PxSource | Literal[""] = ""
+    sl_px_type: PxSource | Literal[""] = ""
+    px_type: PxSource | Literal[""] = ""
     cxl_on_fail: bool = False
     req_id: str = ""
 

@@ -6,6 +6,8 @@ Connection ids, raw JSON and wall times never enter it, so the same commands giv
 from dataclasses import fields
 from hashlib import sha256
 
+from tradingboost.core.errors import BrokenInvariant
+from tradingboost.sim import commands
 from tradingboost.sim.codec import Codec
 from tradingboost.sim.commands import AttachedAmend, Command
 from tradingboost.sim.events import Event
@@ -15,6 +17,8 @@ from tradingboost.sim.rows import Attached, Candle, OrderFault
 
 _CODEC = Codec((Instrument, Tier, Policy, Attached, AttachedAmend, Candle, OrderFault))
 _FIELDS: dict[type, tuple[str, ...]] = {}
+_COMMANDS = [kind for kind in vars(commands).values() if isinstance(kind, type) and issubclass(kind, Command)]
+_WHOLE = Codec((Instrument, Tier, Policy, Attached, AttachedAmend, Candle, OrderFault, *_COMMANDS))
 
 
 def link(chain: bytes, record: bytes) -> bytes:
@@ -30,6 +34,23 @@ def command_record(command: Command) -> bytes:
         names = tuple(item.name for item in fields(kind) if item.name != "reply_to")
         _FIELDS[kind] = names
     return _record(kind.__name__, tuple(getattr(command, name) for name in names))
+
+
+def written(what: Command | int) -> bytes:
+    """A command, or the time to which the exchange was advanced, as bytes that `read` understands."""
+    return _WHOLE.dump(what)
+
+
+def read(data: bytes) -> Command | int:
+    """What `written` was given: applied in order to an equal exchange, they make it equal again.
+
+    Raises:
+        BrokenInvariant: the bytes are of another version.
+    """
+    found = _WHOLE.load(data)
+    if not isinstance(found, (Command, int)):
+        raise BrokenInvariant("not_a_command", "These bytes are no command of the exchange.")
+    return found
 
 
 def event_record(event: Event) -> bytes:

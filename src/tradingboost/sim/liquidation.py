@@ -4,6 +4,7 @@ from tradingboost.sim import ledger, lifecycle, rules
 from tradingboost.sim.events import Acked
 from tradingboost.sim.fills import TAKER, Execution, execute
 from tradingboost.sim.margin import buffer, free_beside, isolated_buffer, liquidation_price
+from tradingboost.sim.matching import take
 from tradingboost.sim.rows import Order, OrderTerms, Position
 from tradingboost.sim.state import Account, Market, State
 from tradingboost.sim.valuation import notional, pnl
@@ -94,6 +95,11 @@ def _close_some(state: State, account: Account, position: Position, *, whole: bo
         keep = market.inst.tiers[tier - 2].max_lots
         close_forced(state, account, position, market.mark, size - keep, category="partial_liquidation")
         return
+    if state.policy.liquidation_fill == "walk_book":
+        order = _forced_order(state, account, position, size, category="full_liquidation")
+        take(state, order)
+        if order.acc_lots:
+            return
     px = bankruptcy_price(state, account, position)
     lots = position.lots
     close_forced(state, account, position, px, size, category="full_liquidation")
@@ -115,6 +121,11 @@ def bankruptcy_price(state: State, account: Account, position: Position) -> int:
 
 def close_forced(state: State, account: Account, position: Position, px: int, lots: int, *, category: str) -> None:
     """Close `lots` of a position by an order of the exchange's own, at `px`."""
+    order = _forced_order(state, account, position, lots, category=category)
+    execute(state, order, Execution(px, lots, TAKER, state.markets[position.inst_id].trade_id + 1))
+
+
+def _forced_order(state: State, account: Account, position: Position, lots: int, *, category: str) -> Order:
     market = state.markets[position.inst_id]
     order = Order(
         terms=OrderTerms(
@@ -139,4 +150,4 @@ def close_forced(state: State, account: Account, position: Position, px: int, lo
     position.close_type = _CLOSE_TYPES.get(category, position.close_type)
     lifecycle.open_order(state, market, account, order)
     lifecycle.changed(state, order)
-    execute(state, order, Execution(px, lots, TAKER, market.trade_id + 1))
+    return order

@@ -36,6 +36,8 @@ class Policy:
         post_only_cross: 0 cancels a crossing post_only order with source 31, else the reject code.
         cl_ord_id_scope: a client id must be unique among `pending` orders, or among all `retained` ones.
         child_cl_ord_id: the client id of an order made by a trigger: `empty`, or that of the `algo`.
+        liquidation_fill: a liquidated position is closed at its `bankruptcy` price, or by an order that takes from the
+            book as any other (`walk_book`); what that costs beyond the margin is the insurance's.
         order_freeze: `net_of_reducing` freezes nothing for the reducing part, `gross` freezes every order whole.
         price_band_ppm: 0 is off, else the widest distance of a limit price from mark.
         rows_kept: terminal orders, terminal algos, fills, bills and closed positions kept per account and kind.
@@ -65,6 +67,7 @@ class Policy:
     post_only_cross: int = 0
     cl_ord_id_scope: Literal["pending", "retained"] = "pending"
     child_cl_ord_id: Literal["empty", "algo"] = "empty"
+    liquidation_fill: Literal["bankruptcy", "walk_book"] = "bankruptcy"
     order_freeze: Literal["net_of_reducing", "gross"] = "net_of_reducing"
     price_band_ppm: int = 0
     rows_kept: int = 10_000

@@ -34,7 +34,10 @@ def copy_row(row: _Row) -> _Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """A stop-loss, take-profit or both, held on its parent order until that is filled. A trigger of 0 is absent."""
+    """A stop-loss, take-profit, both, or a trailing stop (a callback), held on its parent order until that is filled.
+
+    A trigger of 0 is absent; the callback fields are those of a trailing algo.
+    """
 
     attach_algo_id: int = 0
     attach_algo_cl_ord_id: str = ""
@@ -44,8 +47,16 @@ class Attached:
     sl_trigger_px: int = 0
     sl_ord_px: int = MARKET_PX
     sl_px_type: PxSource = "last"
+    callback_ratio: int = 0
+    callback_spread: int = 0
+    active_px: int = 0
     lots: int = 0
     fail_code: int = 0
+
+    @property
+    def trails(self) -> bool:
+        """Whether it is a trailing stop."""
+        return bool(self.callback_ratio or self.callback_spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +213,7 @@ class Algo:
 
     Attributes:
         actual_side: "sl" or "tp" once fired.
+        attached: what the order of a trigger algo brings with it.
         peak: best price seen by a trailing algo, 0 before it is active.
     """
 
@@ -230,6 +242,7 @@ class Algo:
     fail_code: int = 0
     u_us: int = 0
     fault: OrderFault = NO_FAULT
+    attached: tuple[Attached, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,6 +20,10 @@ PER_CHANNEL: Final = 30
 _DRAIN_S: Final = 10.0
 
 
+class Crowded(ApiError):
+    """One connection more than a private channel of an account may have."""
+
+
 class Subscription:
     """One argument of one connection; frames echo it exactly as it came."""
 
@@ -163,7 +167,7 @@ class Hub:
             It, and how many connections of the account hold this private channel.
 
         Raises:
-            ApiError: too many connections on one private channel.
+            Crowded: too many connections on one private channel.
         """
         name = dump(arg)
         known = connection.subscriptions.get(name)
@@ -172,7 +176,7 @@ class Hub:
         if known is not None:
             return known[1], len(holders)
         if channel.private and len(holders) > PER_CHANNEL:
-            raise ApiError("60014", "Too many connections on this channel.")
+            raise Crowded("60014", "Too many connections on this channel.")
         made = Subscription(connection, arg, connection.uid if channel.private else "")
         connection.subscriptions[name] = (channel, made)
         table.setdefault(key, []).append(made)

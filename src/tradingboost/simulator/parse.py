@@ -193,7 +193,8 @@ def _attachments(body: Body, instrument: Instrument) -> tuple[Attached, ...]:
 def _attached(body: Body, instrument: Instrument) -> Attached:
     tick = instrument.tick_q
     tp, sl = _units(body, "tpTriggerPx", tick), _units(body, "slTriggerPx", tick)
-    if not tp and not sl:
+    ratio, spread = _callback(body, instrument)
+    if not (tp or sl or ratio or spread):
         raise RowError("51000", "Parameter attachAlgoOrds error: a trigger price is missing.")
     return Attached(
         attach_algo_cl_ord_id=client_id(body, "attachAlgoClOrdId"),
@@ -203,8 +204,17 @@ def _attached(body: Body, instrument: Instrument) -> Attached:
         sl_trigger_px=sl,
         sl_ord_px=_child_px(body, "slOrdPx", tick),
         sl_px_type=_source(body, "slTriggerPxType"),
+        callback_ratio=ratio,
+        callback_spread=spread,
+        active_px=_units(body, "activePx", tick),
         lots=_units(body, "sz", instrument.lot_q) if "attachAlgoOrds" not in body else 0,
     )
+
+
+def _callback(body: Body, instrument: Instrument) -> tuple[int, int]:
+    """How a trailing order follows: (ratio, spread in ticks)."""
+    ratio = _quanta(text(body, "callbackRatio") or "0", "callbackRatio")
+    return ratio, _units(body, "callbackSpread", instrument.tick_q)
 
 
 def amend(body: Body, instrument: Instrument, uid: str) -> Amend:
@@ -216,6 +226,8 @@ def amend(body: Body, instrument: Instrument, uid: str) -> Amend:
     listed = body.get("attachAlgoOrds") or []
     if isinstance(listed, Mapping):
         listed = [listed]
+    if not listed and any(text(body, f"new{leg}TriggerPx") or text(body, f"new{leg}OrdPx") for leg in ("Tp", "Sl")):
+        listed = [body]  # the older form
     return Amend(
         at_us=0,
         uid=uid,
@@ -260,6 +272,7 @@ def place_algo(body: Body, instrument: Instrument, uid: str) -> PlaceAlgo:
     if not whole:
         required(body, "sz")
     tick = instrument.tick_q
+    ratio, spread = _callback(body, instrument)
     return PlaceAlgo(
         at_us=0,
         uid=uid,
@@ -284,9 +297,10 @@ def place_algo(body: Body, instrument: Instrument, uid: str) -> PlaceAlgo:
         ord_px=_child_px(body, "orderPx" if text(body, "orderPx") else "ordPx", tick),
         px_type=_source(body, "triggerPxType"),
         advance_ord_type=text(body, "advanceOrdType"),
-        callback_ratio=_quanta(text(body, "callbackRatio") or "0", "callbackRatio"),
-        callback_spread=_units(body, "callbackSpread", tick),
+        callback_ratio=ratio,
+        callback_spread=spread,
         active_px=_units(body, "activePx", tick),
+        attached=_attachments(body, instrument) if "attachAlgoOrds" in body else (),
     )
 
 
@@ -311,6 +325,9 @@ def amend_algo(body: Body, instrument: Instrument, uid: str) -> AmendAlgo:
         callback_ratio=_quanta(ratio, "newCallbackRatio") if ratio else UNCHANGED,
         callback_spread=_units(body, "newCallbackSpread", tick, UNCHANGED),
         active_px=_units(body, "newActivePx", tick, UNCHANGED),
+        tp_px_type=_source(body, "newTpTriggerPxType") if text(body, "newTpTriggerPxType") else "",
+        sl_px_type=_source(body, "newSlTriggerPxType") if text(body, "newSlTriggerPxType") else "",
+        px_type=_source(body, "newTriggerPxType") if text(body, "newTriggerPxType") else "",
         cxl_on_fail=flag(body, "cxlOnFail"),
         req_id=text(body, "reqId"),
     )

@@ -9,6 +9,7 @@ from tradingboost.simulator import orders, parse
 from tradingboost.simulator import render_orders as render
 from tradingboost.simulator.call import Call, Row, get, post
 from tradingboost.simulator.envelope import ApiError, Reply
+from tradingboost.simulator.limiter import ORDERS_PER_ACCOUNT
 
 _ENDED_H, _FILLS_H, _HISTORY_H, _ARCHIVE_H = 2, 3 * 24, 7 * 24, 90 * 24
 NONE_DONE = "All operations failed"
@@ -235,6 +236,14 @@ def _algos_history(call: Call) -> list[Row]:
     return _algos(call, call.exchange.engine.closed_algos(call.uid))
 
 
+def _rate_limit(call: Call) -> list[Row]:
+    """The order limit of the account; nobody's is raised by how much of its orders filled."""
+    limit = str(ORDERS_PER_ACCOUNT)
+    now = str(call.exchange.now_us() // 1000)
+    empty = {"fillRatio": "", "mainFillRatio": "", "nextAccRateLimit": limit}
+    return [{"accRateLimit": limit, **empty, "ts": now}]
+
+
 ROUTES = (
     post("trade/order", _place, 60, "N"),
     post("trade/batch-orders", _batch, 300, "N"),
@@ -247,6 +256,7 @@ ROUTES = (
     post("trade/order-algo", _place_algo, 20, "N"),
     post("trade/amend-algos", _amend_algos, 20, "N"),
     post("trade/cancel-algos", _cancel_algos, 20, "N"),
+    get("trade/account-rate-limit", _rate_limit, 1),
     get("trade/order", _order, 60),
     get("trade/orders-pending", _pending, 60),
     get("trade/orders-history", _history, 40),

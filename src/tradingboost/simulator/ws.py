@@ -17,7 +17,7 @@ from tradingboost.simulator.faults.desk import FaultDesk
 from tradingboost.simulator.faults.frames import FrameGate
 from tradingboost.simulator.faults.rules import Scene
 from tradingboost.simulator.faults.trouble import Trouble
-from tradingboost.simulator.hub import Connection, Hub, Subscription
+from tradingboost.simulator.hub import PER_CHANNEL, Connection, Crowded, Hub, Subscription
 from tradingboost.simulator.limiter import Limiter
 from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.push_market import MarketPublisher
@@ -180,6 +180,10 @@ class WsPort:
                 connection.reply(echo)
                 return
             made, holders = self._hub.subscribe(connection, channel, arg)
+        except Crowded:
+            told = {"event": "channel-conn-count-error", "channel": arg["channel"], "connCount": str(PER_CHANNEL)}
+            connection.reply({**told, "connId": connection.id})
+            return
         except ApiError as error:
             self._error(connection, error, asked_id)
             return

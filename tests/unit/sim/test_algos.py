@@ -35,7 +35,9 @@ def amend_algo(desk: Desk, **fields: Any) -> tuple[Any, ...]:
         ("sell", {"ord_type": "trigger"}, 51000),
         ("sell", {"ord_type": "twap", "sl_trigger_px": 399_000}, 51000),
         ("sell", {"sl_trigger_px": 399_000, "inst_id": "NO-SUCH"}, 51001),
-        ("sell", {"sl_trigger_px": 399_000, "close_fraction": True, "reduce_only": False}, 51000),
+        ("sell", {"sl_trigger_px": 399_000, "close_fraction": True, "reduce_only": False}, 51328),
+        ("sell", {"sl_trigger_px": 399_000, "sl_ord_px": 398_000, "close_fraction": True}, 51330),
+        ("sell", {"sl_trigger_px": 399_000, "attached": (Attached(sl_trigger_px=1),)}, 51000),
     ],
 )
 def test_each_wrong_algo_is_refused_with_its_code(side: str, fields: dict[str, Any], expected: int) -> None:
@@ -299,3 +301,52 @@ def test_a_trailing_stop_waits_for_its_activation_price() -> None:
     assert fills(desk.go(390_000)) == []
     desk.go(410_000)
     assert [row.px for row in fills(desk.travel(400_000))] == [405_697]
+
+
+def test_an_attached_trailing_stop_follows_from_the_entry_on() -> None:
+    desk = Desk()
+    trailing = Attached(attach_algo_cl_ord_id="t", callback_spread=1_000)
+    desk.enter("buy", attached=(trailing,))
+    (algo,) = desk.engine.pending_algos("me")
+    assert (algo.terms.ord_type, algo.terms.algo_cl_ord_id, algo.lots) == ("move_order_stop", "t", 100)
+    desk.go(405_000)
+    (fill,) = fills(desk.go(400_000))
+    assert (desk.engine.last(BTC), fill.side, desk.lots()) == (400_000, "sell", 0)
+    assert fill.px == 404_000 - 202
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Attached(callback_spread=5, sl_trigger_px=399_000),
+        Attached(callback_spread=5, callback_ratio=10**10),
+        Attached(callback_ratio=10**8),
+        Attached(active_px=5),
+    ],
+)
+def test_an_attached_trailing_stop_is_a_callback_and_nothing_else(wrong: Attached) -> None:
+    assert code(Desk().place("buy", attached=(wrong,))) in (51000, 51257)
+
+
+def test_the_order_of_a_trigger_brings_its_own_stop() -> None:
+    desk = Desk()
+    stop = Attached(attach_algo_cl_ord_id="s", sl_trigger_px=398_000)
+    desk.algo("buy", "trigger", trigger_px=401_000, reduce_only=False, attached=(stop,))
+    desk.go(402_000)
+    assert desk.lots() == 100
+    (algo,) = desk.engine.pending_algos("me")
+    assert (algo.terms.algo_cl_ord_id, algo.sl_trigger_px, algo.terms.side) == ("s", 398_000, "sell")
+    desk.go(397_000)
+    assert desk.lots() == 0
+
+
+def test_an_amendment_can_change_what_price_a_leg_looks_at() -> None:
+    desk = Desk()
+    desk.enter("buy")
+    desk.algo("sell", sl_trigger_px=399_000, algo_cl_ord_id="s")
+    assert code(amend_algo(desk, algo_cl_ord_id="s", sl_px_type="mark")) == 0
+    desk.apply(c.SetMark(at_us=desk.now, inst_id=BTC, px=400_000))
+    desk.trade(398_000)
+    assert desk.lots() == 100
+    desk.apply(c.SetMark(at_us=desk.now, inst_id=BTC, px=399_000))
+    assert desk.lots() == 0

@@ -12,6 +12,7 @@ from tradingboost.sim import commands as c
 from tradingboost.sim.bars import HOUR_US
 from tradingboost.sim.engine import Engine
 from tradingboost.sim.instruments import DEFAULT_CATALOGUE
+from tradingboost.sim.journal import read, written
 from tradingboost.sim.policy import STEPPED, Policy
 from tradingboost.sim.rows import AlgoType, Attached, OrderFault, OrdType, PosSide, Side, TdMode
 from tradingboost.sim.scale import QUANTA
@@ -97,8 +98,8 @@ def run(commands: list[c.Command], policy: Policy) -> Engine:
 
 
 GOLDEN = {
-    "stepped": "ab5f7b51e9444a24eb64b9787a698eb988df44d313f7820a750609235199d22c",
-    "ladder": "85bb1f56e311639604d7b3fdf938b11fbbe959ab815ce81b9ff7db85a437332c",
+    "stepped": "8c63e3d6b3c0551ac40b8c4912595f7d1e46dd3f3759a161f60951993b405b3d",
+    "ladder": "a15ed243431991e0c18b0c92a9c4847f407476ecea9c44884085db86fa7d8839",
 }
 
 
@@ -133,6 +134,12 @@ def test_bytes_that_are_no_snapshot_are_refused() -> None:
         Engine.restore(b"i5;")
     with pytest.raises(BrokenInvariant, match="another version"):
         Engine.restore(b"o5:Wrong")
+
+
+def test_bytes_that_are_no_command_are_refused() -> None:
+    assert read(written(START_US)) == START_US
+    with pytest.raises(BrokenInvariant, match="no command"):
+        read(b"s1:a")
 
 
 def commands_of(draw: st.DrawFn) -> c.Command:
@@ -275,6 +282,8 @@ def test_random_commands_keep_every_audit_and_survive_a_snapshot(
     whole = run(commands, policy)
     again = Engine.restore(run(commands[:cut], policy).snapshot())
     for command in commands[cut:]:
-        again.apply(command)
+        copied = read(written(command))
+        assert isinstance(copied, c.Command)
+        again.apply(copied)
     assert again.digest() == whole.digest()
     assert again.snapshot() == whole.snapshot()

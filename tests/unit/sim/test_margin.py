@@ -108,6 +108,31 @@ def test_a_gap_beyond_bankruptcy_costs_the_insurance_and_never_the_customer() ->
     assert desk.engine.house()["insurance|USDT"] < 0
 
 
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+def test_a_liquidation_may_take_from_the_book_and_the_insurance_pays_what_is_missing(mode: str) -> None:
+    desk = Desk(replace(STEPPED, liquidation_fill="walk_book"))
+    desk.open("thin", usdt=600, lever=100)
+    lever = c.SetLeverage(at_us=desk.now, uid="thin", inst_id=BTC, mgn_mode="isolated", lever=100)
+    desk.apply(lever)
+    desk.enter("buy", lots=10_000, uid="thin", td_mode=mode)
+    events = desk.trade(300_000)
+    (fill,) = fills(events)
+    assert fill.px == 299_850
+    assert desk.engine.positions("thin") == ()
+    assert 0 <= desk.cash("thin") < parse("600")
+    assert desk.engine.house()["insurance|USDT"] < -parse("9000")
+
+
+def test_a_liquidation_into_an_empty_book_is_taken_over_at_bankruptcy() -> None:
+    desk = Desk(replace(STEPPED, liquidation_fill="walk_book"))
+    desk.open("thin", usdt=600, lever=100)
+    desk.enter("buy", lots=10_000, uid="thin")
+    desk.apply(c.SetBook(at_us=desk.now, inst_id=BTC, empty=True))
+    desk.trade(300_000)
+    assert desk.lots("thin") == 0
+    assert desk.cash("thin") >= 0
+
+
 def test_a_close_that_a_gap_carried_beyond_ruin_leaves_no_debt() -> None:
     desk = Desk()
     desk.open("thin", usdt=600, lever=100)

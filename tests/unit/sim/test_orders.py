@@ -68,6 +68,26 @@ def test_a_suspended_instrument_and_one_without_price_refuse_orders() -> None:
     assert code(desk.place("buy")) == 51022
 
 
+@pytest.mark.parametrize(
+    ("state", "limit", "post_only"),
+    [("preopen", 51021, 51021), ("settling", 51030, 51030), ("post_only", 51022, 0), ("rebase", 51022, 51022)],
+)
+def test_the_state_of_an_instrument_says_what_it_takes(state: str, limit: int, post_only: int) -> None:
+    desk = Desk()
+    inst = desk.engine.instrument(BTC)
+    assert inst is not None
+    desk.apply(c.SetInstrument(at_us=desk.now, instrument=replace(inst, state=state)))
+    assert code(desk.place("buy", "limit", px=390_000)) == limit
+    assert code(desk.place("buy", "post_only", px=390_000)) == post_only
+
+
+def test_a_post_only_order_is_not_amended_into_the_market() -> None:
+    desk = Desk()
+    desk.place("buy", "post_only", px=390_000, cl_ord_id="p")
+    assert code(amend(desk, cl_ord_id="p", px=400_001)) == 51511
+    assert code(amend(desk, cl_ord_id="p", px=391_000)) == 0
+
+
 def test_a_client_id_is_unique_among_pending_orders_only() -> None:
     desk = Desk()
     desk.place("buy", "limit", px=390_000, cl_ord_id="same")
