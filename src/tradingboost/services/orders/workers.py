@@ -15,7 +15,7 @@ from tradingboost.services.orders.settings import OrdersSettings
 
 _DEAF_EVERY_S = 10.0
 """An account whose stream is away is compared this often: only a reading tells revoked keys from a broken line."""
-_AT_ONCE: Final = 8
+AT_ONCE: Final = 8
 """Comparisons on their way at a time; each mostly waits for the venue."""
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class Workers:
             wanted = iter(sorted(self._resync | due | lost))
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(_AT_ONCE):
+                    for _ in range(AT_ONCE):
                         group.create_task(self._compare(wanted, life))
             except BaseExceptionGroup as errors:
                 raise first_error(errors) from errors
