@@ -1,4 +1,4 @@
-"""Write docs/events.md and docs/errors.md from the code: `python -m scripts.catalogues --write`."""
+"""Write docs/events.md, docs/errors.md and the table of docs/venues.md: `python -m scripts.catalogues --write`."""
 
 import ast
 import importlib
@@ -16,9 +16,12 @@ from scripts.lint.source import Source, dotted, template, tracked
 from tradingboost.core.errors import KINDS
 from tradingboost.shared import events
 from tradingboost.shared.events.envelope import Payload, Spec, catalogue
+from tradingboost.venues.capabilities import TABLE, Ask
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS, ERRORS = ROOT / "docs" / "events.md", ROOT / "docs" / "errors.md"
+VENUES = ROOT / "docs" / "venues.md"
+_TABLE = re.compile(r"(<!-- venue_capabilities:[^\n]*-->\n).*?(<!-- end of venue_capabilities -->)", re.DOTALL)
 ERROR_CLASSES = {cls.__name__ for cls in KINDS.values()}
 _WRITTEN = "Written by `python -m scripts.catalogues --write`; change the code instead of this page.\n"
 
@@ -99,6 +102,20 @@ def errors_page() -> str:
     return "".join(parts)
 
 
+def venues_page() -> str:
+    """The page of venues as it stands, with the table of what each is asked for, and the remarks of its cells."""
+    columns = list(TABLE.values())
+    lines = [f"| | {' | '.join(column.venue for column in columns)} |\n", f"|---|{'---|' * len(columns)}\n"]
+    for ask in Ask:
+        cells = [f"{column.ways[ask].value}{'*' * (ask in column.notes)}" for column in columns]
+        lines.append(f"| {ask.value} | {' | '.join(cells)} |\n")
+    lines.append("\n")
+    for column in columns:
+        lines.extend(f"- \\* {column.venue}, {ask.value}: {note}.\n" for ask, note in column.notes.items())
+    table = "".join(lines)
+    return _TABLE.sub(lambda found: f"{found[1]}{table}{found[2]}", VENUES.read_text(encoding="utf-8"))
+
+
 def _first_line(cls: type) -> str:
     return (cls.__doc__ or "").strip().split("\n")[0]
 
@@ -113,7 +130,7 @@ def _type_name(annotation: object) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    for file, page in ((EVENTS, events_page()), (ERRORS, errors_page())):
+    for file, page in ((EVENTS, events_page()), (ERRORS, errors_page()), (VENUES, venues_page())):
         if "--write" in arguments:
             file.write_text(page, encoding="utf-8")
         else:

@@ -38,6 +38,12 @@ def test_every_error_is_on_the_page_of_errors() -> None:
     )
 
 
+def test_the_page_of_venues_shows_the_table_in_force() -> None:
+    assert catalogues.VENUES.read_text(encoding="utf-8") == catalogues.venues_page(), (
+        "python -m scripts.catalogues --write"
+    )
+
+
 def test_an_error_code_belongs_to_one_class() -> None:
     classes: dict[str, set[str]] = defaultdict(set)
     for raised in catalogues.raised_errors(list(tracked(ROOT))):

@@ -96,24 +96,25 @@ def _column(venue: str, *, notes: dict[Ask, str], **ways: tuple[Ask, ...]) -> Ca
     return Capabilities(venue=Venue(venue), ways=whole, notes=notes)
 
 
+_READ: Final = (Ask.STREAM_POSITIONS, Ask.STREAM_BALANCES)
+"""Not subscribed to: they are read over REST, where absence means something."""
+
 OKX: Final = _column(
     "okx",
-    built=(Ask.CANCEL_ALL,),
+    built=(Ask.CANCEL_ALL, *_READ),
     refused=(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.BATCH, Ask.SOCKET_ORDERS),
     notes={
         Ask.SPOT: "stops on spot are not proven",
         Ask.ATTACHED_STOP: "armed when the entry is completely filled; the platform covers a partial fill",
         Ask.BATCH: "the venue takes 20; the platform sends one at a time",
         Ask.SOCKET_ORDERS: "the client library waits for an answer without an end",
-        Ask.STREAM_POSITIONS: "read over REST",
-        Ask.STREAM_BALANCES: "read over REST",
         Ask.TRAILING: "by a share of the price",
     },
 )
 
 BINANCE: Final = _column(
     "binance",
-    built=(Ask.CLOSE_POSITION, Ask.CANCEL_ALL),
+    built=(Ask.CLOSE_POSITION, Ask.CANCEL_ALL, *_READ),
     platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
     refused=(
         *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING_AMOUNT, Ask.AMEND_STOP),
@@ -128,7 +129,7 @@ BINANCE: Final = _column(
         Ask.ATTACHED_TAKE: "placed by the platform after the fill",
         Ask.TRAILING: "0.1 to 10 percent",
         Ask.TRAILING_AMOUNT: "the client library would send a plain market order",
-        Ask.AMEND_STOP: "create the new one, then cancel the old",
+        Ask.AMEND_STOP: "the venue cannot; a strategy that moves its stop is not for it",
         Ask.CANCEL_ALL: "orders and stops, two requests",
         Ask.CLOSE_POSITION: "a reduce-only market order",
         Ask.BATCH: "the venue takes 5; the platform sends one at a time",
@@ -138,7 +139,7 @@ BINANCE: Final = _column(
 
 BITGET: Final = _column(
     "bitget",
-    built=(Ask.CANCEL_ALL,),
+    built=(Ask.CANCEL_ALL, *_READ),
     platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
     refused=(
         *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING_AMOUNT, Ask.BATCH, Ask.SOCKET_ORDERS),
@@ -160,7 +161,7 @@ BITGET: Final = _column(
 
 BYBIT: Final = _column(
     "bybit",
-    built=(Ask.CLOSE_POSITION, Ask.CANCEL_ALL, Ask.CLIENT_ID_FIND),
+    built=(Ask.CLOSE_POSITION, Ask.CANCEL_ALL, Ask.CLIENT_ID_FIND, *_READ),
     platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
     refused=(
         *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING, Ask.TRAILING_AMOUNT, Ask.BATCH),
@@ -186,7 +187,7 @@ BYBIT: Final = _column(
 
 UPBIT: Final = _column(
     "upbit",
-    built=(Ask.CANCEL_ALL, Ask.CLOSE_POSITION, Ask.LIST_FILLS),
+    built=(Ask.CANCEL_ALL, Ask.CLOSE_POSITION, Ask.LIST_FILLS, Ask.STREAM_BALANCES),
     refused=(
         *(Ask.SWAP, Ask.BUY_BY_BASE, Ask.REDUCE_ONLY, Ask.HEDGE_MODE, Ask.ISOLATED, Ask.LEVERAGE, Ask.STOP, Ask.TAKE),
         *(Ask.STOP_LIMIT, Ask.TRIGGER_ENTRY, Ask.OCO, Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE, Ask.TRAILING),
