@@ -1,4 +1,7 @@
-"""`python -m scripts.mutants [NAME ...]`: one JSON line a mistake; ends with 3 when a test did not notice one."""
+"""`python -m scripts.mutants [NAME ...]`: one JSON line a mistake; ends with 3 when a test did not notice one.
+
+`--list` says their names instead, one a line.
+"""
 
 import dataclasses
 import json
@@ -14,6 +17,9 @@ from scripts.mutants.catalogue import MUTANTS
 def main(names: list[str]) -> int:
     """Judge the named mistakes, or all of them."""
     known = {one.name: one for one in MUTANTS}
+    if names == ["--list"]:
+        sys.stdout.write("\n".join(known) + "\n")
+        return 0
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, 1)

@@ -10,6 +10,7 @@ import typer
 from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
 from tradingboost.cli.interrupt import stoppable
 from tradingboost.cli.mutants import mutants
+from tradingboost.cli.nightly import nightly
 from tradingboost.cli.recovery import rto
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Kill the platform on purpose and see what comes back.", no_args_is_help=True)
     verb(group, "list", title="chaos list", common=("json",))(list_points)
     verb(group, "mutants", title="chaos mutants", common=("json",))(mutants)
+    verb(group, "nightly", title="chaos nightly", common=("json", "verbose"))(nightly)
     verb(group, "rto", title="chaos rto", common=("json", "verbose"))(rto)
     verb(group, "run", title="chaos run", common=("json", "verbose"))(run_points)
     app.add_typer(group, name="chaos", rich_help_panel="Develop")

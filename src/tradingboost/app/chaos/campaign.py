@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,6 +19,7 @@ from tradingboost.app.chaos.faults import Hit
 from tradingboost.app.chaos.market import market
 from tradingboost.app.chaos.plans import Plan
 from tradingboost.app.chaos.scenario import BARS, Outcome
+from tradingboost.app.chaos.soak import Soak, Soaking
 from tradingboost.app.chaos.striking import Blow
 from tradingboost.app.chaos.town import town
 from tradingboost.app.chaos.world import world
@@ -58,12 +60,13 @@ class Ground:
         async with opened(Settings(), (self._url(_TEMPLATE), self._servers[1])):
             return
 
-    async def played(self, plan: Plan | Hit) -> Outcome:
+    async def played(self, plan: Plan | Hit | Soaking) -> Outcome:
         """Play one plan on a place of these servers, or on servers of its own when it hurts servers."""
-        if isinstance(plan, Hit):
+        if not isinstance(plan, Plan):
             with tempfile.TemporaryDirectory(prefix="hit-", dir=self._folder) as name:
-                folder = Path(name)
-                return await self._kept(folder, await one_hit(folder, plan, SystemClock()))
+                folder, clock = Path(name), SystemClock()
+                outcome = one_hit(folder, plan, clock) if isinstance(plan, Hit) else one_soak(folder, plan, clock)
+                return await self._kept(folder, await outcome)
         async with self.place() as place:
             return await self._kept(place[1], await one(place, plan, SystemClock()))
 
@@ -97,7 +100,7 @@ class Ground:
 
 
 async def run(
-    plans: Sequence[Plan | Hit],
+    plans: Sequence[Plan | Hit | Soaking],
     at_once: int,
     told: Callable[[Outcome], None],
     stop: asyncio.Event,
@@ -136,7 +139,9 @@ async def run(
     )
 
 
-async def _play_all(ground: Ground, plans: Sequence[Plan | Hit], at_once: int, told: Callable[[Outcome], None]) -> None:
+async def _play_all(
+    ground: Ground, plans: Sequence[Plan | Hit | Soaking], at_once: int, told: Callable[[Outcome], None]
+) -> None:
     waiting = list(reversed(plans))
 
     async def hand() -> None:
@@ -152,6 +157,12 @@ async def one(place: tuple[tuple[str, str], Path, str], plan: Plan, clock: Clock
     """Play one plan in a place of its own."""
     async with town(market(BARS), *place) as built:
         return await Death(built, plan, clock).play()
+
+
+async def one_soak(folder: Path, soaking: Soaking, clock: Clock) -> Outcome:
+    """Play one soak in a world of its own."""
+    async with world(market(BARS), folder, random.Random(soaking.seed)) as made:  # noqa: S311 - a scenario
+        return await Soak(made, soaking, clock).play()
 
 
 async def one_hit(folder: Path, hit: Hit, clock: Clock) -> Outcome:

@@ -8,6 +8,7 @@ from tradingboost.app.chaos import hand
 from tradingboost.app.chaos.market import wanted
 from tradingboost.app.chaos.plans import Plan, Story
 from tradingboost.app.chaos.processes import Process
+from tradingboost.app.chaos.proxy import Proxy
 from tradingboost.app.chaos.scenario import AFTERWARDS, BARS, Scenario
 from tradingboost.app.chaos.town import Town, died_of
 from tradingboost.app.wiring import Platform
@@ -15,6 +16,10 @@ from tradingboost.kit.clock import Clock
 
 _SETTING: Final = ("chaos", "switch", "on")
 _DEPLOY_S: Final = 2.0
+_RENEWED_S: Final = 7.0
+"""The lease is renewed, and what the account has is taken down with it."""
+_TAKEN_S: Final = 2.0
+_RESTORED_S: Final = 12.0
 
 
 class Death(Scenario):
@@ -48,6 +53,9 @@ class Death(Scenario):
 
     async def _die_at_work(self, armed: str) -> int | None:
         """Armed from its first start on."""
+        if self._plan.story is Story.OUTAGE:
+            async with self._town.behind_a_door() as door, self._town.life(armed) as (process, platform):
+                return await died_of(process, asyncio.create_task(self._outage(platform, door)))
         async with self._town.life(armed) as (process, platform):
             return await died_of(process, asyncio.create_task(self._work(process, platform)))
 
@@ -80,6 +88,20 @@ class Death(Scenario):
             return
         await town.drive(platform, BARS - AFTERWARDS - 1)
 
+    async def _outage(self, platform: Platform, door: Proxy) -> None:
+        """A position by hand, the database is away, its stop vanishes; then the database is back."""
+        account, keys = await hand.open_account(self._town, platform)
+        await hand.enter(self._town, platform, account)
+        await asyncio.sleep(_RENEWED_S)
+        door.shut()
+        try:
+            async with asyncio.timeout(_TAKEN_S):
+                await hand.take_stops_away(self._town, account, keys)
+        except TimeoutError:
+            await asyncio.sleep(_RESTORED_S)
+        door.heal()
+        await asyncio.sleep(_RESTORED_S)
+
     async def _unprotected(self, platform: Platform) -> None:
         """An entry by hand whose stops vanish, until the platform has left the position."""
         account, keys = await hand.open_account(self._town, platform)
@@ -98,7 +120,7 @@ class Death(Scenario):
             kept = await platform.config.set(*_SETTING)
             if kept.version != 1:
                 self.evidence.broken.append(f"the value was stored {kept.version} times")
-        if story is Story.UNPROTECTED:
+        if story in (Story.UNPROTECTED, Story.OUTAGE):
             return
         await self._town.drive(platform, AFTERWARDS)
         await self._come_to_rest(platform)

@@ -15,7 +15,7 @@ from tradingboost.core.money import Rounding
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
 from tradingboost.kit.clock import SystemClock
 from tradingboost.shared.interfaces.exchange import OrderRef
-from tradingboost.shared.interfaces.orders import ClaimLegs
+from tradingboost.shared.interfaces.orders import CancelSlot, ClaimLegs, OrderView
 from tradingboost.shared.interfaces.users import Account, LinkAccount
 from tradingboost.simulator.client import Credentials
 from tradingboost.venues.base import Endpoint, Keys, Owner, TradingVenue
@@ -86,8 +86,8 @@ async def enter(town: Town, platform: Platform, account: Account) -> None:
     await town.print_price(last)
 
 
-async def rest(platform: Platform, account: Account, number: int) -> bool:
-    """Wish a resting entry three percent below the market; whether the venue has taken it."""
+async def rest(platform: Platform, account: Account, number: int) -> OrderView:
+    """Wish a resting entry three percent below the market, and what came of it."""
     symbol = Symbol(SYMBOL)
     rules = await platform.market.instrument(VENUE, symbol)
     last = (await platform.market.price(VENUE, symbol)).last
@@ -113,7 +113,14 @@ async def rest(platform: Platform, account: Account, number: int) -> bool:
         reason="by hand",
         cause=f"api:probe {number}",
     )
-    return (await platform.orders.submit(intent)).state == "OPEN"
+    return await platform.orders.submit(intent)
+
+
+async def end(platform: Platform, account: Account, number: int) -> None:
+    """Take a resting entry back."""
+    symbol = Symbol(SYMBOL)
+    wish = CancelSlot(run_id=_RUN, account_id=account.account_id, symbol=symbol, slot=f"buy:{number}", reason="by hand")
+    await platform.orders.cancel(wish)
 
 
 async def take_stops_away(town: Town, account: Account, keys: Credentials) -> None:

@@ -17,6 +17,7 @@ class Story(Enum):
     UNPROTECTED = "a filled entry whose stops are taken away again and again"
     SETTING = "a runtime value is changed"
     DEPLOYING = "it is asked to stop in the middle of trading"
+    OUTAGE = "the database is away, and a stop vanishes meanwhile"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +49,9 @@ _STORIES: Final = {
     "saga.compensate.after_call": Story.UNPROTECTED,
     "settings.after_commit": Story.SETTING,
     "deploy.after_drain": Story.DEPLOYING,
+    "journal.after_append": Story.OUTAGE,
+    "journal.after_send": Story.OUTAGE,
+    "journal.after_import": Story.OUTAGE,
 }
 _PASSAGES: Final = {
     "saga.step.before_commit": (1, 1),

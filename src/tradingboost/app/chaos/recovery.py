@@ -167,7 +167,7 @@ async def _tried(asked: Again, platform: Platform, account: Account, number: int
 
 async def _entry(platform: Platform, account: Account, number: int) -> bool:
     """An entry far below the market, so that it rests."""
-    return await hand.rest(platform, account, number)
+    return (await hand.rest(platform, account, number)).state == "OPEN"
 
 
 async def _strategy(platform: Platform, account: Account, number: int) -> bool:  # noqa: ARG001 - as the others

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from sqlalchemy.engine import make_url
 
 from tradingboost.app.chaos.processes import Process, reached, variables
+from tradingboost.app.chaos.proxy import Proxy
 from tradingboost.app.replay.bars import Bars
 from tradingboost.app.replay.driver import VENUE, Driver, Moved
 from tradingboost.app.replay.quiet import Quiet
@@ -72,6 +74,19 @@ class Town:
                 yield process, platform
         finally:
             await process.kill()
+
+    @asynccontextmanager
+    async def behind_a_door(self) -> AsyncIterator[Proxy]:
+        """What is started in the block reaches PostgreSQL through a proxy that can be shut; we who look on do not."""
+        straight = self._settings
+        url = make_url(straight["TB_DB__URL"])
+        async with Proxy(url.host or "127.0.0.1", url.port or 5432).running() as door:
+            through = url.set(host="127.0.0.1", port=door.port).render_as_string(hide_password=False)
+            self._settings = straight | {"TB_DB__URL": through}
+            try:
+                yield door
+            finally:
+                self._settings = straight
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[Platform]:
