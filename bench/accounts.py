@@ -36,8 +36,9 @@ async def measure(accounts: int = _THOUSAND) -> dict[str, Any]:
             for number in range(accounts):
                 await _holding(admin, name(number))
         linked = [await _linked(built, server, number) for number in range(accounts)]
-        empty_mb = resident_mb()
         async with running(built):
+            await _compared(built, linked[:1])  # which loads what all of them share
+            empty_mb = resident_mb()
             first = await _compared(built, linked)
             full_mb = resident_mb()
             again = await _compared(built, linked)
