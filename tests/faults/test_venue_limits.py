@@ -76,6 +76,9 @@ async def test_f20_a_ban_ends_entries_and_people_hear_of_it_while_stops_go_on(co
     await review(counted)
     assert await modes(counted) == [("NO_ENTRIES", "venue:rate_banned")]
     assert await alerts(counted) == ["rate_banned"]
+    shown = await counted.exchange.stream_status(ACCOUNT)
+    assert list(shown.hindered) == ["rate_banned"]
+    assert shown.requests["sent entry"] == 4  # leverage set and read, and two orders
     assert (await counted.submit("buy:3")).deny_code == "account_not_normal"
     await counted.venue.admin.heal()
     await moved_to(counted, "40500", "seq:2")  # asks again when the venue may be asked

@@ -18,6 +18,7 @@ from tradingboost.app.topology import BRIDGE_OFFSET, PROCESSES, STRATEGIES
 from tradingboost.core.errors import NotFound, Unavailable
 from tradingboost.kit.remote import Bridge
 from tradingboost.kit.service_token import ServiceAuth
+from tradingboost.shared.interfaces.exchange import Exchange
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.notifications import Notifications
 from tradingboost.shared.interfaces.orders import Orders
@@ -60,6 +61,10 @@ class Reached:
     @property
     def market(self) -> Market:
         return cast(Market, self._connect("market"))
+
+    @property
+    def exchange(self) -> Exchange:
+        return cast(Exchange, self._connect("exchange"))
 
     @property
     def orders(self) -> Orders:

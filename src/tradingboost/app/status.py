@@ -11,6 +11,7 @@ from tradingboost.app.machine import Disk, disk
 from tradingboost.app.places import data_dir, has_data
 from tradingboost.app.reach import is_running, reach, whereabouts
 from tradingboost.app.settings import Settings
+from tradingboost.shared.interfaces.exchange import Exchange, StreamStatus
 from tradingboost.shared.interfaces.notifications import Message, Notifications
 from tradingboost.shared.interfaces.orders import Orders, OrderView
 from tradingboost.shared.interfaces.positions import Books, Positions, PositionView
@@ -21,12 +22,17 @@ _ORDERS_SHOWN = 200
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One account."""
+    """One account.
+
+    Args:
+        gateway: its stream and how its venue treats us; None while nothing runs.
+    """
 
     account: Account
     books: Books
     positions: list[PositionView]
     open_orders: list[OrderView]
+    gateway: StreamStatus | None = None
 
 
 class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +74,8 @@ class _Services(Protocol):
     @property
     def users(self) -> Users: ...
     @property
+    def exchange(self) -> Exchange: ...
+    @property
     def orders(self) -> Orders: ...
     @property
     def positions(self) -> Positions: ...
@@ -103,6 +111,7 @@ async def _asked(services: _Services, settings: Settings, http: str, running: bo
             books=await services.positions.books(account.account_id),
             positions=await services.positions.positions(account.account_id),
             open_orders=await services.orders.orders(account.account_id, _ORDERS_SHOWN, open_only=True),
+            gateway=await services.exchange.stream_status(account.account_id) if running else None,
         )
         for account in await services.users.accounts()
     ]

@@ -55,7 +55,7 @@ def _show(console: "Console", found: "Status") -> None:
     console.print("")
     console.print(_runs(found))
     labels = {one.account.account_id: one.account.label for one in found.accounts}
-    for part in (_accounts(found), _positions(found, labels), _orders(found, labels)):
+    for part in (_accounts(found), _gateway(found), _positions(found, labels), _orders(found, labels)):
         if part.row_count:
             console.print("")
             console.print(part)
@@ -104,6 +104,29 @@ def _accounts(found: "Status") -> "Table":
     ]
     columns = ("account", "venue", "cash", "realized", "fees", "funding", "fills")
     return table("Balances and books", columns, rows, columns[2:])
+
+
+def _gateway(found: "Status") -> "Table":
+    from tradingboost.cli.show import table
+
+    rows = []
+    for one in found.accounts:
+        if one.gateway is None:
+            continue
+        shed = sum(count for fate, count in one.gateway.requests.items() if fate.startswith("shed"))
+        against = [*one.gateway.hindered.values(), *(f"{window} is closed" for window in one.gateway.closed)]
+        rows.append(
+            (
+                one.account.label,
+                "healthy" if one.gateway.healthy else "away",
+                f"{one.gateway.clock_offset_ms:+d} ms",
+                str(sum(count for fate, count in one.gateway.requests.items() if fate.startswith("sent"))),
+                str(shed),
+                "; ".join(against) or "-",
+            )
+        )
+    columns = ("account", "stream", "clock", "requests", "shed", "opens nothing because")
+    return table("Gateway", columns, rows, columns[2:5])
 
 
 def _positions(found: "Status", labels: "dict[AccountId, str]") -> "Table":

@@ -182,10 +182,21 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the private stream of one account has been read."""
+    """How far the private stream of one account has been read, and how its venue treats us.
+
+    Args:
+        hindered: what keeps it from opening anything, as last reviewed: cause (or symbol and cause) and sentence.
+        clock_offset_ms: the venue's clock minus ours, as last measured.
+        requests: of this process to the venue by fate and lane ("shed entry").
+        closed: windows of requests the venue has said no for, with the seconds left.
+    """
 
     frames: dict[str, int]
     healthy: bool
+    hindered: dict[str, str] = {}
+    clock_offset_ms: int = 0
+    requests: dict[str, int] = {}
+    closed: list[str] = []
 
 
 class Exchange(Protocol):

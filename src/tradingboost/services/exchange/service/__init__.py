@@ -171,11 +171,20 @@ class ExchangeService:
         )
 
     async def stream_status(self, account_id: AccountId) -> StreamStatus:
-        """Progress of the private stream; an account that is not connected has none."""
+        """Progress of the private stream and state of its venue; an account that is not connected has none."""
         connected = self.accounts.get(account_id)
         if connected is None:
             return StreamStatus(frames={}, healthy=False)
-        return StreamStatus(frames=connected.stream.frames(), healthy=connected.stream.healthy)
+        state = self.gateway.state(connected.account.venue)
+        counted = {"sent": state.sent, "waited": state.waited, "shed": state.shed}
+        return StreamStatus(
+            frames=connected.stream.frames(),
+            healthy=connected.stream.healthy,
+            hindered=self.hindrances.told(account_id),
+            clock_offset_ms=connected.identity.clock_offset_ms,
+            requests={f"{fate} {lane}": count for fate, lanes in counted.items() for lane, count in lanes.items()},
+            closed=[f"{one.window} for {one.seconds_left} s" for one in state.closed],
+        )
 
     def _noted(self, connected: Connected, identity: Identity) -> None:
         connected.identity, connected.read_s = identity, self._clock.monotonic()

@@ -41,7 +41,7 @@ class Hindrances:
         self._rules = rules
         self._venues = venues
         self._most_ms = settings.max_clock_offset_s * 1000 + _SURE_MS
-        self._told: dict[AccountId, set[Cause]] = {}
+        self._told: dict[AccountId, dict[Cause, str]] = {}
 
     async def of_entry(self, connected: Connected, order: PlaceOrder) -> Cause | None:
         """(code, sentence) why this opening is not sent."""
@@ -52,6 +52,12 @@ class Hindrances:
             return next(iter(found.items()))
         why = await self._rules.why_not(order.account_id, connected.account.venue, order.symbol)
         return (INSTRUMENT, why) if why else None
+
+    def told(self, account_id: AccountId) -> dict[str, str]:
+        """What keeps an account from opening anything, as last reviewed."""
+        return {
+            " ".join(part for part in cause if part): said for cause, said in self._told.get(account_id, {}).items()
+        }
 
     async def read_again(self, connected: Connected) -> None:
         """Who we are and what time it is there; what cannot be read is asked again later."""
@@ -78,17 +84,15 @@ class Hindrances:
         found: dict[Cause, str] = {("", code): said for code, said in self._of_account(connected).items()}
         parked = await self._rules.parked(account_id, venue)
         found |= {(symbol, INSTRUMENT): said for symbol, said in parked.items()}
-        told = self._told.get(account_id)
-        if told is None:  # an earlier life may have told what has ended since
-            told = {("", code) for code in _OF_ACCOUNT}
+        told = set(self._told.get(account_id, {}))
+        begun = set(found) - told
+        if account_id not in self._told:  # an earlier life may have told what has ended since
+            told |= {("", code) for code in _OF_ACCOUNT}
             told |= {(symbol, INSTRUMENT) for symbol in await self._rules.known(account_id)}
-            begun = set(found)
-        else:
-            begun = set(found) - told
         ended = told - set(found)
         if begun or ended:
             await self._store(connected, {cause: found[cause] for cause in sorted(begun)}, sorted(ended))
-        self._told[account_id] = set(found)
+        self._told[account_id] = found
 
     async def _store(self, connected: Connected, begun: dict[Cause, str], ended: list[Cause]) -> None:
         account = connected.account
