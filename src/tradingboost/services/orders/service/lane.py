@@ -30,7 +30,7 @@ from tradingboost.shared.interfaces.orders import Flattened
 
 log = structlog.get_logger(__name__)
 
-_EVERY_S: Final = 10.0
+_EVERY_S: Final = 5.0
 _LONGEST_S: Final = 24 * 3600.0
 _DEADLINE: Final = timedelta(seconds=5)
 _UNKNOWN_S: Final = 12.0
