@@ -31,6 +31,10 @@ def sim(
     symbol: Annotated[
         str | None, typer.Option(metavar="INST", help="Instrument of the file; by its name when it says so.")
     ] = None,
+    live: Annotated[
+        list[str] | None,
+        typer.Option(metavar="INST", help="Follow the real market of this instrument (repeatable): paper trading."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the synthetic market: the same one, the same market.")
     ] = None,
@@ -45,10 +49,20 @@ def sim(
         changes |= {"tls_port": 0, "admin_port": 0}
     root = session.settings()
     settings = root.sim.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    if live:
+        if candles is not None:
+            raise InvalidInput("live_and_candles", "A market follows a file or the real one; give --candles or --live.")
+        settings = settings.model_copy(update={"markets": _followed(live)})
     if candles is not None:
         settings = settings.model_copy(update={"markets": (_source(candles, symbol),)})
     session.run(lambda: _serve(session, settings))
     return Answer(told=True)
+
+
+def _followed(names: list[str]) -> Any:
+    from tradingboost.simulator.settings import MarketSource
+
+    return tuple(MarketSource(inst=name, source="live") for name in names)
 
 
 def _source(candles: Path, symbol: str | None) -> Any:

@@ -241,6 +241,12 @@ class Admin:
                 "frames_sent": sum(one.sent for one in parts.hub.connections.values()),
                 "connections_dropped": parts.hub.dropped,
                 "accounts": len(parts.exchange.engine.accounts()),
+                "live": {
+                    "connected": parts.live.connected,
+                    "dials": parts.live.dials,
+                    "prints": parts.live.prints,
+                    "trouble": parts.live.trouble,
+                },
             }
         )
 

@@ -80,6 +80,8 @@ class MarketDriver:
         self._exchange = exchange
         self._queue: list[tuple[int, int, int, int, str]] = []
         self._sources: list[tuple[str, Prints]] = []
+        self.read: dict[str, SeedCandles] = {}
+        """History that was read from a live venue, by instrument."""
 
     def load(self, settings: SimulatorSettings) -> None:
         """Seed history and line up every configured source.
@@ -106,6 +108,10 @@ class MarketDriver:
                 return self._open_file(row, file_series(self._exchange, source), source.start_ratio, seed)
             case "synthetic":
                 return self._open_walk(row, source, seed)
+            case "live":
+                if row.inst_id in self.read:
+                    self._exchange.seed_candles(self.read[row.inst_id])
+                return None
             case "script":
                 return self._script(row, source)
             case _:

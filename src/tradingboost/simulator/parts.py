@@ -12,6 +12,7 @@ from tradingboost.simulator.hub import Hub
 from tradingboost.simulator.injection.injector import Injector
 from tradingboost.simulator.injection.targets import Reach
 from tradingboost.simulator.limiter import Limiter
+from tradingboost.simulator.live import LiveFeed
 from tradingboost.simulator.push import Publisher
 from tradingboost.simulator.push_market import MarketPublisher
 from tradingboost.simulator.requests import RequestLog
@@ -28,6 +29,7 @@ class Parts:
     settings: SimulatorSettings
     exchange: Exchange
     driver: MarketDriver
+    live: LiveFeed
     limiter: Limiter
     log: RequestLog
     hub: Hub
@@ -61,6 +63,7 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
         settings=settings,
         exchange=exchange,
         driver=driver,
+        live=LiveFeed(exchange, settings, wall),
         limiter=limiter,
         log=log,
         hub=hub,

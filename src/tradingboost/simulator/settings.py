@@ -10,14 +10,16 @@ from tradingboost.kit.settings import Slice
 
 ClockMode = Literal["live", "stepped"]
 AuthClock = Literal["wall", "market", "off"]
-SourceKind = Literal["synthetic", "candles", "script", "none"]
+SourceKind = Literal["synthetic", "candles", "script", "live", "none"]
 
 
 class MarketSource(Slice):
     """Where the prints of one instrument come from."""
 
     inst: str = Field(description="instrument id, such as BTC-USDT-SWAP; for a candle file the file's own symbol")
-    source: SourceKind = Field("synthetic", description="synthetic, candles (a file), script (a list) or none")
+    source: SourceKind = Field(
+        "synthetic", description="synthetic, candles (a file), script (a list), live (a real venue) or none"
+    )
     path: Path | None = Field(None, description="candle file (.parquet, .feather or .csv)")
     start_px: Decimal | None = Field(None, gt=0, description="first price of a synthetic market")
     prices: tuple[Decimal, ...] = Field((), max_length=100_000, description="prices of a script, one a print")
@@ -59,6 +61,10 @@ class SimulatorSettings(Slice):
     max_clock_skew_s: PositiveFloat = Field(30.0, description="tolerated difference of those")
     limit_scale: NonNegativeFloat = Field(0.0, description="factor on the venue's request limits; 0 = off")
     markets: tuple[MarketSource, ...] = Field((), description="JSON list of sources; empty = synthetic for all")
+    live_rest_url: str = Field("https://www.okx.com", description="where sources of kind live read their history")
+    live_ws_url: str = Field(
+        "wss://ws.okx.com:8443/ws/v5", description="where they hear prices; any exchange that speaks OKX v5"
+    )
     accounts: tuple[AccountSettings, ...] = Field((AccountSettings(),), description="JSON list of accounts")
     policy: dict[str, Any] = Field(default={}, description="JSON object: fields of the engine's policy to change")
     account_push_ms: int = Field(5000, ge=0, description="live: regular account push; 0 = off")

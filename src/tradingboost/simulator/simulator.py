@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from tradingboost.core.errors import Unavailable
+from tradingboost.core.errors import InvalidInput, Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.simulator import persist
 from tradingboost.simulator.admin import Admin
@@ -81,10 +81,15 @@ class Simulator:
 
         Raises:
             Unavailable: `port_busy`.
+            Unavailable: `live_history_unread`.
             InvalidInput: a market source cannot be used.
         """
         parts = build(self.settings, self._wall)
         async with AsyncExitStack() as stack:
+            if parts.live.names:
+                if parts.exchange.clock.stepped:
+                    raise InvalidInput("live_and_stepped", "A live market runs by itself; set TB_SIM__CLOCK=live.")
+                parts.driver.read = await parts.live.history()
             self._open(parts)
             self._parts = parts
             stack.callback(self._forget)
@@ -149,6 +154,8 @@ class Simulator:
             return []
         beat_s = self.settings.public_push_ms / 1000
         loops = [parts.driver.run(min(beat_s, 0.05)), self._beat(beat_s, parts.market.flush)]
+        if parts.live.names:
+            loops.append(parts.live.run())
         if self.settings.account_push_ms:
             loops.append(self._beat(self.settings.account_push_ms / 1000, lambda: parts.publisher.regular("account")))
         if self.settings.position_push_ms:
