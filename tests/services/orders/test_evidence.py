@@ -1,5 +1,6 @@
 """Evidence in: late, repeated and reordered reports converge; strangers are adopted; children belong to their stop."""
 
+import asyncio
 import itertools
 import random
 from typing import Any
@@ -12,6 +13,7 @@ from tests.services.orders.fakes import Scripted
 from tradingboost.core.ids import ClientOrderId, VenueOrderId
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Role, Side, VenueReport
 from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.service.absorbing import Evidence
 from tradingboost.shared.events.orders import OrderAccepted, OrderCancelled, OrderFilled, ProtectionPlaced
 from tradingboost.shared.events.positions import MismatchCleared, MismatchFound
 from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass
@@ -164,6 +166,16 @@ async def test_an_order_made_elsewhere_is_adopted_as_external_and_owned_by_no_ru
     assert (row.origin, row.run_id, row.slot, row.id_tag_valid) == ("EXTERNAL", None, "external", False)
     (told,) = await filled_told(desk)
     assert told.run_id is None
+
+
+async def test_an_order_met_by_the_stream_and_by_a_comparison_at_once_is_adopted_once(desk: Desk) -> None:
+    theirs = desk.exchange.rest(client_order_id=ClientOrderId("e847386590ce4dBCsomethingelse0"))
+    fill = desk.exchange.match(theirs.venue_order_id, "10", "50000")
+    met = Evidence(reports=[desk.exchange.report(theirs.venue_order_id)], fills=[fill])
+    await asyncio.gather(*(desk.service.looker.absorb((ACCOUNT, USER), met) for _ in range(8)))
+    (row,) = await desk.rows(t.orders)
+    assert (row.origin, row.cum_filled) == ("EXTERNAL", D(10))
+    assert len(await filled_told(desk)) == 1
 
 
 @pytest.mark.parametrize(

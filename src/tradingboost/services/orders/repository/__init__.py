@@ -30,6 +30,7 @@ from tradingboost.services.orders.repository.modes import (
 )
 from tradingboost.services.orders.repository.orders import (
     acknowledged,
+    adopt_order,
     as_json,
     attached_of,
     exposure,
@@ -77,6 +78,7 @@ from tradingboost.services.orders.repository.stops import (
 
 __all__ = [
     "acknowledged",
+    "adopt_order",
     "amended_since",
     "as_json",
     "attached_of",

@@ -58,6 +58,10 @@ _ADD_INTENT = Hot(
     *(column.name for column in t.intents.c),
 )
 _ADD = Hot(insert(t.orders).inline(), *(column.name for column in t.orders.c if column.name != "seq"))
+_ADOPT = Hot(
+    upsert(t.orders).on_conflict_do_nothing().returning(_O.order_id),
+    *(column.name for column in t.orders.c if column.name != "seq"),
+)
 _SUBMIT_FIELDS = ("request_id", "kind", "resolution", "fence_token", "sent_at", "expires_at")
 _ADDED = (
     insert(t.orders)
@@ -144,6 +148,11 @@ async def insert_intent(
 async def insert_order(db: AsyncConnection, row: OrderRow) -> None:
     """Store a new order."""
     await _ADD.rows(db, **{name: getattr(row, name) for name in row.__struct_fields__})
+
+
+async def adopt_order(db: AsyncConnection, row: OrderRow) -> bool:
+    """Store an order heard of at the venue; False when somebody heard of it at the same moment."""
+    return await _ADOPT.first(db, **{name: getattr(row, name) for name in row.__struct_fields__}) is not None
 
 
 async def insert_sent(db: AsyncConnection, row: OrderRow, attempt: Attempt) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.client_id import IdKeys
+from tradingboost.core.errors import Conflict
 from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
@@ -118,11 +119,16 @@ class Absorber:
         now: datetime,
     ) -> OrderRow:
         first: VenueReport | Fill = group.reports[0] if group.reports else group.fills[0]
-        known = await store.order_by_venue(db, owner[0], first.venue, (first.client_order_id, first.venue_order_id))
+        ids = (first.client_order_id, first.venue_order_id)
+        known = await store.order_by_venue(db, owner[0], first.venue, ids)
         if known is not None:
             return known
         row = await self._stranger(db, owner, first, instruments[first.symbol], now)
-        await store.insert_order(db, row)
+        if not await store.adopt_order(db, row):  # the stream and a comparison met it at once
+            known = await store.order_by_venue(db, owner[0], first.venue, ids)
+            if known is None:
+                raise Conflict("database_race", "Two readings met the same order at once; read again.")
+            return known
         if row.origin == "EXTERNAL":
             await self._pause(db, row, now)
         return row
