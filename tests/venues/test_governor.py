@@ -2,18 +2,21 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.venues.stage import placing, ref
 from yarl import URL
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import Venue
+from tradingboost.core.order import OrderType, Side
 from tradingboost.kit.clock import FakeClock, SystemClock
 from tradingboost.kit.ratelimit import SharedWindows
 from tradingboost.kit.redis import Redis
 from tradingboost.venues.governor import Governor
-from tradingboost.venues.lanes import Lane
+from tradingboost.venues.lanes import Lane, of_amending, of_placing
 from tradingboost.venues.limits import RULES
 from tradingboost.venues.requests import Request, dialled, judge, read
 
@@ -260,3 +263,12 @@ async def test_while_redis_is_away_each_process_takes_its_share() -> None:
     both = [Governor(clock, SharedWindows(away, name, clock)) for name in ("a", "b")]
     assert await asyncio.gather(*(rush(one, 30) for one in both)) == [20, 20]
     await away.close()
+
+
+def test_what_leaves_an_unprotected_position_goes_with_the_stops() -> None:
+    leaving = {"side": Side.SELL, "reduce_only": True}
+    stop = placing(type=OrderType.STOP, trigger=Decimal(41_000), **leaving)
+    lanes = [of_placing(one) for one in (placing(), placing(**leaving), placing(urgent=True, **leaving), stop)]
+    assert lanes == [Lane.ENTRY, Lane.EXIT, Lane.PROTECT, Lane.PROTECT]
+    assert of_placing(placing(urgent=True)) is Lane.ENTRY  # nothing that opens is urgent
+    assert [of_amending(ref("SA", is_algo=algo)) for algo in (True, False)] == [Lane.PROTECT, Lane.ENTRY]

@@ -14,6 +14,8 @@ from tradingboost.venues.evidence import CALL, Evidence, Step
 from tradingboost.venues.outcome import Asked
 
 MOST_PAGES: Final = 200
+_REFUSING: Final = 400
+"""An HTTP status from here on is no good answer, whatever its body says."""
 
 
 class RestCaller:
@@ -105,9 +107,9 @@ class RestCaller:
     def _data(self, evidence: Evidence, path: str, nothing: frozenset[str]) -> Any | None:
         """The data as text and decimals, read from the body itself."""
         code = self._code(evidence)
-        if code is None or code:
-            if code and code in nothing:
-                return None
+        if code and code in nothing:
+            return None
+        if code != "" or evidence.status >= _REFUSING:
             raise self._refusal(evidence, code, path)
         try:
             return self._manner.data(_parsed(evidence.body))
@@ -128,7 +130,7 @@ class RestCaller:
         if code is not None and code in self._manner.auth:
             message = "The venue does not accept the keys of this account; check key, permissions and address list."
             return Refused("credentials_refused", message, venue_code=code, path=path)
-        if code == "":
+        if code == "" and evidence.status < _REFUSING:
             return BrokenInvariant("venue_client_failed", "The client library failed on a good answer.", path=path)
         message = "The venue refused a question; try again shortly."
         return Unavailable("venue_read_failed", message, venue_code=code or "", status=evidence.status, path=path)
