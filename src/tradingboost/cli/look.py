@@ -141,12 +141,15 @@ def _positions(found: "Status", labels: "dict[AccountId, str]") -> "Table":
             price(leg.average_price),
             number(leg.mark),
             number(leg.stop_price) if leg.stop_price is not None else "none",
+            f"{leg.uncovered_s:.0f} s",
+            "-" if leg.liquidation_distance_ratio is None else f"{leg.liquidation_distance_ratio:.1%}",
             money(leg.unrealized_quote, signed=True),
         )
         for one in found.accounts
         for leg in one.positions
     ]
-    columns = ("account", "market", "side", "quantity", "entry", "price", "stop", "profit")
+    bare = ("without stop", "to liquidation")
+    columns = ("account", "market", "side", "quantity", "entry", "price", "stop", *bare, "profit")
     return table("Positions", columns, rows, columns[3:])
 
 

@@ -238,6 +238,42 @@ async def test_a_leg_is_uncovered_until_a_stop_covers_its_whole_size(stage: Room
     assert await uncovered_since(stage) is None
 
 
+async def test_the_seconds_without_a_whole_stop_add_up_over_the_life_of_a_leg(
+    stage: Room, positions: PositionsService
+) -> None:
+    await book(stage, positions, filled(Side.BUY, "10", "50000"))
+    stage.clock.advance(1.5)
+    assert (await leg(positions)).uncovered_s == D("1.5")  # the present one counts while it lasts
+    await cover(stage, positions, a_stop("10"))
+    stage.clock.advance(60)
+    assert (await leg(positions)).uncovered_s == D("1.5")
+    await book(stage, positions, filled(Side.BUY, "5", "50000"))
+    stage.clock.advance(2)
+    await cover(stage, positions, a_stop("15"))
+    assert (await leg(positions)).uncovered_s == D("3.5")
+    await cover(stage, positions, a_stop("0"))
+    stage.clock.advance(1)
+    await book(stage, positions, filled(Side.SELL, "15", "50000"))
+    stage.clock.advance(60)
+    assert (await leg(positions)).uncovered_s == D("4.5")
+
+
+async def test_the_way_to_liquidation_is_what_the_venue_says_and_the_mark_is(
+    stage: Room, positions: PositionsService, venue: QuietVenue
+) -> None:
+    await book(stage, positions, filled(Side.BUY, "10", "50000"))
+    assert (await leg(positions)).liquidation_distance_ratio is None
+    venue.held[BTC, LONG] = D(10)
+    venue.liquidation_price = D(45_000)
+    await positions.settle(ACCOUNT)
+    positions.marks[VENUE, BTC] = D(50_000)
+    found = await leg(positions)
+    assert (found.liquidation_price, found.liquidation_distance_ratio) == (D(45_000), D("0.1"))
+    venue.held.clear()
+    await positions.settle(ACCOUNT)
+    assert (await leg(positions)).liquidation_price is None
+
+
 async def test_a_stop_may_be_heard_of_before_its_fill(stage: Room, positions: PositionsService) -> None:
     await cover(stage, positions, a_stop("10"))
     assert await positions.positions(ACCOUNT) == []

@@ -41,6 +41,7 @@ class QuietVenue:
     held: dict[tuple[Symbol, PositionSide], Decimal] = field(default_factory=dict)
     bills: list[Bill] = field(default_factory=list)
     away: bool = False
+    liquidation_price: Decimal | None = None
     asked_since: list[datetime | None] = field(default_factory=list)
 
     async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
@@ -59,7 +60,7 @@ class QuietVenue:
                 qty=qty,
                 average_price=Decimal(50_000),
                 mark=Decimal(50_000),
-                liquidation_price=None,
+                liquidation_price=self.liquidation_price,
             )
             for (symbol, side), qty in self.held.items()
         ]

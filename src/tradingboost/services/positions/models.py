@@ -1,16 +1,19 @@
 """Private nouns: a stored leg as an object."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
+from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide
 from tradingboost.core.position import Position, unrealized_quote
 from tradingboost.shared.interfaces.positions import PositionView
+
+_MS = timedelta(milliseconds=1)
 
 
 class ReadUntil(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +47,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     differs_since: datetime | None
     flat_since: datetime | None
     updated_at: datetime
+    uncovered_s: Decimal = ZERO
+    liquidation_price: Decimal | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Leg":
@@ -55,7 +60,12 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
         """The pure fold."""
         return Position(qty=self.qty, cost=self.cost, realized_quote=self.realized_quote)
 
-    def view(self, mark: Decimal | None) -> PositionView:
+    def bare_s(self, now: datetime) -> Decimal:
+        """Seconds in its whole life without a stop for all of it, the present one counted."""
+        lasted = now - self.uncovered_since if self.uncovered_since is not None else timedelta()
+        return self.uncovered_s + Decimal(lasted // _MS) / 1000
+
+    def view(self, mark: Decimal | None, now: datetime) -> PositionView:
         """The public picture at a mark price."""
         position = self.position
         open_and_priced = mark is not None and self.qty != 0
@@ -77,4 +87,6 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
             stop_price=self.stop_price,
             updated_at=self.updated_at,
             run_id=self.run_id,
+            uncovered_s=self.bare_s(now),
+            liquidation_price=self.liquidation_price if self.qty else None,
         )

@@ -169,7 +169,12 @@ async def put_venue_figures(
     v = t.venue_snapshots.c
     zero = update(t.venue_snapshots).where(v.account_id == account_id).values(qty=ZERO, taken_at=at)
     await db.execute(zero)
+    p = t.positions.c
+    await db.execute(update(t.positions).where(p.account_id == account_id).values(liquidation_price=None))
     for position in positions:
+        of_leg = (p.account_id == account_id, p.symbol == position.symbol, p.position_side == position.position_side)
+        liquidated_at = {"liquidation_price": position.liquidation_price}
+        await db.execute(update(t.positions).where(*of_leg).values(liquidated_at))
         values = {
             "account_id": account_id,
             "symbol": position.symbol,

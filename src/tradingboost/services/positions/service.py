@@ -58,13 +58,15 @@ class PositionsService:
         """Legs of an account."""
         async with self._db.read() as db:
             legs = await store.legs(db, account_id, open_only)
-        return [leg.view(self.marks.get((leg.exchange, leg.symbol))) for leg in legs]
+        now = self._clock.now()
+        return [leg.view(self.marks.get((leg.exchange, leg.symbol)), now) for leg in legs]
 
     async def position(self, account_id: AccountId, symbol: Symbol, position_side: PositionSide) -> PositionView | None:
         """One leg."""
         async with self._db.read() as db:
             leg = await store.leg(db, (account_id, symbol, position_side))
-        return None if leg is None else leg.view(self.marks.get((leg.exchange, leg.symbol)))
+        mark = None if leg is None else self.marks.get((leg.exchange, leg.symbol))
+        return None if leg is None else leg.view(mark, self._clock.now())
 
     async def books(self, account_id: AccountId) -> Books:
         """The ledger summed."""
@@ -273,8 +275,9 @@ async def _tell(db: AsyncConnection, payload: Payload, where: tuple[str, str, st
 
 def _covered(leg: Leg, now: datetime) -> Leg:
     """Since when the leg lacks a stop for its whole size, None while it has one or needs none."""
-    short = leg.qty != 0 and leg.covered_qty < abs(leg.qty)
-    return msgspec.structs.replace(leg, uncovered_since=(leg.uncovered_since or now) if short else None)
+    if leg.qty != 0 and leg.covered_qty < abs(leg.qty):
+        return msgspec.structs.replace(leg, uncovered_since=leg.uncovered_since or now)
+    return msgspec.structs.replace(leg, uncovered_since=None, uncovered_s=leg.bare_s(now))
 
 
 def _new_leg(first: OrderFilled | ProtectionPlaced, steps: tuple[Decimal, Decimal], now: datetime) -> Leg:

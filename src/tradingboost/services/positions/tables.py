@@ -27,6 +27,8 @@ positions = Table(
     Column("stop_price", ExactNumeric),
     Column("covered_qty", ExactNumeric, nullable=False, server_default=text("0")),
     Column("uncovered_since", UtcDateTime),
+    Column("uncovered_s", ExactNumeric, nullable=False, server_default=text("0")),  # all times without a whole stop
+    Column("liquidation_price", ExactNumeric),  # as the venue said at the last complete reading
     Column("differs_since", UtcDateTime),
     Column("flat_since", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),

@@ -17,6 +17,8 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         covered_qty: how much of it a live stop at the venue protects.
         run_id: the run that traded it last.
+        uncovered_s: in its whole life, how long it was open without a stop for all of it.
+        liquidation_price: where the venue would close it, None where it told none.
     """
 
     user_id: UserId
@@ -36,6 +38,16 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: Decimal | None
     updated_at: datetime
     run_id: RunId | None = None
+    uncovered_s: Decimal = Decimal(0)
+    liquidation_price: Decimal | None = None
+
+    @property
+    def liquidation_distance_ratio(self) -> Decimal | None:
+        """How far the mark may move, of itself, until the venue closes the leg; None where either is unknown."""
+        if self.mark is None or self.mark == 0 or self.liquidation_price is None or self.qty == 0:
+            return None
+        way = self.mark - self.liquidation_price if self.qty > 0 else self.liquidation_price - self.mark
+        return way / self.mark
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
