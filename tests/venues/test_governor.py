@@ -266,7 +266,7 @@ async def test_while_redis_is_away_each_process_takes_its_share() -> None:
 
 
 def test_what_leaves_an_unprotected_position_goes_with_the_stops() -> None:
-    leaving = {"side": Side.SELL, "reduce_only": True}
+    leaving: dict[str, Any] = {"side": Side.SELL, "reduce_only": True}
     stop = placing(type=OrderType.STOP, trigger=Decimal(41_000), **leaving)
     lanes = [of_placing(one) for one in (placing(), placing(**leaving), placing(urgent=True, **leaving), stop)]
     assert lanes == [Lane.ENTRY, Lane.EXIT, Lane.PROTECT, Lane.PROTECT]

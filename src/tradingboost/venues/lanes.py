@@ -57,7 +57,7 @@ def current() -> Lane | None:
 
 def of_placing(order: PlaceOrder) -> Lane:
     """The lane of a submission; what a journal stands for is sent because something is unprotected."""
-    if order.reduce_only and (order.type.is_trigger or order.journal_seq is not None):
+    if order.reduce_only and (order.type.is_trigger or order.urgent or order.journal_seq is not None):
         return Lane.PROTECT
     return Lane.EXIT if order.reduce_only else Lane.ENTRY
 

@@ -40,6 +40,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
         second_leg: of a leg beside another: refused on an account in net mode, where it would net against that one.
         journal_seq: of the line that stands for a committed intent while the database is away; covering and reducing
             requests only.
+        urgent: it covers or leaves what is unprotected, so it goes before every other order.
     """
 
     account_id: AccountId
@@ -60,6 +61,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     fence_token: int
     second_leg: bool = False
     journal_seq: int | None = None
+    urgent: bool = False
 
 
 class OrderRef(msgspec.Struct, frozen=True, kw_only=True):

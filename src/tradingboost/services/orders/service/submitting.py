@@ -34,6 +34,8 @@ from tradingboost.shared.interfaces.exchange import Exchange, Outcome, OutcomeCl
 from tradingboost.shared.interfaces.orders import OrderView
 from tradingboost.shared.interfaces.positions import Positions
 
+_PROTECTION = "protection"
+"""The reason the stop audit and the sagas give: something is held without a stop, so this goes first."""
 _OF_THE_MODE = ("51000", "position_mode_changed")
 """Refusals that may mean: the account is in another position mode than it was."""
 
@@ -272,6 +274,7 @@ class Submitter:
             fence_token=claimed.attempt.fence_token,
             second_leg=second_leg(row.slot),
             journal_seq=journal_seq,
+            urgent=row.reason == _PROTECTION,
         )
 
     async def _settle(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> None:
