@@ -73,6 +73,7 @@ def test_a_speed_that_is_none(tb: Run) -> None:
 
 def test_a_symbol_without_a_file_for_the_exchange(tb: Run) -> None:
     refused(tb("sim", "--symbol", "BTC-USDT-SWAP"), 2, "--candles")
+    refused(tb("sim", "--live", "BTC-USDT-SWAP", "--candles", "any.csv"), 2, "--live")
 
 
 def test_a_busy_port_of_the_exchange(tb: Run, taken_port: int) -> None:

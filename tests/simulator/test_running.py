@@ -9,10 +9,11 @@ from typing import Any
 import aiohttp
 import polars as pl
 import pytest
-from tests.simulator.stage import BTC, SYMBOL, Venue, stepped_settings
+from tests.simulator.stage import BTC, START_MS, SYMBOL, Venue, stepped_settings
 
-from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from tradingboost.core.errors import BrokenInvariant, Conflict, InvalidInput, NotFound, Unavailable
 from tradingboost.kit.clock import SystemClock
+from tradingboost.simulator.client import AdminClient
 from tradingboost.simulator.clock import MarketClock, micros
 from tradingboost.simulator.settings import MarketSource, free_ports
 from tradingboost.simulator.simulator import Simulator
@@ -133,3 +134,57 @@ def test_a_fast_clock_runs_fast_and_never_back() -> None:
     stepped.move_to(7_000_000)
     stepped.move_to(6_000_000)
     assert stepped.now_us() == 7_000_000
+
+
+async def test_a_killed_exchange_comes_back_from_its_journal(tmp_path: Path) -> None:
+    kept = tmp_path / "journal"
+    settings = stepped_settings(journal_file=kept, journal_bytes=5_000_000)
+    simulator = Simulator(settings)
+    order = {"instId": BTC, "tdMode": "isolated", "side": "buy", "ordType": "market", "sz": "3"}
+    async with simulator.running() as at, AdminClient(at.admin, at.admin_token) as admin:
+        await admin.trade(BTC, "42000", volume="1")
+        made = await admin.open_account(balances={"USDT": "5000"})
+        await admin.manual_order(made.uid, order)
+        await admin.manual_order("1", {**order, "ordType": "limit", "px": "41000"})
+        await admin.advance(START_MS + 180_000)
+        await admin.limit_account("1", label="renamed")
+        before = simulator.parts.exchange.engine.digest(), await admin.truth(made.uid), await admin.truth("1")
+        as_killed = kept.read_bytes()
+    kept.write_bytes(as_killed + as_killed[-3:])  # a death in the middle of a record
+    async with simulator.running() as at, AdminClient(at.admin, at.admin_token) as admin:
+        after = simulator.parts.exchange.engine.digest(), await admin.truth(made.uid), await admin.truth("1")
+        assert simulator.parts.exchange.keys.known(made.key)
+        assert await admin.check() == []
+    assert [_without_time(one) for one in after[1:]] == [_without_time(one) for one in before[1:]]
+    assert after[0] == before[0]
+
+
+def _without_time(books: dict[str, Any]) -> dict[str, Any]:
+    """Balances and positions say when they were asked."""
+    return {key: value for key, value in books.items() if key not in ("balances", "positions")}
+
+
+async def test_a_journal_begins_anew_when_it_is_long_and_says_when_it_is_none(tmp_path: Path) -> None:
+    kept = tmp_path / "journal"
+    simulator = Simulator(stepped_settings(journal_file=kept, journal_bytes=1))
+    async with simulator.running() as at, AdminClient(at.admin, at.admin_token) as admin:
+        first = kept.stat().st_size
+        for number in range(200):
+            await admin.trade(BTC, str(42_000 + number))
+        digest = simulator.parts.exchange.engine.digest()
+        assert kept.stat().st_size < 4 * first
+        await admin.reset()
+        assert simulator.parts.exchange.engine.digest() != digest
+        digest = simulator.parts.exchange.engine.digest()
+    async with simulator.running():
+        assert simulator.parts.exchange.engine.digest() == digest
+    for wrong, word in ((b"hello, this is no journal", "no journal"), (_diverged(kept.read_bytes()), "another state")):
+        kept.write_bytes(wrong)
+        with pytest.raises((InvalidInput, BrokenInvariant), match=word):
+            async with simulator.running():
+                raise AssertionError("it must not open")
+
+
+def _diverged(journal: bytes) -> bytes:
+    """A journal that claims to have ended elsewhere."""
+    return journal + len(b"0" * 64).to_bytes(4, "big") + b"D" + b"0" * 64

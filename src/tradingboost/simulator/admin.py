@@ -167,11 +167,13 @@ class Admin:
         if "label" in body:
             self._parts.exchange.labels[uid] = str(body["label"])
         keys = self._parts.exchange.keys.limit_account(uid, perm=lists["perm"], ips=lists["ips"])
+        self._parts.exchange.note_keys()
         return reply({"uid": uid, "keys": keys})
 
     async def _revoke(self, request: web.Request) -> web.Response:
         uid = request.match_info["uid"]
         gone = self._parts.exchange.keys.drop_account(uid)
+        self._parts.exchange.note_keys()
         await self._parts.hub.close_all(4007, b"API key revoked", uid)
         return reply({"revoked": gone})
 

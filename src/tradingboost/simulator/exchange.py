@@ -14,6 +14,7 @@ from tradingboost.sim.policy import STEPPED, Policy
 from tradingboost.sim.scale import QUANTA, parse
 from tradingboost.simulator.auth import ApiKey, KeyRing
 from tradingboost.simulator.clock import MarketClock
+from tradingboost.simulator.recorder import Known, Recorder
 from tradingboost.simulator.settings import AccountSettings, SimulatorSettings
 
 MARK: Final = "r"
@@ -43,6 +44,7 @@ class Exchange:
         self.maintenance: tuple[int, int] | None = None
         """Begin and end (us) of what is planned, for the status list."""
         self._listener = listener
+        self.recorder: Recorder | None = None
         self.start_engine()
 
     def start_engine(self) -> None:
@@ -101,6 +103,8 @@ class Exchange:
         command.at_us = max(command.at_us, self.now_us())
         command.reply_to = MARK
         events = self.engine.apply(command)
+        if self.recorder is not None:
+            self.recorder.took(command, self.engine)
         self._note(events)
         for event in reversed(events):
             if isinstance(event, (Acked, Rejected)) and event.reply_to == MARK:
@@ -112,11 +116,16 @@ class Exchange:
         command.at_us = max(command.at_us, self.now_us())
         command.reply_to = MARK
         events = self.engine.apply(command)
+        if self.recorder is not None:
+            self.recorder.took(command, self.engine)
         self._note(events)
         return events
 
     def advance(self, to_us: int) -> tuple[Event, ...]:
-        events = self.engine.advance(max(to_us, self.engine.now_us))
+        to_us = max(to_us, self.engine.now_us)
+        events = self.engine.advance(to_us)
+        if events and self.recorder is not None:
+            self.recorder.took(to_us, self.engine)
         self._note(events)
         return events
 
@@ -153,10 +162,16 @@ class Exchange:
             raise Conflict("account_taken", f"The account {wanted.uid} exists already; choose another number.")
         self.keys.add(key_of(wanted))
         self.labels[wanted.uid] = wanted.label
+        self.note_keys()
         self.must(OpenAccount(at_us=0, uid=wanted.uid, acct_lv=wanted.acct_lv, pos_mode=wanted.pos_mode))
         for ccy, amount in wanted.balances.items():
             if amount:
                 self.must(Credit(at_us=0, uid=wanted.uid, ccy=ccy, amount=parse(format(amount, "f"))))
+
+    def note_keys(self) -> None:
+        """Keys or labels changed: the journal is told."""
+        if self.recorder is not None:
+            self.recorder.keys(Known(keys=list(self.keys.all()), labels=self.labels))
 
     def set_policy(self, changes: dict[str, Any]) -> None:
         """Change fields of the policy from here on.

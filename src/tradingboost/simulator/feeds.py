@@ -80,17 +80,22 @@ class MarketDriver:
         self._exchange = exchange
         self._queue: list[tuple[int, int, int, int, str]] = []
         self._sources: list[tuple[str, Prints]] = []
+        self._fresh = True
         self.read: dict[str, SeedCandles] = {}
         """History that was read from a live venue, by instrument."""
 
-    def load(self, settings: SimulatorSettings) -> None:
+    def load(self, settings: SimulatorSettings, *, fresh: bool = True) -> None:
         """Seed history and line up every configured source.
+
+        Args:
+            fresh: False when the exchange goes on from an earlier life and has its history.
 
         Raises:
             InvalidInput: an unknown instrument or an unusable file.
         """
         self._queue.clear()
         self._sources.clear()
+        self._fresh = fresh
         wanted = settings.markets
         if not wanted and not self._exchange.clock.stepped:
             names = (row.inst_id for row in self._exchange.instruments())
@@ -109,7 +114,7 @@ class MarketDriver:
             case "synthetic":
                 return self._open_walk(row, source, seed)
             case "live":
-                if row.inst_id in self.read:
+                if row.inst_id in self.read and self._fresh:
                     self._exchange.seed_candles(self.read[row.inst_id])
                 return None
             case "script":
@@ -123,7 +128,7 @@ class MarketDriver:
         cut = int((series.at_ms + shift + series.bar_ms <= now_ms).sum())
         first = max(cut - _HISTORY_ROWS, 0)
         history = tuple(_bar(series, index, shift) for index in range(first, cut))
-        if history:
+        if history and self._fresh:
             name = _BAR_NAMES[series.bar_ms]
             self._exchange.seed_candles(SeedCandles(at_us=0, inst_id=row.inst_id, bar=name, rows=history))
         return _file_prints(row, series, (cut, shift), seed)
@@ -136,10 +141,11 @@ class MarketDriver:
         now_us = self._exchange.now_us()
         past = Walk(seed, f"{row.base}:past", ticks, sigma * 2, lots)  # by coin, so that spot and swaps stay together
         minute_us = now_us - now_us % 60_000_000
-        if source.history_bars:
+        going_on = 0 if self._fresh else self._exchange.engine.last(row.inst_id)
+        if source.history_bars and not going_on:
             rows = past.history(minute_us, source.history_bars, _HISTORY_STEPS)
             self._exchange.seed_candles(SeedCandles(at_us=0, inst_id=row.inst_id, bar="1m", rows=rows))
-        walk = Walk(seed, row.base, past.px, sigma, lots)
+        walk = Walk(seed, row.base, going_on or past.px, sigma, lots)
         return walk.prints(now_us, source.every_ms * 1000)
 
     def _script(self, row: Instrument, source: MarketSource) -> Prints:

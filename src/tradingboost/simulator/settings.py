@@ -89,6 +89,10 @@ class SimulatorSettings(Slice):
     )
     cash_includes_isolated: bool = Field(False, description="whether cashBal counts the margin of isolated positions")
     index_lag_ms: int = Field(0, ge=0, le=86_400_000, description="orders and fills are unknown to queries for so long")
+    journal_file: Path | None = Field(
+        None, description="every command is appended here; a killed exchange comes back as it was"
+    )
+    journal_bytes: PositiveInt = Field(64 * 1024 * 1024, description="length from which the journal begins anew")
     state_file: Path | None = Field(None, description="snapshot restored at start and written at stop")
 
 

@@ -17,6 +17,7 @@ from tradingboost.simulator.admin import Admin
 from tradingboost.simulator.doors import bind
 from tradingboost.simulator.injection.injector import Injector
 from tradingboost.simulator.parts import Parts, build, open_market
+from tradingboost.simulator.recorder import Recorder
 from tradingboost.simulator.settings import SimulatorSettings
 from tradingboost.simulator.tls import server_context
 from tradingboost.simulator.ws import PREFIX
@@ -101,14 +102,23 @@ class Simulator:
             self._save(parts)
 
     def _open(self, parts: Parts) -> None:
-        state = self.settings.state_file
-        if state is not None and state.is_file():
+        state, journal = self.settings.state_file, self.settings.journal_file
+        if journal is not None and journal.is_file():
+            persist.recover(parts, journal.read_bytes())
+            parts.driver.load(self.settings, fresh=False)
+        elif state is not None and state.is_file():
             persist.load(parts, state.read_bytes())
-            parts.driver.load(self.settings)
+            parts.driver.load(self.settings, fresh=False)
         else:
             open_market(parts)
+        if journal is not None:
+            parts.exchange.recorder = Recorder(journal, self.settings.journal_bytes, lambda: persist.dump(parts))
+            persist.record(parts)
 
     def _save(self, parts: Parts) -> None:
+        if parts.exchange.recorder is not None:
+            persist.record(parts)
+            parts.exchange.recorder.close()
         state = self.settings.state_file
         if state is not None:
             fresh = state.with_suffix(".new")

@@ -34,6 +34,7 @@ async def delete_algo(reach: Reach, acting: Standing, scene: Scene) -> None:
 async def revoke_key(reach: Reach, acting: Standing, scene: Scene) -> None:
     for uid in reach.accounts(acting, scene):
         reach.exchange.keys.drop_account(uid)
+        reach.exchange.note_keys()
         reach.desk.soon(acting, reach.hub.close_all(4007, b"API key revoked", uid))
 
 
