@@ -137,7 +137,7 @@ class SeededVenue:
             at=self._clock.now(),
         )
         self.fills.append(fill)
-        done = order.cum_filled + qty >= order.qty
+        done = order.cum_filled + qty >= order.qty or order.type is OrderType.MARKET  # what finds nothing is gone
         changes = {"cum_filled": order.cum_filled + qty, "phase": Phase.ENDED if done else order.phase}
         self._tell(msgspec.structs.replace(order, updated_at=self._clock.now(), **changes), fill)
         entry = self.attached.pop(order.venue_order_id, None) if done else None
@@ -229,11 +229,17 @@ class SeededVenue:
 
     async def amend(self, request: AmendOrder) -> Outcome:
         """New values for what rests."""
-        wishes = {"qty": request.qty, "price": request.price, "trigger": request.trigger}
+        order = self._named(request.ref)
+        least = order.cum_filled if order is not None else ZERO
+        wishes = {
+            "qty": None if request.qty is None else max(request.qty, least + RULES.lot),
+            "price": request.price,
+            "trigger": request.trigger,
+        }
         values: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None}
         now = self._clock.now()
         return self._change(
-            self._named(request.ref),
+            order,
             lambda found: self._tell(msgspec.structs.replace(found, updated_at=now, **values)),
         )
 
@@ -245,7 +251,7 @@ class SeededVenue:
             raise OutcomeUnknown("venue_timeout", "The venue's reply did not come.")
         if fate in (Fate.REFUSED, Fate.BUSY):
             return Outcome(kind=OutcomeClass.RATE, code="50011", message="too many requests")
-        if order is None or order.phase is not Phase.LIVE:
+        if order is None or order.phase is not Phase.LIVE or order.type is OrderType.MARKET:
             return Outcome(kind=OutcomeClass.GONE, code="51400", message="gone")
         carry_out(order)
         if fate is Fate.REPLY_LOST:
