@@ -38,9 +38,14 @@ class Source(Protocol):
 
 
 class PolledFeed:
-    """Implements `venues.base.PublicFeed`."""
+    """Implements `venues.base.PublicFeed`.
 
-    def __init__(self, source: Source, sink: FeedSink, clock: Clock) -> None:
+    Args:
+        every_s: seconds between two rounds of questions.
+    """
+
+    def __init__(self, source: Source, sink: FeedSink, clock: Clock, every_s: float = _EVERY_S) -> None:
+        self._every_s = every_s
         self._source = source
         self._sink = sink
         self._clock = clock
@@ -61,6 +66,9 @@ class PolledFeed:
                 await self._round()
             except Unavailable as error:
                 await self._lost(error.code)
+            except (KeyError, ValueError, ArithmeticError, TypeError, IndexError):
+                log.exception("feed_unreadable")
+                await self._lost("unreadable")
             await self._rest()
 
     async def watch(self, symbol: Symbol, timeframe: Timeframe) -> None:
@@ -104,7 +112,7 @@ class PolledFeed:
 
     async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(_EVERY_S):
+            async with asyncio.timeout(self._every_s):
                 await self._stopping.wait()
         except TimeoutError:
             return
