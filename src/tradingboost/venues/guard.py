@@ -1,7 +1,7 @@
 """What is mixed into every class of the client library, where we must look inside.
 
-Only addresses we use can be signed (no withdrawal, no transfer), what leaves is compared with what we meant, and status
-and body of each answer are kept with the call they belong to.
+Only addresses we use can be signed (no withdrawal, no transfer), what leaves is compared with what we meant, status and
+body of each answer are kept with the call they belong to, and instances share what none of them changes.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,31 @@ _ADDED: Final = frozenset({"timestamp", "recvWindow", "signature"})
 """What signing adds to what is said in an address or a form."""
 
 
-class Guard:
+_UNCHANGING: Final = (
+    "api",
+    "exceptions",
+    "httpExceptions",
+    "features",
+    "has",
+    "ecdsaCurves",
+    "ecdsaPrehashedAlgorithms",
+)
+_shared: Final[dict[tuple[type, str], Any]] = {}
+
+
+class Lean:
+    """A quarter of a megabyte of tables an instance makes for itself, kept once for all instances of a class."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in _UNCHANGING:
+            own = getattr(self, name)
+            known = _shared.setdefault((type(self), name), own)
+            if known == own:
+                setattr(self, name, known)
+
+
+class Guard(Lean):
     """Requests of one account, or of the public."""
 
     PATHS: ClassVar[frozenset[str]] = frozenset()

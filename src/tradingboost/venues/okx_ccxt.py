@@ -8,7 +8,7 @@ import ccxt.pro as ccxt_pro
 
 from tradingboost.venues.base import Endpoint, Keys
 from tradingboost.venues.evidence import CALL
-from tradingboost.venues.guard import Guard
+from tradingboost.venues.guard import Guard, Lean
 from tradingboost.venues.transport import Transport
 
 _PATHS: Final = frozenset(
@@ -63,7 +63,7 @@ class OkxRest(Guard, ccxt_async.okx):  # type: ignore[misc]
         return signed
 
 
-class OkxSocket(ccxt_pro.okx):  # type: ignore[misc]
+class OkxSocket(Lean, ccxt_pro.okx):  # type: ignore[misc]
     """The library's sockets, reduced to: dial, log in, keep alive. Rows are read by us.
 
     Args:
