@@ -11,6 +11,7 @@ from tradingboost.cli.exits import DONE, FINDINGS, INTERRUPTED
 from tradingboost.cli.interrupt import stoppable
 from tradingboost.cli.mutants import mutants
 from tradingboost.cli.nightly import nightly
+from tradingboost.cli.proofs import proofs
 from tradingboost.cli.recovery import rto
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.verb import verb
@@ -30,6 +31,7 @@ _ALL: Final = "all"
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
     group = typer.Typer(help="Kill the platform on purpose and see what comes back.", no_args_is_help=True)
+    verb(group, "faults", title="chaos faults", common=("json",))(proofs)
     verb(group, "list", title="chaos list", common=("json",))(list_points)
     verb(group, "mutants", title="chaos mutants", common=("json",))(mutants)
     verb(group, "nightly", title="chaos nightly", common=("json", "verbose"))(nightly)

@@ -21,12 +21,14 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         lasts_s: how long, shortest and longest; the seed decides.
         driven: the market goes on bar by bar meanwhile, else it moves up and down by itself.
+        silent: nobody can notice it, so the comparison of whole accounts, once a minute, has to find it.
         processes: what the installation consists of.
     """
 
     says: str
     lasts_s: tuple[float, float] = (3.0, 6.0)
     driven: bool = False
+    silent: bool = False
     processes: tuple[str, ...] = _WHOLE
 
 
@@ -71,7 +73,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "messages.duplicate": Fault(says="every order frame comes three times", driven=True),
         "messages.reordered": Fault(says="order frames overtake each other"),
         "messages.late": Fault(says="order frames are held back and come in a burst", lasts_s=(4.0, 6.0)),
-        "messages.lost": Fault(says="a third of the order frames never comes, and nothing shows it"),
+        "messages.lost": Fault(says="a third of the order frames never comes, and nothing shows it", silent=True),
         "messages.aborted": Fault(says="the exchange breaks every stream without a farewell", driven=True),
         **{f"service.{name}": _split(name) for name in _SPLIT},
     }
