@@ -1,14 +1,17 @@
 """What only the operator may do, and what the account then sees."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 import pytest
-from tests.simulator.stage import BTC, Venue
+from tests.simulator.stage import BTC, START_MS, Venue, stepped_settings
 from tests.simulator.wire import Wire
 
 from tradingboost.core.errors import InvalidInput, NotFound, Unavailable
 from tradingboost.simulator.client import AdminClient
+from tradingboost.simulator.settings import MarketSource
+from tradingboost.simulator.stepping import Step
 
 
 @pytest.fixture
@@ -113,3 +116,26 @@ async def test_an_absent_simulator_is_unavailable() -> None:
             await client.health()
     with pytest.raises(Unavailable, match="async with"):
         await AdminClient("http://127.0.0.1:9", "token").health()
+
+
+async def test_a_path_is_printed_and_a_frozen_market_prints_nothing_else(open_venue: Callable[..., Any]) -> None:
+    source = MarketSource(inst=BTC, source="script", prices=(50_000, 51_000, 52_000), every_ms=1_000)
+    venue: Venue = await open_venue(stepped_settings(markets=(source,)))
+    last = venue.simulator.parts.exchange.engine.last
+
+    async def run(ms: int) -> int:
+        await venue.admin.step(Step(action="run", to_ms=START_MS + ms))
+        return last(BTC) // 10
+
+    assert await run(500) == 50_000
+    await venue.admin.path(BTC, ["45000", "40000", "50000"], every_ms=100)
+    assert [await run(ms) for ms in (550, 650, 750)] == [45_000, 40_000, 50_000]
+    await venue.admin.freeze(BTC)
+    assert await run(1_500) == 50_000
+    await venue.admin.path(BTC, ["49000"])
+    assert await run(1_600) == 49_000
+    await venue.admin.freeze(BTC, frozen=False)
+    assert await run(2_500) == 52_000
+    for wrong, word in (([], "list"), (["0"], "above zero"), (["1.23"], "multiple")):
+        with pytest.raises(InvalidInput, match=word):
+            await venue.admin.path(BTC, wrong)

@@ -33,6 +33,8 @@ class MarketAdmin:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/market/{inst}/price", self._price),
+            web.post("/market/{inst}/path", self._path),
+            web.post("/market/{inst}/freeze", self._freeze),
             web.post("/market/{inst}/mark", self._mark),
             web.post("/market/{inst}/index", self._index),
             web.post("/market/{inst}/book", self._book),
@@ -55,6 +57,28 @@ class MarketAdmin:
             exchange.run(Trade(at_us=0, inst_id=row.inst_id, px=px, lots=lots))
             await self._parts.stepper.settle()
         return reply({"inst": row.inst_id, "last": exchange.engine.last(row.inst_id)})
+
+    async def _path(self, request: web.Request) -> web.Response:
+        """Line up `prices`, one every `every_ms`: a ramp, or a spike and the way back. A stepped clock `run`s them."""
+        row = self._parts.exchange.listed(request.match_info["inst"])
+        body = await body_of(request)
+        prices, every_ms = body.get("prices"), body.get("every_ms", 1000)
+        if not isinstance(prices, list) or not prices or not isinstance(every_ms, int) or every_ms <= 0:
+            raise InvalidInput("bad_path", "A path has prices (a list) and every_ms (a whole number above 0).")
+        ticks = [units(str(price), row.tick_q, "prices") for price in prices]
+        if min(ticks) <= 0:
+            raise InvalidInput("bad_price", "Every price of a path is above zero.")
+        self._parts.driver.play(row, ticks, every_ms)
+        return reply({"inst": row.inst_id, "prints": len(ticks), "over_ms": (len(ticks) - 1) * every_ms})
+
+    async def _freeze(self, request: web.Request) -> web.Response:
+        """Stop an instrument's sources, or (`frozen` false) let them go on."""
+        row = self._parts.exchange.listed(request.match_info["inst"])
+        frozen = (await body_of(request)).get("frozen", True)
+        if not isinstance(frozen, bool):
+            raise InvalidInput("bad_freeze", "frozen is true or false.")
+        self._parts.driver.freeze(row.inst_id, frozen=frozen)
+        return reply({"inst": row.inst_id, "frozen": frozen})
 
     async def _mark(self, request: web.Request) -> web.Response:
         return await self._pin("mark", request)

@@ -143,6 +143,14 @@ class AdminClient:
     async def set_price(self, inst: str, px: str, volume: str = "") -> None:
         await self._call("POST", f"/market/{inst}/price", {"px": px, "volume": volume})
 
+    async def path(self, inst: str, prices: Sequence[str], *, every_ms: int = 1000) -> None:
+        """Line up prints: one price every so often."""
+        await self._call("POST", f"/market/{inst}/path", {"prices": list(prices), "every_ms": every_ms})
+
+    async def freeze(self, inst: str, *, frozen: bool = True) -> None:
+        """Let an instrument's sources print nothing, or go on."""
+        await self._call("POST", f"/market/{inst}/freeze", {"frozen": frozen})
+
     async def set_mark(self, inst: str, px: str) -> None:
         """Pin the mark price; an empty price lets it follow again."""
         await self._call("POST", f"/market/{inst}/mark", {"px": px})

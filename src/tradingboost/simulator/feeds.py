@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -26,6 +26,10 @@ _POINTS_PER_LEG: Final = 8
 _HISTORY_STEPS: Final = 8
 _HISTORY_ROWS: Final = 50_000
 _BATCH: Final = 200
+_MOST_WAITING: Final = 100_000
+_BY_HAND: Final = -1
+"""Stands for the source of prints that an operator lined up."""
+
 _WEEK_MS: Final = 604_800_000
 _SHIFTS_MS: Final = (_WEEK_MS, 86_400_000, 3_600_000)
 _BAR_NAMES: Final = dict(
@@ -81,6 +85,7 @@ class MarketDriver:
         self._queue: list[tuple[int, int, int, int, str]] = []
         self._sources: list[tuple[str, Prints]] = []
         self._fresh = True
+        self._frozen: set[str] = set()
         self.read: dict[str, SeedCandles] = {}
         """History that was read from a live venue, by instrument."""
 
@@ -95,6 +100,7 @@ class MarketDriver:
         """
         self._queue.clear()
         self._sources.clear()
+        self._frozen.clear()
         self._fresh = fresh
         wanted = settings.markets
         if not wanted and not self._exchange.clock.stepped:
@@ -153,6 +159,22 @@ class MarketDriver:
         for number, price in enumerate(source.prices):
             yield start_us + number * every_us, max(parse(format(price, "f")) // row.tick_q, 1), 1
 
+    def play(self, row: Instrument, prices: Sequence[int], every_ms: int) -> None:
+        """Print these prices (ticks) from now on, one every so often, between what the sources print.
+
+        Raises:
+            InvalidInput: more prints would wait than may.
+        """
+        if len(self._queue) + len(prices) > _MOST_WAITING:
+            raise InvalidInput("path_too_long", f"At most {_MOST_WAITING} prints may wait; send a shorter path.")
+        start_us = self._exchange.now_us()
+        for number, ticks in enumerate(prices):
+            heapq.heappush(self._queue, (start_us + number * every_ms * 1000, _BY_HAND, ticks, 1, row.inst_id))
+
+    def freeze(self, inst_id: str, *, frozen: bool) -> None:
+        """Let an instrument's sources print nothing, or go on; what falls into the pause is not made up for."""
+        (self._frozen.add if frozen else self._frozen.discard)(inst_id)
+
     def rename(self, old: str, new: str) -> None:
         """The prints of an instrument go to its new name; without one they stop."""
         self._sources = [(new if name == old else name, prints) for name, prints in self._sources]
@@ -171,8 +193,11 @@ class MarketDriver:
                 self._exchange.advance(to_us)
                 return True
             at_us, number, px, lots, name = heapq.heappop(self._queue)
-            self._exchange.run(Trade(at_us=max(at_us, self._exchange.engine.now_us), inst_id=name, px=px, lots=lots))
-            self._refill(number)
+            if number == _BY_HAND or name not in self._frozen:
+                now_us = self._exchange.engine.now_us
+                self._exchange.run(Trade(at_us=max(at_us, now_us), inst_id=name, px=px, lots=lots))
+            if number != _BY_HAND:
+                self._refill(number)
         return False
 
     async def run(self, beat_s: float) -> None:

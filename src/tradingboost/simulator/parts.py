@@ -55,7 +55,7 @@ def build(settings: SimulatorSettings, wall: Clock) -> Parts:
     market.exchange = publisher.exchange = exchange
     driver = MarketDriver(exchange)
     pushers = (publisher, market)
-    desk, doors = FaultDesk(settings.seed, clock, settings.emission_order), Doors()
+    desk, doors = FaultDesk(settings, clock), Doors()
     publisher.desk = desk
     stepper = Stepper(exchange, driver, hub, pushers)
     reach = Reach(exchange, hub, limiter, publisher, stepper, driver, doors, desk)

@@ -53,7 +53,12 @@ class Publisher:
         self._pending.extend(events)
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self.flush)
+            delay_s = self.desk.latency.draw_s("push")
+            loop = asyncio.get_running_loop()
+            if delay_s:
+                loop.call_later(delay_s, self.flush)
+            else:
+                loop.call_soon(self.flush)
 
     def flush(self) -> None:
         """Send what is remembered: private frames in order, then balances, then public ones."""

@@ -88,6 +88,10 @@ class SimulatorSettings(Slice):
         description="venue: unfilled canceled orders are known for 2 h, histories go back 7 d (fills 3), archives 90",
     )
     cash_includes_isolated: bool = Field(False, description="whether cashBal counts the margin of isolated positions")
+    latency_accept_ms: NonNegativeFloat = Field(0, le=60_000, description="live: real time an order needs to arrive")
+    latency_ack_ms: NonNegativeFloat = Field(0, le=60_000, description="live: real time its answer needs back")
+    latency_push_ms: NonNegativeFloat = Field(0, le=60_000, description="live: real time a private push needs")
+    latency_jitter_ms: NonNegativeFloat = Field(0, le=60_000, description="up to so much more of each, seeded")
     index_lag_ms: int = Field(0, ge=0, le=86_400_000, description="orders and fills are unknown to queries for so long")
     journal_file: Path | None = Field(
         None, description="every command is appended here; a killed exchange comes back as it was"

@@ -62,9 +62,11 @@ class OpsFront:
         else:
             if trouble.action == "delay":
                 await self._desk.pause(trouble.value("ms") / 1000)
+            await self._desk.travel("accept")
             answer = port.judge(connection, asked, trouble)
             if trouble.push_first:
                 self._publisher.flush()
+            await self._desk.travel("ack")
             self._reply(connection, answer, trouble)
 
     async def _lose_connection(self, connection: Connection, trouble: Trouble) -> None:

@@ -11,7 +11,9 @@ from tradingboost.sim.rng import stream
 from tradingboost.simulator.clock import MarketClock
 from tradingboost.simulator.envelope import ApiError
 from tradingboost.simulator.faults.catalogue import ACTIONS, Hook
+from tradingboost.simulator.faults.latency import Latency, Way
 from tradingboost.simulator.faults.rules import SURE, Rule, Scene, Standing
+from tradingboost.simulator.settings import SimulatorSettings
 
 _ALWAYS_ANSWERED: Final = ("GET system/status", "GET public/time")
 _MOST_WAITING: Final = 1_000
@@ -49,15 +51,16 @@ class FaultDesk:
         closing: set when the exchange goes down, so that nobody is held for longer.
     """
 
-    def __init__(self, seed: int, clock: MarketClock, emission_order: str = "ack_first") -> None:
-        self.on = False
+    def __init__(self, settings: SimulatorSettings, clock: MarketClock) -> None:
+        self.latency = Latency(settings)
+        self.on = self.latency.on
         self.conditions = Conditions()
         self.closing = asyncio.Event()
         self.carry: Carry
         self.refuse: Callable[[int], Awaitable[None]]
-        self._emission_order = emission_order
-        self._emission = stream(seed, "emission")
-        self._seed = seed
+        self._emission_order = settings.emission_order
+        self._emission = stream(settings.seed, "emission")
+        self._seed = settings.seed
         self._clock = clock
         self._rules: dict[str, Standing] = {}
         self._by_hook: dict[Hook, list[Standing]] = {}
@@ -112,7 +115,7 @@ class FaultDesk:
     def look(self) -> None:
         """Find out again whether anything can act; a condition stays until healed, so that its end needs no timer."""
         held = self.conditions
-        self.on = bool(self._rules or held.banned or held.maintenance_until_us)
+        self.on = bool(self._rules or held.banned or held.maintenance_until_us or self.latency.on)
 
     def has(self, hook: Hook) -> bool:
         return self.on and bool(self._by_hook.get(hook))
@@ -150,6 +153,12 @@ class FaultDesk:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def travel(self, way: Way) -> None:
+        """What an order or its answer needs on its way."""
+        seconds = self.latency.draw_s(way)
+        if seconds:
+            await self.pause(seconds)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but no longer than the exchange runs."""

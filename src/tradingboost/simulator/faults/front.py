@@ -17,6 +17,7 @@ from tradingboost.simulator.faults.scenes import describe
 from tradingboost.simulator.faults.trouble import Trouble, refusal_of
 
 _PREFIX: Final = "/api/v5/"
+_TRADES: Final = "/api/v5/trade/"
 _JSON: Final = {"Content-Type": "application/json"}
 GONE: Final = 0
 """The status logged for a request that got no answer."""
@@ -73,9 +74,14 @@ class Front:
             return await self._swallowed(request, trouble)
         if trouble.action == "delay":
             await self._desk.pause(trouble.value("ms") / 1000)
+        trades = request.method == "POST" and request.path.startswith(_TRADES)
+        if trades:
+            await self._desk.travel("accept")
         done = port.judge(request, body, trouble)
         if trouble.push_first:
             await port.push_first()
+        if trades:
+            await self._desk.travel("ack")
         if trouble.action != "accept_then":
             return self._sent(request, body, done, in_us, (port, trouble))
         port.note(request, body, Done(done.uid, GONE, done.content), in_us, tuple(trouble.ids))
