@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import insert
 from tests.builders import RUN
 from tests.faults.floor import Floor
-from tests.services.exchange.stage import ACCOUNT, OKX, USER
+from tests.services.exchange.stage import ACCOUNT, BTC, OKX, USER
 
-from tradingboost.core.errors import Conflict, NotFound, TradingBoostError
+from tradingboost.core.errors import Conflict, InvalidInput, NotFound, TradingBoostError
 from tradingboost.core.ids import AccountId, OrderId, Symbol
 from tradingboost.core.order import OrderType, PositionSide, Side
 from tradingboost.core.risk import DENIALS
 from tradingboost.services.orders import tables as t
-from tradingboost.shared.interfaces.orders import ClaimLegs
+from tradingboost.shared.interfaces.orders import AmendSlot, ClaimLegs
 
 D = Decimal
 ETH = Symbol("ETH-USDT-SWAP")
@@ -112,3 +112,37 @@ async def test_with_keys_in_doubt_nothing_is_sent(floor: Floor) -> None:
     await floor.orders.reconcile(ACCOUNT)  # the venue takes the keys: the doubt is over
     assert (await floor.submit("buy:4")).state == "OPEN"
     assert await sent(floor) == before + 1
+
+
+async def test_new_values_for_a_resting_order_are_held_to_the_same_form(floor: Floor) -> None:
+    await floor.submit("entry", type=OrderType.MARKET, price=None, trigger=D(41_000))
+    await floor.quiet()
+    before = await sent(floor)
+    wishes = [
+        ("bad_price", {"trigger": D("41000.05")}),
+        ("bad_price", {"trigger": D(-1)}),
+        ("off_lot", {"qty": D("1.005")}),
+        ("below_min_qty", {"qty": D("0.001")}),
+        ("above_max_qty", {"qty": D(10**9)}),
+    ]
+    same: dict[str, Any] = {"qty": D(1), "price": None, "trigger": D(41_100), "reason": "test", "cause": "seq:2"}
+    for code, change in wishes:
+        wish = AmendSlot(run_id=RUN, account_id=ACCOUNT, symbol=BTC, slot="sl", **{**same, **change})
+        with pytest.raises(InvalidInput) as refused:
+            await floor.orders.amend(wish)
+        assert (refused.value.code, refused.value.message) == (code, DENIALS[code])
+    assert await sent(floor) == before
+    await floor.orders.amend(AmendSlot(run_id=RUN, account_id=ACCOUNT, symbol=BTC, slot="sl", **same))
+    assert await sent(floor) == before + 1
+
+
+async def test_with_a_key_the_venue_has_taken_away_nothing_more_is_sent(floor: Floor) -> None:
+    await floor.venue.admin.revoke_key("1")
+    with pytest.raises(TradingBoostError):
+        await floor.orders.reconcile(ACCOUNT)
+    before = await sent(floor)
+    denied = await floor.submit("buy:1")
+    assert denied.deny_code == "account_not_normal"
+    assert (await floor.orders.order(denied.order_id)).because.endswith("[account_not_normal]")
+    assert await sent(floor) == before
+    assert [alert.kind for alert in await floor.orders.alerts()] == ["auth_broken"]

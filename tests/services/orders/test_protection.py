@@ -1,5 +1,7 @@
 """A filled entry has a live stop or is left; children that protect nothing go; a fresh stop is never swept away."""
 
+import asyncio
+
 from tests.builders import ACCOUNT, BTC, RUN, D, a_hedge, a_stop, an_exit, an_intent
 from tests.services.orders.desk import Desk
 from tests.services.orders.fakes import Scripted
@@ -283,3 +285,43 @@ async def test_closing_the_main_leg_does_not_count_as_leaving_the_hedge(desk: De
     await watch(desk, 5)
     stop = desk.exchange.sent[-1]
     assert (stop.type, stop.qty, stop.trigger) == (OrderType.STOP, D(5), D(51_000))
+
+
+async def test_a_flatten_whose_process_dies_in_the_middle_is_brought_to_its_end_by_the_next_one(desk: Desk) -> None:
+    entry = await a_filled_entry(desk)
+    await desk.arm(entry)
+    dying = asyncio.Event()
+
+    async def dies(_: object) -> None:
+        dying.set()
+        await asyncio.sleep(60)
+
+    desk.exchange.script.append(Scripted(before_reply=dies))
+    call = asyncio.create_task(desk.service.flatten(ACCOUNT, "r1"))
+    await dying.wait()
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    assert (await desk.submit(an_intent(slot="add:1"))).deny_code == "account_not_normal"
+    again = Desk(desk.room, exchange=desk.exchange)
+    again.positions.hold("10")
+    await again.service.reconcile(ACCOUNT)
+    leaving = next(one for one in desk.exchange.resting.values() if one.type is OrderType.MARKET)
+    desk.exchange.match(leaving.venue_order_id, "10", "49900")
+    again.positions.hold("0")
+    await desk.ticking(again.sagas.go_on())
+    rows = {row.type: row.state for row in await again.rows(t.sagas)}
+    assert rows["flatten_all"] == "COMPLETED"
+    assert await again.count(t.mode_causes) == 0
+    assert len([one for one in desk.exchange.sent if one.type is OrderType.MARKET]) == 1
+    assert desk.exchange.resting == {}
+
+
+async def test_what_a_flatten_could_not_close_is_parked_and_a_person_is_told(desk: Desk) -> None:
+    await a_filled_entry(desk)
+    desk.exchange.script.append(NO)
+    await desk.ticking(desk.service.flatten(ACCOUNT, "r1"))
+    row = next(row for row in await desk.rows(t.sagas) if row.type == "flatten_all")
+    (alert,) = [one for one in await desk.service.alerts() if one.kind == "flatten_incomplete"]
+    assert (row.state, alert.subject_id) == ("PARKED", row.saga_id)
+    await desk.ticking(desk.sagas.go_on())
+    assert len(desk.exchange.sent) == 2

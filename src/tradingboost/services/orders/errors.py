@@ -2,6 +2,7 @@
 
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
 from tradingboost.core.ids import AccountId, OrderId, RunId, Symbol
+from tradingboost.core.risk import DENIALS
 
 
 def leg_busy(account_id: AccountId, symbol: Symbol, owner: RunId) -> Conflict:
@@ -51,6 +52,11 @@ def take_not_amended(slot: str) -> InvalidInput:
     return InvalidInput(
         "take_not_amended", f"The take-profit in slot {slot!r} is not changed in place; cancel it and place a new one."
     )
+
+
+def not_amended(code: str) -> InvalidInput:
+    """New values that no order may have; nothing was sent."""
+    return InvalidInput(code, DENIALS[code])
 
 
 def not_flat(symbol: Symbol, state: str) -> Unavailable:

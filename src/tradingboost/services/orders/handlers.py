@@ -45,7 +45,13 @@ class Handlers:
 
     async def mismatched(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Entries wait while our books and the venue disagree; nothing is repaired by a trade."""
-        await self._service.restrict(db, *_mismatch(event.payload), restricted=True)
+        told: MismatchFound = event.payload
+        await self._service.restrict(db, *_mismatch(told), restricted=True)
+        said = (
+            f"{told.symbol}: our books hold {told.ours} and the venue {told.venue}. Entries wait, stops stay. Compare "
+            "with the venue: close there what is not ours, or flatten the account; entries go on once both agree."
+        )
+        await self._service.alarm(db, f"{told.account_id}:{told.symbol}:{event.id}", "position_mismatch", said, told)
 
     async def matched(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Both agree again."""

@@ -2,6 +2,7 @@
 
 Steps: submitted -> filled -> covered. The stop travels with the entry and the strategy restates it at once, so the saga
 only watches; when nobody placed a stop in time it does so itself, and when even that fails it leaves the position.
+`flatten_all` begins with the call and ends when the account is flat or a person was told; a later life goes on with it.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +26,7 @@ from tradingboost.services.orders.service import OrdersService, telling
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.orders import ProtectionMissing
 
+_FLATTEN = "flatten_all"
 log = structlog.get_logger(__name__)
 
 _DRIVEN = ("RUNNING", "WAITING", "COMPENSATING", "PARKED")
@@ -44,17 +46,28 @@ class Sagas:
 
     async def drive(self) -> int:
         """One look at every saga that has not ended; returns how many there are."""
-        driven = t.sagas.c.state.in_(_DRIVEN) & t.sagas.c.ended_at.is_(None)
-        async with self._db.read() as db:
-            active = (await db.execute(select(t.sagas).where(driven).limit(500))).all()
+        active = await self._active(t.sagas.c.type != _FLATTEN)
         for saga in active:
-            if saga.account_id not in self._service.accounts.held:
-                continue  # whoever acts for the account protects it
             try:
                 await self._protect(saga)
             except (Unavailable, Conflict, OutcomeUnknown) as error:  # one leg's trouble holds up no other's protection
                 log.warning("protection_waits", saga_id=saga.saga_id, code=error.code)
         return len(active)
+
+    async def go_on(self) -> None:
+        """Bring to its end what an earlier life has begun to flatten."""
+        for saga in await self._active(t.sagas.c.type == _FLATTEN):
+            try:
+                await self._service.go_on_flattening(saga.account_id, saga.context["request_id"])
+            except (Unavailable, Conflict, OutcomeUnknown) as error:
+                log.warning("flatten_waits", saga_id=saga.saga_id, code=error.code)
+
+    async def _active(self, of_kind: ColumnElement[bool]) -> list[Any]:
+        """Sagas of accounts we act for; whoever acts for the others drives theirs."""
+        driven = t.sagas.c.state.in_(_DRIVEN) & t.sagas.c.ended_at.is_(None) & of_kind
+        async with self._db.read() as db:
+            found = (await db.execute(select(t.sagas).where(driven).limit(500))).all()
+        return [saga for saga in found if saga.account_id in self._service.accounts.held]
 
     async def _protect(self, saga: Any) -> None:
         now = self._clock.now()

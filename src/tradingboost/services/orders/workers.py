@@ -41,6 +41,7 @@ class Workers:
             Worker("lane", self.lane),
             Worker("settle", self.settle),
             Worker("protect", self.protect),
+            Worker("flatten", self.flatten),
             Worker("resize", self.resize),
             Worker("guard", self.guard),
             Worker("reconcile", self.reconcile, stall_after_s=300),
@@ -66,6 +67,11 @@ class Workers:
         while await life.sleep(1.0):
             await self._with_database(self._sagas.drive)
             await self._with_database(self._service.sweep)
+
+    async def flatten(self, life: Life) -> None:
+        """Go on with what was to be flat when an earlier life ended."""
+        while await life.sleep(2.0):
+            await self._with_database(self._sagas.go_on)
 
     async def resize(self, life: Life) -> None:
         """Let the stops follow what fills."""

@@ -1,6 +1,6 @@
 """Who owns a leg, what is restricted, what is unknown, and what was promised."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Text, and_, bindparam, delete, insert, literal, or_, select, update
@@ -14,6 +14,7 @@ from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository.orders import update_order
 
+_FLAT_WITHIN = timedelta(seconds=60)
 _M, _K, _C = t.mode_causes.c, t.kill_switches.c, t.leg_claims.c
 _O, _R = t.orders.c, t.requests.c
 _OWNER = Hot(
@@ -213,3 +214,44 @@ async def known_accounts(db: AsyncConnection) -> list[AccountId]:
     """Accounts that were ever compared with their venue."""
     rows = await db.execute(select(t.reconciled.c.account_id).order_by(t.reconciled.c.account_id))
     return [AccountId(row.account_id) for row in rows]
+
+
+async def begin_flatten(
+    db: AsyncConnection, ids: tuple[str, int], owner: tuple[AccountId, UserId], request_id: str, now: datetime
+) -> None:
+    """Promise that an account will be flat; `ids` = (saga id, fence token). The same request again is the same saga."""
+    values = {
+        "saga_id": ids[0],
+        "type": "flatten_all",
+        "business_key": _flatten_key(owner[0], request_id),
+        "version": 1,
+        "state": "RUNNING",
+        "step": "closing",
+        "user_id": owner[1],
+        "account_id": owner[0],
+        "symbol": "",
+        "fence_token": ids[1],
+        "context": {"request_id": request_id},
+        "started_at": now,
+        "deadline_at": now + _FLAT_WITHIN,
+    }
+    again = {"state": "RUNNING", "fence_token": ids[1], "deadline_at": now + _FLAT_WITHIN, "ended_at": None}
+    statement = upsert(t.sagas).values(values)
+    await db.execute(statement.on_conflict_do_update(index_elements=[t.sagas.c.business_key], set_=again))
+
+
+async def end_flatten(db: AsyncConnection, account_id: AccountId, request_id: str, parked: bool, now: datetime) -> None:
+    """Flat; or not, and a person is told."""
+    ended = {"state": "PARKED" if parked else "COMPLETED", "step": "flat" if not parked else "closing", "ended_at": now}
+    where = t.sagas.c.business_key == _flatten_key(account_id, request_id)
+    await db.execute(update(t.sagas).where(where).values(ended))
+
+
+async def flatten_id(db: AsyncConnection, account_id: AccountId, request_id: str) -> str:
+    """The saga of a request."""
+    where = t.sagas.c.business_key == _flatten_key(account_id, request_id)
+    return str((await db.execute(select(t.sagas.c.saga_id).where(where))).scalar_one())
+
+
+def _flatten_key(account_id: AccountId, request_id: str) -> str:
+    return f"flatten:{account_id}:{request_id}"

@@ -17,6 +17,7 @@ from tradingboost.kit.lease import Leases
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.errors import hedge_mode_required, leg_busy, leverage_differs, position_in_the_way
+from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.absorbing import Absorber
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.blackout import Blackout
@@ -30,6 +31,7 @@ from tradingboost.services.orders.service.overseeing import Overseer
 from tradingboost.services.orders.service.sizing import Sizer
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.services.orders.settings import OrdersSettings
+from tradingboost.shared.events.positions import MismatchFound
 from tradingboost.shared.interfaces.exchange import Exchange
 from tradingboost.shared.interfaces.orders import (
     AlertView,
@@ -67,6 +69,7 @@ class OrdersService:
         users, exchange, positions = neighbours
         self._db = context.db
         self._clock = context.clock
+        self._ids = context.ids
         self._exchange = exchange
         self.accounts = Accounts(users, leases)
         self.absorber = Absorber(context.ids, id_keys)
@@ -158,12 +161,28 @@ class OrdersService:
         else:
             await store.clear_mode(db, where, cause)
 
+    async def alarm(self, db: AsyncConnection, subject_id: str, kind: str, said: str, leg: MismatchFound) -> None:
+        """Tell a person about a leg, in the caller's transaction."""
+        one = telling.Alarm(
+            subject_id=subject_id,
+            kind=kind,
+            message=said,
+            account_id=leg.account_id,
+            user_id=leg.user_id,
+            symbol=leg.symbol,
+        )
+        await telling.alarm(db, str(self._ids.uuid7()), one, self._clock.now())
+
     async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
         """Cancel openings, close legs, then let the stops go."""
         if self.blackout.away:
             return await self.lane.leave(account_id, request_id)
         await self.importer.cleared()
         return await self._flattener.flatten(account_id, request_id)
+
+    async def go_on_flattening(self, account_id: AccountId, request_id: str) -> None:
+        """Take up a flatten that was interrupted."""
+        await self._flattener.go_on(account_id, request_id)
 
     async def order(self, order_id: OrderId) -> OrderDetail:
         """One order with its evidence."""

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import msgspec
 
+from tradingboost.core import risk
 from tradingboost.core.errors import OutcomeUnknown, Unavailable
 from tradingboost.core.order import OrderType, RequestKind, Resolution, Role
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.errors import nothing_in_slot, take_not_amended
+from tradingboost.services.orders.errors import not_amended, nothing_in_slot, take_not_amended
 from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.looking import Looker
@@ -69,11 +70,29 @@ class Changer:
             raise nothing_in_slot(request.run_id, request.slot)
         if row.type is OrderType.TAKE:
             raise take_not_amended(request.slot)
+        await self._check_form(row, request)
         wish = AmendOrder(ref=row.ref, qty=request.qty, price=request.price, trigger=request.trigger)
         outcome = await self.amend_row(row, wish)
         if outcome.kind is OutcomeClass.GONE and not await self._still_there(row):
             return await self._replace(row, request)
         return await self._view(row)
+
+    async def _check_form(self, row: OrderRow, request: AmendSlot) -> None:
+        """New values lie on the instrument's grid and within its bounds, or nothing is sent."""
+        instrument = await self._exchange.instrument(row.exchange, row.symbol)
+        wanted = msgspec.structs.replace(
+            row.again(reason=request.reason, cause=request.cause),
+            qty=request.qty,
+            price=request.price,
+            trigger=request.trigger,
+            reduce_only=True,
+        )
+        owner = risk.Exposure(
+            account_owner=row.user_id, run_owner=row.user_id, account_id=row.account_id, legs_of=row.run_id
+        )
+        code = risk.check(wanted, owner, risk.Limits(), instrument, self._clock.now())
+        if code is not None:
+            raise not_amended(code)
 
     async def amend_row(self, row: OrderRow, wish: AmendOrder) -> Outcome:
         """Send new values for one resting order and remember them once the venue took them."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol
@@ -11,6 +12,7 @@ from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.errors import not_flat
 from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.shared.interfaces.orders import Flattened
@@ -34,26 +36,60 @@ class Flattener:
     ) -> None:
         self._db = context.db
         self._clock = context.clock
+        self._ids = context.ids
+        self._at_work: set[tuple[AccountId, str]] = set()
         self._positions = positions
         self._submitter = looker.submitter
         self._changer = changer
         self._looker = looker
 
     async def flatten(self, account_id: AccountId, request_id: str) -> Flattened:
-        """See `Orders.flatten`."""
-        cause = f"flatten:{request_id}"
+        """See `Orders.flatten`.
+
+        A row from the first to the last, so that a process which dies in the middle leaves neither a leg behind nor the
+        account closed for entries: whoever acts for the account next goes on with it.
+        """
+        accounts = self._looker.accounts
+        token = accounts.last_token(account_id) if account_id in accounts.held else 0
+        user_id = (await accounts.account(account_id)).user_id
+        now = self._clock.now()
         async with self._db.transaction() as db:
-            await store.set_mode(db, (account_id, ""), cause, "NO_ENTRIES", self._clock.now())
+            await store.begin_flatten(db, (str(self._ids.uuid7()), token), (account_id, user_id), request_id, now)
+            await store.set_mode(db, (account_id, ""), _cause(request_id), "NO_ENTRIES", now)
+        self._at_work.add((account_id, request_id))
         try:
-            cancelled, failed = await self._cancel(account_id, {Role.OPENING})
-            closed = await self._close_all(account_id, request_id, failed)
-            if not failed:
-                more, failed = await self._cancel(account_id, set(Role))
-                cancelled += more
+            return await self._flattened(account_id, request_id)
         finally:
-            async with self._db.transaction() as db:
-                await store.clear_mode(db, (account_id, ""), cause)
+            self._at_work.discard((account_id, request_id))
+
+    async def go_on(self, account_id: AccountId, request_id: str) -> None:
+        """Take up what an earlier life has begun; the same request places the same orders."""
+        if (account_id, request_id) not in self._at_work:
+            await self.flatten(account_id, request_id)
+
+    async def _flattened(self, account_id: AccountId, request_id: str) -> Flattened:
+        cancelled, failed = await self._cancel(account_id, {Role.OPENING})
+        closed = await self._close_all(account_id, request_id, failed)
+        if not failed:
+            more, failed = await self._cancel(account_id, set(Role))
+            cancelled += more
+        async with self._db.transaction() as db:
+            await store.end_flatten(db, account_id, request_id, bool(failed), self._clock.now())
+            await store.clear_mode(db, (account_id, ""), _cause(request_id))
+            if failed:
+                await self._park(db, account_id, request_id, failed)
         return Flattened(cancelled=cancelled, closed=closed, failed=failed)
+
+    async def _park(self, db: AsyncConnection, account_id: AccountId, request_id: str, failed: dict[str, str]) -> None:
+        """Not everything could be closed: the stops stay, and a person is told what and why."""
+        alarm = telling.Alarm(
+            subject_id=await store.flatten_id(db, account_id, request_id),
+            kind="flatten_incomplete",
+            message=f"Flattening left something open: {'; '.join(failed.values())}"[:1000],
+            account_id=account_id,
+            user_id=(await self._looker.accounts.account(account_id)).user_id,
+        )
+        await telling.alarm(db, str(self._ids.uuid7()), alarm, self._clock.now())
 
     async def sweep(self) -> None:
         """Cancel our stops and take-profits that have outlived their position by half a minute."""
@@ -108,6 +144,10 @@ class Flattener:
             await self._clock.sleep(_PAUSE_S)
             await self._looker.reconcile(position.account_id)
         raise not_flat(position.symbol, placed.state)
+
+
+def _cause(request_id: str) -> str:
+    return f"flatten:{request_id}"
 
 
 def _is_ours(row: OrderRow) -> bool:
