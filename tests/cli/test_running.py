@@ -118,7 +118,7 @@ def test_ctrl_c_ends_the_demo_with_a_summary(started: Start) -> None:
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_before_the_first_candle_ends_the_demo(started: Start) -> None:
     running = started("demo")
     running.wait_for("starting PostgreSQL")

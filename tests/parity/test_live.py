@@ -41,6 +41,7 @@ async def test_a_trailing_stop_follows_alike_live_and_in_the_backtest(installed:
     await _agreed(installed, sets.made_up(24, 40), [("hyperrsi", "trailing")], least_fills=4)
 
 
+@pytest.mark.long
 async def test_two_legs_side_by_side_are_traded_alike_live_and_in_the_backtest(installed: Settings) -> None:
     wanted = [("hyperrsi", "hedged"), ("hyperrsi", "linked"), ("hyperrsi", "closing")]
     await _agreed(installed, sets.made_up(3, 38), wanted, least_fills=32)
@@ -70,7 +71,7 @@ async def test_refusals_and_stops_passed_before_their_entry_fills_are_told_alike
             marks=pytest.mark.long,
         ),
         pytest.param(sets.BTC_1M, 0, [("hyperrsi", "scalps"), ("grid", "short")], marks=pytest.mark.long),
-        (sets.ETH_1M, 5000, [("hyperrsi", "linked"), ("grid", "neutral")]),
+        pytest.param(sets.ETH_1M, 5000, [("hyperrsi", "linked"), ("grid", "neutral")], marks=pytest.mark.long),
     ],
     ids=["okx_5m", "btc_1m", "eth_1m"],
 )

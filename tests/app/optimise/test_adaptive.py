@@ -32,7 +32,10 @@ def test_without_optuna_the_method_is_refused_and_not_replaced(
     assert refused.value.code == "method_not_installed"
 
 
-@pytest.mark.parametrize(("method", "objectives"), [("tpe", ("sharpe",)), ("nsga2", ("net_pnl", "max_drawdown"))])
+@pytest.mark.parametrize(
+    ("method", "objectives"),
+    [("tpe", ("sharpe",)), pytest.param("nsga2", ("net_pnl", "max_drawdown"), marks=pytest.mark.long)],
+)
 def test_a_method_that_learns_ends_the_same_after_a_kill_and_with_two_workers(
     tmp_path: Path, method: str, objectives: tuple[str, ...]
 ) -> None:
