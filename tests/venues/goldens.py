@@ -17,7 +17,7 @@ from tests.venues import leaks
 from tests.venues.markets import ACCOUNT, SYMBOLS, Recorder, known_mode, recorded
 
 from tradingboost.core.errors import InvalidInput, Unavailable
-from tradingboost.core.ids import ClientOrderId, VenueOrderId
+from tradingboost.core.ids import ClientOrderId, Symbol, VenueOrderId
 from tradingboost.core.market import Timeframe
 from tradingboost.core.order import PositionSide, Side
 from tradingboost.kit.clock import FakeClock
@@ -49,8 +49,8 @@ TICKETS: dict[str, dict[str, Any]] = {
     "market_buy_by_cost": {"kind": Kind.MARKET, "qty": "0", "cost": "100000"},
     "isolated": {"kind": Kind.LIMIT, "price": "at", "margin_mode": "isolated"},
     "reduce_only": {"kind": Kind.MARKET, **REDUCES},
-    "hedge_open": {"kind": Kind.LIMIT, "price": "at", "hedge": True},
-    "hedge_close": {"kind": Kind.MARKET, **REDUCES, "hedge": True},
+    "hedge_open": {"kind": Kind.LIMIT, "price": "at", "hedge": True, "second_leg": True},
+    "hedge_close": {"kind": Kind.MARKET, **REDUCES, "hedge": True, "second_leg": True},
     "hedge_stop": {"kind": Kind.STOP, **STOPS, "hedge": True},
     "stop": {"kind": Kind.STOP, **STOPS},
     "take": {"kind": Kind.TAKE, **TAKES},
@@ -77,8 +77,10 @@ def ticket(venue: str, name: str) -> tuple[Ticket, bool]:
     said["qty"] = Decimal(said.get("qty", QTY[venue]))
     if "cost" in said:
         said["cost"] = Decimal(said["cost"])
+    on_spot = venue == "okx" and "cost" in said
+    symbol = Symbol("BTC-USDT") if on_spot else SYMBOLS[venue]
     defaults = {"side": Side.BUY, "position_side": PositionSide.LONG, "client_order_id": OURS}
-    return Ticket(**{**defaults, "symbol": SYMBOLS[venue], **said}), hedge
+    return Ticket(**{**defaults, "symbol": symbol, **said}), hedge
 
 
 def ref(venue: str, *, by: str = "venue", algo: bool = False) -> OrderRef:

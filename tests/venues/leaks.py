@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import ccxt
-from tests.venues.markets import BINANCE_ROW, BITGET_ROW, BYBIT_ROW, UPBIT_ROW
+from tests.venues.markets import BINANCE_ROW, BITGET_ROW, BYBIT_ROW, OKX_SPOT_ROW, UPBIT_ROW
 from tests.venues.stage import SWAP_ROW
 
 from tradingboost.venues.fields import text
@@ -40,7 +40,7 @@ def instance(venue: str) -> Any:
 
 def _markets(venue: str, made: Any) -> list[Any]:
     if venue == "okx":
-        return [made.parse_market(SWAP_ROW)]
+        return [made.parse_market(row) for row in (SWAP_ROW, OKX_SPOT_ROW)]
     if venue == "binance":
         return [made.parse_market(BINANCE_ROW)]
     if venue == "upbit":
@@ -65,7 +65,7 @@ def library(venue: str, ticket: Ticket, hedge: bool) -> Any:
     said = _said(venue, ticket, hedge)
     kind = "limit" if ticket.price is not None and ticket.kind is not Kind.MARKET else "market"
     price = text(ticket.price) if kind == "limit" and ticket.price is not None else None
-    symbol = UNIFIED.get(venue, "BTC/USDT:USDT")
+    symbol = "BTC/USDT" if ticket.symbol == "BTC-USDT" else UNIFIED.get(venue, "BTC/USDT:USDT")
     try:
         made.create_order(symbol, kind, ticket.side.value, text(ticket.qty), price, said)
     except ccxt.NetworkError:
@@ -78,7 +78,8 @@ def library(venue: str, ticket: Ticket, hedge: bool) -> Any:
 def _said(venue: str, ticket: Ticket, hedge: bool) -> dict[str, Any]:
     """The unified parameters somebody would use."""
     said: dict[str, Any] = {"clientOrderId": ticket.client_order_id}
-    if venue == "okx" or ticket.margin_mode == "isolated":
+    swap = venue == "okx" and ticket.cost is None
+    if swap or ticket.margin_mode == "isolated":
         said["marginMode"] = ticket.margin_mode
     if ticket.kind is Kind.POST_ONLY:
         said["postOnly"] = True

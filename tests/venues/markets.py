@@ -36,6 +36,18 @@ SYMBOLS = {
     "bybit": Symbol("BTCUSDT"),
     "upbit": Symbol("KRW-BTC"),
 }
+OKX_SPOT_ROW = {
+    "instType": "SPOT",
+    "instId": "BTC-USDT",
+    "baseCcy": "BTC",
+    "quoteCcy": "USDT",
+    "tickSz": "0.1",
+    "lotSz": "0.00000001",
+    "minSz": "0.00001",
+    "maxLmtSz": "9999999999",
+    "maxMktSz": "1000000",
+    "state": "live",
+}
 BINANCE_ROW = {
     "symbol": "BTCUSDT",
     "pair": "BTCUSDT",
@@ -192,9 +204,8 @@ async def recorded(venue: str, recorder: Recorder, *, hedge: bool = False) -> As
     public: Any
     if venue == "okx":
         public = OkxPublic(transport, Endpoint())
-        instrument = okx_rows.instrument(SWAP_ROW)
-        assert instrument is not None
-        public._instruments = {instrument.symbol: instrument}
+        rules = [okx_rows.instrument(row) for row in (SWAP_ROW, OKX_SPOT_ROW)]
+        public._instruments = {one.symbol: one for one in rules if one is not None}
         account = OkxAccount(public, owner, KEYS)
         instances = [account._instance, public.instance]
     else:

@@ -39,6 +39,7 @@ class Ask(StrEnum):
     TRAILING_AMOUNT = "trailing stops by an amount"
     AMEND_ORDER = "amending an order"
     AMEND_STOP = "amending a stop"
+    SPOT_STOP = "stops on spot"
     BATCH = "several orders in one request"
     CANCEL_ALL = "cancelling everything of a symbol"
     CLOSE_POSITION = "closing a position in one request"
@@ -102,9 +103,9 @@ _READ: Final = (Ask.STREAM_POSITIONS, Ask.STREAM_BALANCES)
 OKX: Final = _column(
     "okx",
     built=(Ask.CANCEL_ALL, *_READ),
-    refused=(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.BATCH, Ask.SOCKET_ORDERS),
+    refused=(Ask.SPOT_STOP, Ask.BATCH, Ask.SOCKET_ORDERS),
     notes={
-        Ask.SPOT: "stops on spot are not proven",
+        Ask.SPOT_STOP: "the client library would send them on margin",
         Ask.ATTACHED_STOP: "armed when the entry is completely filled; the platform covers a partial fill",
         Ask.BATCH: "the venue takes 20; the platform sends one at a time",
         Ask.SOCKET_ORDERS: "the client library waits for an answer without an end",
@@ -118,7 +119,7 @@ BINANCE: Final = _column(
     platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
     refused=(
         *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING_AMOUNT, Ask.AMEND_STOP),
-        *(Ask.BATCH, Ask.SOCKET_ORDERS),
+        *(Ask.SPOT_STOP, Ask.BATCH, Ask.SOCKET_ORDERS),
     ),
     notes={
         Ask.SWAP: "USDT-M perpetuals",
@@ -143,6 +144,7 @@ BITGET: Final = _column(
     platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
     refused=(
         *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING_AMOUNT, Ask.BATCH, Ask.SOCKET_ORDERS),
+        Ask.SPOT_STOP,
     ),
     notes={
         Ask.SWAP: "USDT-FUTURES",
@@ -165,7 +167,7 @@ BYBIT: Final = _column(
     platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
     refused=(
         *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING, Ask.TRAILING_AMOUNT, Ask.BATCH),
-        Ask.SOCKET_ORDERS,
+        *(Ask.SPOT_STOP, Ask.SOCKET_ORDERS),
     ),
     notes={
         Ask.SWAP: "USDT perpetuals of a unified account",
@@ -192,7 +194,7 @@ UPBIT: Final = _column(
         *(Ask.SWAP, Ask.BUY_BY_BASE, Ask.REDUCE_ONLY, Ask.HEDGE_MODE, Ask.ISOLATED, Ask.LEVERAGE, Ask.STOP, Ask.TAKE),
         *(Ask.STOP_LIMIT, Ask.TRIGGER_ENTRY, Ask.OCO, Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE, Ask.TRAILING),
         *(Ask.TRAILING_AMOUNT, Ask.AMEND_ORDER, Ask.AMEND_STOP, Ask.BATCH, Ask.STREAM_POSITIONS, Ask.SOCKET_ORDERS),
-        *(Ask.FUNDING, Ask.PERMISSION_PROBE, Ask.DEMO),
+        *(Ask.SPOT_STOP, Ask.FUNDING, Ask.PERMISSION_PROBE, Ask.DEMO),
     ),
     notes={
         Ask.SPOT: "markets in KRW",

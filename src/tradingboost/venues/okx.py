@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import Symbol
+from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.shared.interfaces.exchange import (
     AmendOrder,
@@ -89,8 +90,10 @@ class OkxAccount:
         """As `place`, for everything the venue can be asked for."""
         identity = self._identity or await self.open()
         mode = Mode(identity.position_mode == "hedge", self._trigger_by)
-        check(ticket, await self._public.instrument(ticket.symbol), mode, OKX)
-        built, algo = requests.placing(ticket, mode), ticket.kind.is_algo
+        instrument, algo = await self._public.instrument(ticket.symbol), ticket.kind.is_algo
+        check(ticket, instrument, mode, OKX)
+        spot = instrument.kind is InstrumentKind.SPOT
+        built = requests.spot_placing(ticket) if spot else requests.placing(ticket, mode)
         path, body = ("trade/order-algo", built) if algo else ("trade/batch-orders", [built])
         expires_ms = millis(expires_at) + self._public.venue_clock.offset_ms
         evidence = Evidence(deadline=deadline, expires_ms=expires_ms, expected=body)

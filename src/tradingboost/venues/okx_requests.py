@@ -12,8 +12,19 @@ _ALGO_TYPES: Final = {Kind.OCO: "oco", Kind.TRIGGER_ENTRY: "trigger"} | dict.fro
 )
 
 
+def spot_placing(ticket: Ticket) -> dict[str, Any]:
+    """A submission on spot: there is nothing to reduce, and a market order says which coin its size is in."""
+    kind = ticket.kind.value
+    body = {"instId": ticket.symbol, "tdMode": "cash", "side": ticket.side.value, "ordType": kind}
+    body |= {"sz": text(ticket.qty if ticket.cost is None else ticket.cost), "clOrdId": ticket.client_order_id}
+    if ticket.kind is Kind.MARKET:
+        return body | {"tgtCcy": "base_ccy" if ticket.cost is None else "quote_ccy"}
+    assert ticket.price is not None
+    return body | {"px": text(ticket.price)}
+
+
 def placing(ticket: Ticket, mode: Mode) -> dict[str, Any]:
-    """A submission; what waits for a price goes to the endpoint of stops.
+    """A submission of a swap; what waits for a price goes to the endpoint of stops.
 
     In hedge mode the position side carries what reduce-only says in net mode.
     """

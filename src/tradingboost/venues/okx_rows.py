@@ -82,7 +82,7 @@ def order_report(row: Row, owner: Owner) -> VenueReport:
         side=Side(row["side"]),
         position_side=_side_of_position(row),
         type=_TYPES[row["ordType"]],
-        qty=amount(row, "sz"),
+        qty=amount(row, "accFillSz" if row.get("tgtCcy") == "quote_ccy" else "sz"),
         price=price(row, "px"),
         trigger=None,
         reduce_only=true(row, "reduceOnly"),

@@ -148,11 +148,12 @@ def asks(ticket: Ticket, instrument: Instrument, mode: Mode) -> list[Ask]:
         Ask.CLIENT_ID_CREATE: True,
         Ask.BUY_BY_COST: ticket.cost is not None,
         Ask.BUY_BY_BASE: buys_on_spot and ticket.cost is None,
-        Ask.HEDGE_MODE: mode.hedge,
+        Ask.HEDGE_MODE: mode.hedge and (not spot or ticket.second_leg),
         Ask.REDUCE_ONLY: ticket.reduce_only and not spot,
         Ask.ATTACHED_STOP: ticket.attached_stop is not None,
         Ask.ATTACHED_TAKE: ticket.attached_take is not None,
         Ask.ISOLATED: ticket.margin_mode == "isolated",
+        Ask.SPOT_STOP: spot and (ticket.kind.is_algo or ticket.attached_stop is not None),
     }
     return [ask for ask, wanted in needed.items() if wanted]
 
