@@ -33,6 +33,25 @@ async def numbers(stage: Room) -> list[int]:
     return [round((one.open_at - T0) / M5.length) for one in await told(stage)]
 
 
+# -- rules ------------------------------------------------------------------------------------------------------------
+
+
+async def test_rules_are_read_again_after_five_minutes_and_stay_in_force_while_they_cannot_be(
+    market: MarketService, venue: FakeVenue, fake_clock: FakeClock
+) -> None:
+    for _ in range(3):
+        await market.instrument(VENUE, BTC)
+    assert venue.refreshed == []
+    fake_clock.advance(301)
+    for _ in range(3):
+        await market.instrument(VENUE, BTC)
+    assert venue.refreshed == [None]
+    venue.refusing = Unavailable("venue_instruments_unread", "The venue's instruments could not be read.")
+    fake_clock.advance(301)
+    assert (await market.instrument(VENUE, BTC)) == venue.rules
+    assert len(venue.refreshed) == 2
+
+
 # -- candles ---------------------------------------------------------------------------------------------------------
 
 

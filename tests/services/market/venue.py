@@ -62,11 +62,17 @@ class FakeVenue:
     newest: int = 0
     first: int = -100
     asked: list[tuple[int, datetime | None]] = field(default_factory=list)
+    refreshed: list[TradingBoostError | None] = field(default_factory=list)
+    refusing: TradingBoostError | None = None
     rules: Instrument = field(default_factory=an_instrument)
     last: Decimal = field(default_factory=lambda: D("50000.5"))
     feeds: list[FakeFeed] = field(default_factory=list)
 
     async def instruments(self, refresh: bool = False) -> dict[Symbol, Instrument]:
+        if refresh:
+            self.refreshed.append(self.refusing)
+            if self.refusing is not None:
+                raise self.refusing
         ether = msgspec.structs.replace(self.rules, symbol=Symbol("ETH-USDT-SWAP"))
         return {BTC: self.rules, ether.symbol: ether}
 

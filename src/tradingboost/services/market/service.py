@@ -20,6 +20,7 @@ from tradingboost.shared.interfaces.market import FeedStatus
 from tradingboost.venues.base import PublicFeed, PublicVenue
 
 log = structlog.get_logger(__name__)
+_LISTED_S = 300.0
 _FEW_CANDLES = 300
 _MOST_CANDLES = 20_000
 _LATE = timedelta(seconds=10)
@@ -37,6 +38,7 @@ class MarketService:
         self._writer = FeedWriter(context.redis)
         self._newest: dict[tuple[Venue, Symbol], Tick] = {}
         self._published: dict[str, str] = {}
+        self._listed_s: dict[Venue, float] = {}
         self._closes: dict[Watch, datetime | None] = {}
         self._asked: dict[Watch, datetime] = {}
         self.feeds: dict[Venue, PublicFeed] = {
@@ -50,8 +52,16 @@ class MarketService:
         return found
 
     async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
-        """The rules in force."""
-        found = (await self._venue(venue).instruments()).get(symbol)
+        """The rules in force, read again when the last reading is old: whoever asks is about to make sizes of them."""
+        listed = await self._venue(venue).instruments()
+        now_s = self._clock.monotonic()
+        if now_s - self._listed_s.setdefault(venue, now_s) > _LISTED_S:
+            self._listed_s[venue] = now_s
+            try:
+                listed = await self._venue(venue).instruments(refresh=True)
+            except Unavailable as error:  # those known stay in force
+                log.warning("instruments_not_read", venue=venue, code=error.code)
+        found = listed.get(symbol)
         if found is None:
             raise unknown_symbol(venue, symbol)
         return found

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from tradingboost.core.errors import NotFound
+from tradingboost.core.errors import NotFound, Unavailable
 from tradingboost.core.ids import AccountId, Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.kit.context import Context
@@ -19,6 +19,8 @@ from tradingboost.venues.catalogue import Venues
 log = structlog.get_logger(__name__)
 
 _LIVE: Final = "live"
+_LISTED_S: Final = 300.0
+"""A claim reads the venue's list again when the last reading is older."""
 
 
 class Rulebook:
@@ -30,6 +32,7 @@ class Rulebook:
         self._venues = venues
         self._seen: dict[tuple[Venue, Symbol], Instrument] = {}
         self._unkept: dict[tuple[Venue, Symbol], Instrument] = {}
+        self._read_s: dict[Venue, float] = {}
         self._traded: dict[AccountId, dict[Symbol, str]] = {}
 
     async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
@@ -59,7 +62,14 @@ class Rulebook:
         Raises:
             Unavailable: it could not be read; what is known stays in force.
         """
+        self._read_s[venue] = self._clock.monotonic()
         await self._venues.public(venue).instruments(refresh=True)
+
+    async def _fresh(self, venue: Venue) -> None:
+        try:
+            await self.refresh(venue)
+        except Unavailable as error:
+            log.warning("instruments_not_read", venue=venue, code=error.code)
 
     async def keep(self) -> None:
         """Store what was seen since the last time."""
@@ -76,6 +86,9 @@ class Rulebook:
 
     async def begin(self, account_id: AccountId, venue: Venue, symbol: Symbol) -> None:
         """A run of the account claims the symbol: its sizes are made for the terms in force."""
+        now_s = self._clock.monotonic()
+        if now_s - self._read_s.setdefault(venue, now_s) > _LISTED_S:
+            await self._fresh(venue)
         known, terms = await self.known(account_id), terms_of(await self.instrument(venue, symbol))
         async with self._db.transaction() as db:
             await store.trade_under(db, account_id, symbol, terms, self._clock.now())
