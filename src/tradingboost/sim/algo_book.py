@@ -59,6 +59,25 @@ def unindex(market: Market, account: Account, algo: Algo) -> None:
         side[trigger.source].discard(trigger.px, algo.terms.algo_id)
 
 
+def trail_one(algo: Algo, px: int) -> bool:
+    """Let a trailing algo follow a price; True when it is reached.
+
+    Selling, the trigger is peak x (1 - ratio) or peak - spread, buying mirrored, rounded toward the peak's far side.
+    """
+    sells = algo.terms.side == "sell"
+    if not px:
+        return False
+    if not algo.peak:
+        waiting = algo.active_px and (px < algo.active_px if sells else px > algo.active_px)
+        if waiting:
+            return False
+        algo.peak = px
+    algo.peak = max(algo.peak, px) if sells else min(algo.peak, px)
+    step = algo.callback_spread or -(-algo.peak * algo.callback_ratio // 10**12)
+    algo.move_trigger_px = algo.peak - step if sells else algo.peak + step
+    return px <= algo.move_trigger_px if sells else px >= algo.move_trigger_px
+
+
 def remove(state: State, market: Market, account: Account, algo: Algo) -> None:
     """Take an algo that waits no longer out of every index and into history, without a word."""
     terms = algo.terms

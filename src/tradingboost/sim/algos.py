@@ -71,7 +71,7 @@ def _new_algo(state: State, market: Market, account: Account, command: PlaceAlgo
     for name in (*_AMENDABLE[1:], *_SOURCES_OF_LEGS):
         setattr(algo, name, getattr(command, name))
     if command.ord_type == "move_order_stop":
-        trail_one(algo, market.last)
+        algo_book.trail_one(algo, market.last)
     return algo
 
 
@@ -117,7 +117,7 @@ def amend_algo(state: State, command: AmendAlgo) -> None:
     for name in wanted:
         setattr(algo, name, getattr(wish, name))
     if algo.terms.ord_type == "move_order_stop":
-        trail_one(algo, market.last)
+        algo_book.trail_one(algo, market.last)
     algo_book.index(market, account, algo)
     algo_book.changed(state, market, algo)
 
@@ -186,25 +186,6 @@ def _child_lots(market: Market, account: Account, algo: Algo) -> int:
     position = account.position(algo.terms.inst_id, algo.terms.pos_side, algo.terms.td_mode)
     left = abs(position.lots) if position is not None and (position.lots > 0) == (algo.terms.side == "sell") else 0
     return left if algo.terms.close_fraction else min(algo.lots, left)
-
-
-def trail_one(algo: Algo, px: int) -> bool:
-    """Let a trailing algo follow a price; True when it is reached.
-
-    Selling, the trigger is peak x (1 - ratio) or peak - spread, buying mirrored, rounded toward the peak's far side.
-    """
-    sells = algo.terms.side == "sell"
-    if not px:
-        return False
-    if not algo.peak:
-        waiting = algo.active_px and (px < algo.active_px if sells else px > algo.active_px)
-        if waiting:
-            return False
-        algo.peak = px
-    algo.peak = max(algo.peak, px) if sells else min(algo.peak, px)
-    step = algo.callback_spread or -(-algo.peak * algo.callback_ratio // 10**12)
-    algo.move_trigger_px = algo.peak - step if sells else algo.peak + step
-    return px <= algo.move_trigger_px if sells else px >= algo.move_trigger_px
 
 
 def _acked(state: State, action: str, algo: Algo, req_id: str = "") -> None:

@@ -14,13 +14,21 @@ def arm(state: State, order: Order) -> None:
     The algo closes at most what is left of the position when it fires, so an attached stop can never open one.
     """
     market, account = state.markets[order.terms.inst_id], state.accounts[order.terms.uid]
-    parent = order.terms
     if order.linked_algo_id:
         _grow(state, market, account, order)
         return
     for one in order.attached:
-        lots = min(one.lots or order.acc_lots, order.acc_lots)
-        terms = AlgoTerms(
+        algo = _armed(state, market, order, one)
+        order.linked_algo_id = order.linked_algo_id or algo.terms.algo_id
+        if one.trails:
+            algo_book.trail_one(algo, market.last)
+        algo_book.register(state, market, account, algo)
+
+
+def _armed(state: State, market: Market, order: Order, one: Attached) -> Algo:
+    parent = order.terms
+    return Algo(
+        terms=AlgoTerms(
             algo_id=state.new_id(),
             uid=parent.uid,
             inst_id=parent.inst_id,
@@ -35,23 +43,19 @@ def arm(state: State, order: Order) -> None:
             parent_ord_id=parent.ord_id,
             lever=parent.lever,
             c_us=state.now_us,
-        )
-        order.linked_algo_id = order.linked_algo_id or terms.algo_id
-        algo = Algo(
-            terms=terms,
-            lots=lots,
-            tp_trigger_px=one.tp_trigger_px,
-            tp_ord_px=one.tp_ord_px,
-            tp_px_type=one.tp_px_type,
-            sl_trigger_px=one.sl_trigger_px,
-            sl_ord_px=one.sl_ord_px,
-            sl_px_type=one.sl_px_type,
-            callback_ratio=one.callback_ratio,
-            callback_spread=one.callback_spread,
-            active_px=one.active_px,
-            fault=OrderFault(no_fill=order.fault.no_fill),
-        )
-        algo_book.register(state, market, account, algo)
+        ),
+        lots=min(one.lots or order.acc_lots, order.acc_lots),
+        tp_trigger_px=one.tp_trigger_px,
+        tp_ord_px=one.tp_ord_px,
+        tp_px_type=one.tp_px_type,
+        sl_trigger_px=one.sl_trigger_px,
+        sl_ord_px=one.sl_ord_px,
+        sl_px_type=one.sl_px_type,
+        callback_ratio=one.callback_ratio,
+        callback_spread=one.callback_spread,
+        active_px=one.active_px,
+        fault=OrderFault(no_fill=order.fault.no_fill),
+    )
 
 
 def _kind(one: Attached) -> AlgoType:

@@ -93,7 +93,7 @@ def adjust_margin(state: State, command: AdjustMargin) -> None:
     market = state.markets[command.inst_id]
     free = figures(state, account, market.inst.settle)
     limit = min(free.avail_eq, free.cash - free.ord_frozen) if command.amount > 0 else _spare(market, position)
-    if abs(command.amount) > limit:
+    if not command.amount or abs(command.amount) > limit:
         refusal = Refusal(59301, "Margin adjustment failed: the amount exceeds what can be moved")
         reject(state, command.uid, "adjust_margin", refusal, command.inst_id)
         return

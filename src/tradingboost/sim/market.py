@@ -26,8 +26,8 @@ from collections.abc import Iterable
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.sim import candles, liquidation
-from tradingboost.sim.algo_book import triggers
-from tradingboost.sim.algos import fire, trail_one
+from tradingboost.sim.algo_book import trail_one, triggers
+from tradingboost.sim.algos import fire
 from tradingboost.sim.commands import SetIndex, SetMark, Trade, Travel
 from tradingboost.sim.events import MarkChanged, TradePrinted, Travelled
 from tradingboost.sim.levels import Levels

@@ -350,3 +350,10 @@ def test_an_amendment_can_change_what_price_a_leg_looks_at() -> None:
     assert desk.lots() == 100
     desk.apply(c.SetMark(at_us=desk.now, inst_id=BTC, px=399_000))
     assert desk.lots() == 0
+
+
+def test_an_attached_trailing_stop_starts_where_its_entry_was_filled() -> None:
+    desk = Desk()
+    desk.enter("buy", attached=(Attached(callback_spread=1_000),))
+    (fill,) = fills(desk.go(395_000))
+    assert fill.px == 399_000 - 200
