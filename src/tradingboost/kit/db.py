@@ -161,6 +161,15 @@ def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> N
     connection.info[_AFTER_COMMIT].append(callback)
 
 
+def transaction_of(connection: AsyncConnection) -> object:
+    """A token of the open transaction: the same object within it, another one in every other.
+
+    The connection itself is none, because it is handed from block to block.
+    """
+    callbacks: object = connection.info[_AFTER_COMMIT]
+    return callbacks
+
+
 def violated(error: IntegrityError) -> str | None:
     """The name of the constraint an IntegrityError is about, where the server told it."""
     for cause in (error.orig, getattr(error.orig, "__cause__", None)):

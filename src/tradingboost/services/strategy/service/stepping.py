@@ -16,7 +16,7 @@ from tradingboost.core.order import PositionSide, Side
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_after_commit, crash_point
-from tradingboost.kit.db import after_commit
+from tradingboost.kit.db import after_commit, transaction_of
 from tradingboost.kit.feed import Source
 from tradingboost.services.strategy import repository as store
 from tradingboost.services.strategy.models import OPENING, LiveRun, Wish, to_ms
@@ -80,8 +80,8 @@ class Stepper:
         if found is None:
             return None
         version, status = found
-        cached = self._runs.get(run_id)
-        dirty = cached is not None and cached.stepped_in is not None and cached.stepped_in is not db
+        cached, step = self._runs.get(run_id), transaction_of(db)
+        dirty = cached is not None and cached.stepped_in is not None and cached.stepped_in is not step
         if cached is None or cached.version != version or dirty:
             row = await store.run(db, run_id)
             if row is None or row["strategy"] not in self._names:
@@ -90,7 +90,7 @@ class Stepper:
             cached = LiveRun(row, instrument)
             self._runs[run_id] = cached
         if cached.stepped_in is None:
-            cached.stepped_in = db
+            cached.stepped_in = step
             after_commit(db, partial(setattr, cached, "stepped_in", None))
         cached.status = status
         return cached
