@@ -41,11 +41,12 @@ pytestmark = [
 ]
 
 
+@pytest.mark.parametrize("pos_mode", ["net_mode", "long_short_mode"])
 async def test_freqtrade_knows_what_the_exchange_knows_of_two_hundred_orders(
-    open_venue: Callable[..., Any], tmp_path: Path
+    open_venue: Callable[..., Any], tmp_path: Path, pos_mode: Any
 ) -> None:
     markets = tuple(MarketSource(inst=name, every_ms=500, history_bars=300) for name in COINS)
-    accounts = (AccountSettings(balances={"USDT": Decimal(1_000_000)}),)
+    accounts = (AccountSettings(pos_mode=pos_mode, balances={"USDT": Decimal(1_000_000)}),)
     venue: Venue = await open_venue(free_ports(markets=markets, accounts=accounts))
     async with running(venue, tuple(map(_pair, COINS)), tmp_path) as bot:
         for number in range(ORDERS):
@@ -121,7 +122,8 @@ async def _truth(venue: Venue) -> Written:
         assert (child is not None) == (row["state"] == "effective")
         assert child is None or child["state"] == "filled"
     held = [row["text"] for row in books["positions"]]
-    return Written(known, {_pair(row["instId"]): _base(row, "pos") for row in held})
+    signs = {"net": 1, "long": 1, "short": -1}
+    return Written(known, {_pair(row["instId"]): signs[row["posSide"]] * _base(row, "pos") for row in held})
 
 
 def _base(row: dict[str, str], field: str = "accFillSz") -> Decimal:
