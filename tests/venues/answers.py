@@ -324,7 +324,7 @@ ANSWERS: dict[str, dict[str, list[Any]]] = {
     "bitget": {
         "find": [bitget(BITGET_ORDER), bitget_list(BITGET_FILL, name="fillList")],
         "find_stop": [bitget_list(), bitget_list(), bitget_list(BITGET_PLAN), *[bitget_list()] * 3],
-        "find_nothing": [(400, {"code": "40109", "msg": "The data of the order cannot be found", "data": None})],
+        "find_nothing": [(400, {"code": "40109", "msg": "The data of the order cannot be found", "data": None})] * 2,
         "open_orders": [
             bitget_list(BITGET_ORDER, BITGET_HEDGED),
             bitget_list(),

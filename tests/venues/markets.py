@@ -193,6 +193,8 @@ def known_mode(account: Any, venue: str, *, hedge: bool) -> None:
     account._identity = of_mode(hedge=hedge)
     if venue == "bybit":
         account._modes = {SYMBOLS[venue]: hedge}
+    if venue == "bitget":
+        account._names.clear()
 
 
 @asynccontextmanager

@@ -6,11 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 from tests.venues import goldens
+from tests.venues.answers import BITGET_ORDER, bitget
 from tests.venues.markets import SYMBOLS, Recorder, listed, recorded
 from tests.venues.stage import placing
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.order import OrderType, PositionSide, Side
+from tradingboost.shared.interfaces.exchange import OutcomeClass
+from tradingboost.venues.bitget_requests import renamed
 from tradingboost.venues.capabilities import BINANCE, TABLE, UPBIT, Ask, Way
 from tradingboost.venues.ticket import Kind, Mode, Ticket, check, left_to_the_platform
 
@@ -136,12 +139,29 @@ async def test_a_mode_the_venue_refuses_is_read_again_before_the_next_order() ->
         assert (account._identity, account._modes) == (None, {})
 
 
-def test_an_amended_order_of_bitget_is_still_known_by_its_first_name() -> None:
-    from tradingboost.venues.bitget_requests import renamed
+async def test_an_amended_order_of_bitget_is_still_known_by_its_first_name() -> None:
+    row = {**BITGET_ORDER, "orderId": "78", "baseVolume": "0"}
+    done = {"code": "00000", "msg": "", "data": {"orderId": "78"}}
+    recorder = Recorder(done, done)
+    async with recorded("bitget", recorder) as account:
+        for _ in range(2):
+            assert (await account.amend(goldens.amendment("bitget", algo=False))).kind is OutcomeClass.PLACED
+        first, second = (request["says"] for request in recorder.sent)
+        assert first["clientOid"] == goldens.OURS
+        assert second["clientOid"] == first["newClientOid"] != second["newClientOid"]
+        recorder.answers = [bitget({**row, "clientOid": second["newClientOid"]})]
+        found = await account.find(goldens.ref("bitget", by="client"))
+        assert recorder.sent[-1]["says"]["clientOid"] == second["newClientOid"]
+        assert found.report.client_order_id == goldens.OURS
+        for name in (first["newClientOid"], second["newClientOid"]):
+            assert (len(name), name.isalnum(), name.isupper()) == (30, True, True)
 
-    names: list[str] = [goldens.OURS]
-    for _ in range(3):
-        names.append(renamed(names[-1]))
-    assert len(set(names)) == 4
-    assert all(len(name) == 30 and name.isalnum() and name.isupper() for name in names)
-    assert renamed(goldens.OURS) == names[1]
+
+async def test_an_order_of_bitget_somebody_amended_before_a_restart_is_found_by_its_next_name() -> None:
+    absent = (400, {"code": "40109", "msg": "The data of the order cannot be found", "data": None})
+    row = {**BITGET_ORDER, "baseVolume": "0", "clientOid": renamed(goldens.OURS)}
+    recorder = Recorder(absent, bitget(row))
+    async with recorded("bitget", recorder) as account:
+        found = await account.find(goldens.ref("bitget", by="client"))
+    assert [request["says"]["clientOid"] for request in recorder.sent] == [goldens.OURS, renamed(goldens.OURS)]
+    assert found.report.client_order_id == goldens.OURS

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from tradingboost.core.ids import ClientOrderId, Symbol
 from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.order import Fill, PositionSide, VenueReport
@@ -80,18 +82,17 @@ class BitgetAccount(RestAccount):
     async def cancelling(self, ref: OrderRef) -> Call | None:
         """See `RestAccount.cancelling`. A plan is named together with its kind, which is read first."""
         if not ref.is_algo:
-            return requests.cancelling(ref)
+            return requests.cancelling(self._as_named_now(ref))
         row = await self._plan(ref, requests.open_lists(ref.symbol)[1:])
         return None if row is None else requests.cancelling(ref, str(row["planType"]))
 
     async def amending(self, change: AmendOrder, mode: Mode) -> Call | None:
         """See `RestAccount.amending`."""
-        call = requests.amending(change, mode)
         own = change.ref.client_order_id
+        change = msgspec.structs.replace(change, ref=self._as_named_now(change.ref))
+        call = requests.amending(change, mode)
         if own is not None and "newClientOid" in call.params:
-            self._names[call.params["newClientOid"]] = own
-            if len(self._names) > _REMEMBERED:
-                self._names.popitem(last=False)
+            self._remember(call.params["newClientOid"], own)
         return call
 
     def amended_name(self, _change: AmendOrder, /) -> ClientOrderId | None:
@@ -121,7 +122,7 @@ class BitgetAccount(RestAccount):
             lists = [*requests.open_lists(ref.symbol)[1:], *requests.history(week_ago, ref.symbol)[1:]]
             row = await self._plan(ref, lists)
             return (None if row is None else rows.plan_report(row, self.owner)), []
-        row = await self.caller.seek(requests.finding(ref))
+        row = await self.caller.seek(requests.finding(self._as_named_now(ref))) or await self._renamed(ref)
         if row is None:
             return None, []
         report = self._report(row)
@@ -129,6 +130,14 @@ class BitgetAccount(RestAccount):
             return report, []
         listed = await self._listed(requests.fills_of(ref.symbol, report.venue_order_id), "fillList")
         return report, [rows.fill(one, self.owner) for one in listed]
+
+    async def _renamed(self, ref: OrderRef) -> Any | None:
+        """An order is looked for by the client id an amendment gave it, if it is not there by its first."""
+        if ref.venue_order_id is not None or ref.client_order_id is None:
+            return None
+        new = ClientOrderId(requests.renamed(ref.client_order_id))
+        self._remember(new, ref.client_order_id)
+        return await self.caller.seek(requests.finding(msgspec.structs.replace(ref, client_order_id=new)))
 
     async def open_orders(self) -> list[VenueReport]:
         """See `TradingVenue.open_orders`."""
@@ -205,6 +214,18 @@ class BitgetAccount(RestAccount):
 
         found = await self.caller.pages(call.saying(limit=str(_PAGE)), lambda data: data.get(name) or [], onward)
         return list(found)
+
+    def _as_named_now(self, ref: OrderRef) -> OrderRef:
+        """By the client id an order has since its last amendment by this process."""
+        own = ref.client_order_id
+        current = next((new for new, first in reversed(self._names.items()) if first == own), None)
+        return ref if current is None or ref.is_algo else msgspec.structs.replace(ref, client_order_id=ClientOrderId(current))
+
+    def _remember(self, new: str, first: ClientOrderId) -> None:
+        self._names[new] = first
+        self._names.move_to_end(new)
+        if len(self._names) > _REMEMBERED:
+            self._names.popitem(last=False)
 
     def _report(self, row: Row, stop: Row | None = None) -> VenueReport:
         own = self._names.get(str(row.get("clientOid")))

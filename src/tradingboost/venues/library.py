@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import ccxt.async_support as ccxt_async
 
-from tradingboost.core.errors import InvalidInput
+from tradingboost.core.ids import Venue
 from tradingboost.venues.base import Endpoint, Keys
+from tradingboost.venues.capabilities import TABLE, Ask
 from tradingboost.venues.evidence import CALL
 from tradingboost.venues.guard import Guard
 from tradingboost.venues.transport import Transport
@@ -122,9 +123,7 @@ def _at(urls: Any, rest: str) -> Any:
 
 
 def _to_demo(venue: str, made: Any) -> None:
-    if venue == "upbit":
-        message = "upbit has no demo environment; try a strategy on the simulated exchange."
-        raise InvalidInput("unsupported_by_venue", message, venue=venue, capability="demo")
+    TABLE[Venue(venue)].require(Ask.DEMO)
     if venue == "bitget":
         made.set_sandbox_mode(True)
     else:
