@@ -139,3 +139,13 @@ async def test_a_path_is_printed_and_a_frozen_market_prints_nothing_else(open_ve
     for wrong, word in (([], "list"), (["0"], "above zero"), (["1.23"], "multiple")):
         with pytest.raises(InvalidInput, match=word):
             await venue.admin.path(BTC, wrong)
+
+
+async def test_many_accounts_are_opened_at_once(venue: Venue) -> None:
+    made = await venue.admin.open_accounts(5, balances={"USDT": "500"}, pos_mode="long_short_mode")
+    assert [one.uid for one in made] == ["2", "3", "4", "5", "6"]
+    assert len({one.key for one in made}) == 5
+    assert (await venue.admin.truth("6"))["pos_mode"] == "long_short_mode"
+    for wrong in ({"count": 0}, {"count": 2, "uid": "9"}):
+        with pytest.raises(InvalidInput, match="count"):
+            await venue.admin.open_accounts(**wrong)

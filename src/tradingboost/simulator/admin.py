@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -35,6 +35,7 @@ _STATUS: Final[dict[type[TradingBoostError], int]] = {
     Refused: 403,
     Unavailable: 503,
 }
+_MOST_AT_ONCE: Final = 10_000
 _MAX_BODY: Final = 256 * 1024 * 1024  # a snapshot
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -134,10 +135,24 @@ class Admin:
         return reply(rows)
 
     async def _open(self, request: web.Request) -> web.Response:
+        """Open an account, or with `count` so many alike; numbers and keys that are not given are made up."""
         body = await body_of(request)
+        count = body.pop("count", None)
         taken = set(self._parts.exchange.engine.accounts())
-        body.setdefault("uid", str(next(number for number in range(1, 10**9) if str(number) not in taken)))
+        if count is None:
+            return reply(self._opened(body, taken), 201)
+        named = body.keys() & {"uid", "key", "secret", "passphrase"}
+        if not isinstance(count, int) or not 1 <= count <= _MOST_AT_ONCE or named:
+            raise InvalidInput(
+                "bad_account", f"count is a number from 1 to {_MOST_AT_ONCE}; many accounts cannot share a key."
+            )
+        return reply([self._opened(dict(body), taken) for _ in range(count)], 201)
+
+    def _opened(self, body: dict[str, Any], taken: set[str]) -> dict[str, str]:
+        fewest = len(taken) + 1  # free unless some numbers were given by hand
+        body.setdefault("uid", next(str(number) for number in range(fewest, 10**9) if str(number) not in taken))
         uid = body["uid"]
+        taken.add(str(uid))
         for field in ("key", "secret", "passphrase"):
             body.setdefault(field, f"{field}-{uid}")
         try:
@@ -147,8 +162,7 @@ class Admin:
             raise InvalidInput("bad_account", f"The account cannot be read: {first['loc']}: {first['msg']}.") from None
         self._parts.exchange.open_account(wanted)
         key = key_of(wanted)
-        answer = {"uid": key.uid, "key": key.key, "secret": key.secret, "passphrase": key.passphrase}
-        return reply(answer, 201)
+        return {"uid": key.uid, "key": key.key, "secret": key.secret, "passphrase": key.passphrase}
 
     async def _limit(self, request: web.Request) -> web.Response:
         """Change an account's `label`, and what its keys may do (`perm`) and from where (`ips`, [] = anywhere)."""

@@ -117,6 +117,10 @@ class AdminClient:
         """Open an account; fields of `AccountSettings`, missing ones are made up."""
         return msgspec.convert(await self._call("POST", "/accounts", fields), Credentials)
 
+    async def open_accounts(self, count: int, **fields: Any) -> list[Credentials]:
+        """Open so many accounts alike."""
+        return msgspec.convert(await self._call("POST", "/accounts", {**fields, "count": count}), list[Credentials])
+
     async def limit_account(self, uid: str, **changes: Any) -> None:
         """Change an account's `label`, its keys' permissions (`perm`) or the addresses they work from (`ips`)."""
         await self._call("PATCH", f"/accounts/{uid}", changes)
