@@ -39,7 +39,7 @@ REGISTRY: Final[Sequence[Invariant]] = (
         says="every order with our id has exactly one intent, recorded before the venue accepted it",
         query="""
             SELECT o.order_id FROM orders.orders o LEFT JOIN orders.intents i USING (intent_id)
-            WHERE o.origin = 'INTENT'
+            WHERE o.origin IN ('INTENT', 'EMERGENCY')
               AND (i.intent_id IS NULL OR i.recorded_at > o.venue_created_at + interval '5 s')
                OR o.origin = 'ATTACHED' AND o.parent_order_id IS NULL
                OR o.origin = 'EXTERNAL' AND o.id_tag_valid

@@ -227,6 +227,8 @@ async def test_entries_wait_while_the_books_and_the_venue_disagree(desk: Desk) -
         await desk.handle(found)
     assert (await desk.submit(an_intent())).deny_code == "account_not_normal"
     assert (await desk.submit(an_exit())).state == "OPEN"
+    (alert,) = await desk.service.alerts()
+    assert (alert.kind, "hold 10 and the venue 7" in alert.message) == ("position_mismatch", True)
     await desk.handle(MismatchCleared(**where))
     assert (await desk.submit(an_intent(attempt=1))).state == "OPEN"
 
