@@ -15,6 +15,7 @@ from tradingboost.sim.rng import stream
 from tradingboost.sim.rows import Candle
 from tradingboost.sim.scale import QUANTA, parse
 from tradingboost.sim.series import CandleSeries
+from tradingboost.simulator import trade_files
 from tradingboost.simulator.exchange import Exchange
 from tradingboost.simulator.settings import MarketSource, SimulatorSettings
 from tradingboost.simulator.synthetic import Walk
@@ -61,20 +62,18 @@ def file_series(exchange: Exchange, source: MarketSource) -> CandleSeries:
     return load(source.path, exchange.listed(source.inst))
 
 
-def shift_ms(series: CandleSeries, ratio: float, now_ms: int) -> int:
-    """Whole weeks (else days, hours) that bring the file's `ratio` point to now.
+def shift_ms(first: int, last: int, target: int, now_ms: int) -> int:
+    """Whole weeks (else days, hours) that bring the `target` of a file's times to now.
 
     Raises:
         InvalidInput: the file is too short to hold now under such a shift.
     """
-    first, end = int(series.at_ms[0]), int(series.at_ms[-1]) + series.bar_ms
-    target = first + int((end - first) * ratio)
     for period in _SHIFTS_MS:
         shift = (now_ms - target) // period * period
         for candidate in (shift, shift + period):
-            if first <= now_ms - candidate < end - series.bar_ms:
+            if first <= now_ms - candidate < last:
                 return candidate
-    raise InvalidInput("candle_file_short", "The candle file is shorter than an hour; choose a longer one.")
+    raise InvalidInput("candle_file_short", "The file is shorter than an hour; choose a longer one.")
 
 
 class MarketDriver:
@@ -117,6 +116,8 @@ class MarketDriver:
         match source.source:
             case "candles":
                 return self._open_file(row, file_series(self._exchange, source), source.start_ratio, seed)
+            case "trades":
+                return self._open_trades(row, source)
             case "synthetic":
                 return self._open_walk(row, source, seed)
             case "live":
@@ -130,7 +131,9 @@ class MarketDriver:
 
     def _open_file(self, row: Instrument, series: CandleSeries, ratio: float, seed: int) -> Prints:
         now_ms = self._exchange.now_us() // 1000
-        shift = 0 if self._exchange.clock.stepped else shift_ms(series, ratio, now_ms)
+        begin, last = int(series.at_ms[0]), int(series.at_ms[-1])
+        target = begin + int((last + series.bar_ms - begin) * ratio)
+        shift = 0 if self._exchange.clock.stepped else shift_ms(begin, last, target, now_ms)
         cut = int((series.at_ms + shift + series.bar_ms <= now_ms).sum())
         first = max(cut - _HISTORY_ROWS, 0)
         history = tuple(_bar(series, index, shift) for index in range(first, cut))
@@ -138,6 +141,22 @@ class MarketDriver:
             name = _BAR_NAMES[series.bar_ms]
             self._exchange.seed_candles(SeedCandles(at_us=0, inst_id=row.inst_id, bar=name, rows=history))
         return _file_prints(row, series, (cut, shift), seed)
+
+    def _open_trades(self, row: Instrument, source: MarketSource) -> Prints:
+        if source.path is None:
+            raise InvalidInput(
+                "candle_path_missing", f"The market {source.inst} is of trades but names no file; add path."
+            )
+        found = trade_files.load(source.path, row)
+        first, last = int(found.at_ms[0]), int(found.at_ms[-1])
+        now_ms = self._exchange.now_us() // 1000
+        target = first + int((last - first) * source.start_ratio)
+        shift = 0 if self._exchange.clock.stepped else shift_ms(first, last, target, now_ms)
+        cut = int((found.at_ms + shift <= now_ms).sum())
+        history = found.bars(cut, shift)
+        if history and self._fresh:
+            self._exchange.seed_candles(SeedCandles(at_us=0, inst_id=row.inst_id, bar="1m", rows=history))
+        return found.prints(cut, shift)
 
     def _open_walk(self, row: Instrument, source: MarketSource, seed: int) -> Prints:
         start = source.start_px or Decimal(_START_PRICES.get(row.base, "100"))

@@ -10,7 +10,7 @@ from tradingboost.kit.settings import Slice
 
 ClockMode = Literal["live", "stepped"]
 AuthClock = Literal["wall", "market", "off"]
-SourceKind = Literal["synthetic", "candles", "script", "live", "none"]
+SourceKind = Literal["synthetic", "candles", "trades", "script", "live", "none"]
 
 
 class MarketSource(Slice):
@@ -18,15 +18,15 @@ class MarketSource(Slice):
 
     inst: str = Field(description="instrument id, such as BTC-USDT-SWAP; for a candle file the file's own symbol")
     source: SourceKind = Field(
-        "synthetic", description="synthetic, candles (a file), script (a list), live (a real venue) or none"
+        "synthetic", description="synthetic, candles or trades (a file), script (a list), live (a real venue) or none"
     )
-    path: Path | None = Field(None, description="candle file (.parquet, .feather or .csv)")
+    path: Path | None = Field(None, description="file of candles or trades (.parquet, .feather or .csv)")
     start_px: Decimal | None = Field(None, gt=0, description="first price of a synthetic market")
     prices: tuple[Decimal, ...] = Field((), max_length=100_000, description="prices of a script, one a print")
     every_ms: PositiveInt = Field(1000, description="time between two prints of a synthetic market or a script")
     volatility_bps: PositiveFloat = Field(2.0, description="synthetic: standard deviation of one print")
     history_bars: int = Field(1500, ge=0, le=50_000, description="one-minute bars of history before the start")
-    start_ratio: float = Field(0.5, ge=0, le=1, description="candles: share of the file that is history at the start")
+    start_ratio: float = Field(0.5, ge=0, le=1, description="files: share that is history at the start")
 
 
 class AccountSettings(Slice):
