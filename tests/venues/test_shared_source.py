@@ -31,3 +31,17 @@ async def test_five_accounts_read_the_markets_once_and_share_session_and_clock(o
     for one in accounts:
         await one.close()
     await venues.close()
+
+
+async def test_who_gives_up_while_the_markets_are_read_cuts_nobody_off(open_venue: Callable[..., Any]) -> None:
+    venue: Venue = await open_venue(stepped_settings(tls=False))
+    venues = Venues(SystemClock(), {OWNER.venue: Endpoint(rest=venue.at.rest, ws=venue.at.ws)})
+    public = venues.public(OWNER.venue)
+    known = await public.instruments()
+    for _ in range(2):
+        impatient = asyncio.create_task(public.instruments(refresh=True))
+        await asyncio.sleep(0.001)
+        impatient.cancel()
+        await asyncio.gather(impatient, return_exceptions=True)
+    assert await public.instruments(refresh=True) == known
+    await venues.close()

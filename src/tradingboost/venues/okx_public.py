@@ -37,7 +37,7 @@ class OkxPublic:
         self._caller: Caller | None = None
         self.venue_clock = transport.venue_clock(rows.VENUE, self._time_ms)
         self._instruments: dict[Symbol, Instrument] = {}
-        self._loading = asyncio.Lock()
+        self._loading: asyncio.Task[None] | None = None
 
     @property
     def instance(self) -> Any:
@@ -59,19 +59,22 @@ class OkxPublic:
         """See `PublicVenue.instruments`; while they are read again, those known are in force."""
         if self._instruments and not refresh:
             return self._instruments
-        async with self._loading:
-            if self._instruments and not refresh:
-                return self._instruments
-            import ccxt
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.create_task(self._load(refresh))
+            self._loading.add_done_callback(_heard_of)
+        await asyncio.shield(self._loading)  # who asked may give up; the library does not survive a load cut off
+        return self._instruments
 
-            try:
-                markets = await self.instance.load_markets(refresh)
-            except ccxt.BaseError as error:
-                message = "The venue's instruments could not be read; try again shortly."
-                raise Unavailable("venue_instruments_unread", message) from error
-            found = (rows.instrument(market["info"]) for market in markets.values())
-            self._instruments = {one.symbol: one for one in found if one is not None}
-            return self._instruments
+    async def _load(self, refresh: bool) -> None:
+        import ccxt
+
+        try:
+            markets = await self.instance.load_markets(refresh)
+        except ccxt.BaseError as error:
+            message = "The venue's instruments could not be read; try again shortly."
+            raise Unavailable("venue_instruments_unread", message) from error
+        found = (rows.instrument(market["info"]) for market in markets.values())
+        self._instruments = {one.symbol: one for one in found if one is not None}
 
     async def instrument(self, symbol: Symbol) -> Instrument:
         """The rules of one.
@@ -152,7 +155,16 @@ class OkxPublic:
 
     async def close(self) -> None:
         """Let go of the instance."""
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.gather(self._loading, return_exceptions=True)
         if self._instance is not None:
             await self._instance.close()
             self._instance = None
             self._caller = None
+
+
+def _heard_of(loading: "asyncio.Task[None]") -> None:
+    """Everybody who waited for it may have given up; its error is nobody's then."""
+    if not loading.cancelled():
+        loading.exception()

@@ -67,10 +67,11 @@ class RestPublic(ABC):
         ...
 
     async def instruments(self, refresh: bool = False) -> dict[Symbol, Instrument]:
-        """See `PublicVenue.instruments`."""
-        async with self._loading:
-            if not self._listed or refresh:
-                self._listed = await self._read_instruments()
+        """See `PublicVenue.instruments`; while they are read again, those known are in force."""
+        if refresh or not self._listed:
+            async with self._loading:
+                if refresh or not self._listed:
+                    self._listed = await self._read_instruments()
         return {symbol: one for symbol, (one, _) in self._listed.items()}
 
     async def rules(self, symbol: Symbol) -> tuple[Instrument, Decimal]:
