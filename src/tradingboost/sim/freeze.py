@@ -1,7 +1,7 @@
 """What pending orders freeze: nothing for the part that only reduces, counted greedily in price-time order."""
 
 from tradingboost.sim.margin import cost_to_open, frozen_ccy
-from tradingboost.sim.rows import Order
+from tradingboost.sim.rows import Order, Position
 from tradingboost.sim.state import Account, Market, State
 
 
@@ -37,11 +37,13 @@ def reduces(market: Market, account: Account, order: Order) -> bool:
 def opening_parts(state: State, market: Market, account: Account, orders: list[Order]) -> list[tuple[Order, int]]:
     """For each order the lots of it that would open when all filled in price-time order."""
     net = state.policy.order_freeze == "net_of_reducing"
-    cross = account.position(market.inst.inst_id, "net", "cross") if net else None
-    isolated = account.position(market.inst.inst_id, "net", "isolated") if net else None
+    held: dict[str, Position | None] = {}
     parts, competing = [], list[Order]()
     for order in orders:
-        position = isolated if order.terms.td_mode == "isolated" else cross
+        mode = order.terms.td_mode
+        if mode not in held:
+            held[mode] = account.position(market.inst.inst_id, "net", mode) if net else None
+        position = held[mode]
         if order.terms.closes:
             parts.append((order, 0))
         elif position is not None and order.terms.side == ("sell" if position.lots > 0 else "buy"):
@@ -49,7 +51,7 @@ def opening_parts(state: State, market: Market, account: Account, orders: list[O
         else:
             parts.append((order, _open_size(order)))
     if competing:
-        left = {"cross": abs(cross.lots) if cross else 0, "isolated": abs(isolated.lots) if isolated else 0}
+        left = {mode: abs(row.lots) for mode, row in held.items() if row is not None}
         for order in sorted(competing, key=_price_time):
             reducing = min(left[order.terms.td_mode], order.rest)
             left[order.terms.td_mode] -= reducing

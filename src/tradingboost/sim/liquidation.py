@@ -18,8 +18,10 @@ def check_market(state: State, market: Market) -> bool:
     happened = False
     for uid in list(market.holders):
         account = state.accounts[uid]
-        for position in _isolated(account, market):
-            if isolated_buffer(market, position) <= 0:
+        alone = [row for row in account.positions.values() if row.mgn_mode == "isolated"]
+        for position in alone:
+            here = position.lots and position.inst_id == market.inst.inst_id
+            if here and isolated_buffer(market, position) <= 0:
                 liquidate_one(state, account, position)
                 happened = True
         left = buffer(state, account, market.inst.settle)
@@ -62,11 +64,6 @@ def force(state: State, uid: str, ccy: str) -> None:
     for position in list(account.positions.values()):
         if state.markets[position.inst_id].inst.settle == ccy:
             liquidate_one(state, account, position, forced=True)
-
-
-def _isolated(account: Account, market: Market) -> list[Position]:
-    rows = account.positions.values()
-    return [row for row in rows if row.mgn_mode == "isolated" and row.inst_id == market.inst.inst_id]
 
 
 def _unhealthy(state: State, account: Account, ccy: str) -> bool:

@@ -135,11 +135,15 @@ class Account:
 
     def position(self, inst_id: str, pos_side: str, mgn_mode: str) -> Position | None:
         """The open row of a position side ("net", "long", "short") and margin mode."""
-        return self.positions.get(position_key(inst_id, pos_side, mgn_mode))
+        if mgn_mode == "isolated":
+            return self.positions.get(position_key(inst_id, pos_side, mgn_mode))
+        return self.positions.get(f"{inst_id}|{pos_side}")
 
     def lever(self, inst_id: str, mgn_mode: str, pos_side: str = "") -> int:
         """Leverage set for an instrument, 3 when never set (the venue's default)."""
-        return self.levers.get(lever_key(inst_id, mgn_mode, pos_side), DEFAULT_LEVER)
+        if mgn_mode == "isolated":
+            return self.levers.get(lever_key(inst_id, mgn_mode, pos_side), DEFAULT_LEVER)
+        return self.levers.get(f"{inst_id}|{mgn_mode}", DEFAULT_LEVER)
 
 
 @dataclass(slots=True)
