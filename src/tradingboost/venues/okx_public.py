@@ -62,7 +62,7 @@ class OkxPublic:
         if self._loading is None or self._loading.done():
             self._loading = asyncio.create_task(self._load(refresh))
             self._loading.add_done_callback(_heard_of)
-        await asyncio.shield(self._loading)  # who asked may give up; the library does not survive a load cut off
+        await asyncio.shield(self._loading)  # who asked may give up; others wait for the same reading
         return self._instruments
 
     async def _load(self, refresh: bool) -> None:
