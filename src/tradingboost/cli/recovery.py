@@ -45,6 +45,8 @@ async def _measured(session: Session, chosen: "list[Component]", cut_s: float) -
 
         def told(row: "Recovered") -> None:
             status.update(f"[dim]{row.component}: {row.trading_s} s ...[/]")
+            if session.verbose:
+                session.say(f"{row.component}: {row.trading_s} s")
 
         return await measure(chosen, cut_s, told, SystemClock())
 

@@ -136,6 +136,11 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def target_port(self) -> int:
+        """Where new connections go."""
+        return self._target[1]
+
     def catch(self, trap: Trap) -> Trap:
         """Arm a trap; the one before is forgotten."""
         self.trap = trap

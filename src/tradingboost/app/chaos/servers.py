@@ -49,6 +49,21 @@ class OwnServers:
         """The same for whoever looks on: PostgreSQL itself, and whichever Redis answers now."""
         return self.cluster.servers.db_url, self.addresses[1]
 
+    async def start_postgres(self) -> None:
+        """Start it again, at whichever port it finds."""
+        await self.cluster.postgres.start()
+        self._found(self.postgres, make_url(self.cluster.servers.db_url).port)
+
+    async def start_redis(self) -> None:
+        """Start it again, at whichever port it finds."""
+        await self.cluster.redis.start()
+        self._found(self.redis, urlsplit(self.cluster.servers.redis_url).port)
+
+    @staticmethod
+    def _found(proxy: Proxy, port: int | None) -> None:
+        if port is not None and port != proxy.target_port:
+            proxy.turn_to("127.0.0.1", port)
+
     @asynccontextmanager
     async def asked(self) -> AsyncIterator[Redis]:
         """A client of the Redis that answers now."""
@@ -139,6 +154,13 @@ def at_port(url: str, port: int) -> str:
     """An address of a Redis, with another port."""
     found = urlsplit(url)
     return found._replace(netloc=f"{found.netloc.rpartition(':')[0]}:{port}").geturl()
+
+
+async def kill(child: Child | None) -> None:
+    """SIGKILL to a server and everything it has started, until it is gone."""
+    strike(child, signal.SIGKILL)
+    while child is not None and child.running:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.01)
 
 
 def strike(child: Child | None, number: signal.Signals) -> None:

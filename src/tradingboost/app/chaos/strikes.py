@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tradingboost.app.chaos.proxy import End, Moment, Proxy, Trap, Way, committing, placing
-from tradingboost.app.chaos.servers import replica, strike
+from tradingboost.app.chaos.servers import kill, replica, strike
 from tradingboost.app.chaos.world import World
 from tradingboost.app.topology import PROCESSES
 from tradingboost.core.errors import Unavailable
@@ -23,9 +23,9 @@ _MOVING_S: Final = 2.0
 @asynccontextmanager
 async def postgres_killed(world: World) -> AsyncIterator[None]:
     """SIGKILL of the server and everything it started; started again at the end."""
-    strike(world.servers.cluster.postgres.child, signal.SIGKILL)
+    await kill(world.servers.cluster.postgres.child)
     yield
-    await world.servers.cluster.postgres.start()
+    await world.servers.start_postgres()
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def postgres_restarted(world: World) -> AsyncIterator[None]:
     """A fast shutdown, as an operator does it."""
     await world.servers.cluster.postgres.stop()
     yield
-    await world.servers.cluster.postgres.start()
+    await world.servers.start_postgres()
 
 
 @asynccontextmanager
@@ -50,9 +50,9 @@ async def postgres_frozen(world: World) -> AsyncIterator[None]:
 @asynccontextmanager
 async def redis_killed(world: World) -> AsyncIterator[None]:
     """SIGKILL; started again with what its append-only file has."""
-    strike(world.servers.cluster.redis.child, signal.SIGKILL)
+    await kill(world.servers.cluster.redis.child)
     yield
-    await world.servers.cluster.redis.start()
+    await world.servers.start_redis()
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def redis_failed_over(world: World) -> AsyncIterator[None]:
     )
     second.line.blackhole(Way.BACK)
     yield
-    strike(servers.cluster.redis.child, signal.SIGKILL)
+    await kill(servers.cluster.redis.child)
     await second.promote(primary.password or "")
     servers.redis.turn_to("127.0.0.1", second.port)
 
@@ -118,10 +118,10 @@ async def host_killed(world: World) -> AsyncIterator[None]:
     await world.process("up").kill()
     servers = world.servers.cluster
     for child in (servers.postgres.child, servers.redis.child):
-        strike(child, signal.SIGKILL)
+        await kill(child)
     yield
-    await servers.postgres.start()
-    await servers.redis.start()
+    await world.servers.start_postgres()
+    await world.servers.start_redis()
     await world.revive("up")
 
 
