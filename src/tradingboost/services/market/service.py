@@ -1,5 +1,6 @@
 """The use cases of `market`."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -21,6 +22,8 @@ from tradingboost.venues.base import PublicFeed, PublicVenue
 
 log = structlog.get_logger(__name__)
 _LISTED_S = 300.0
+_PATIENCE_S = 3.0
+"""So long a question waits for a newer list, which goes on being read for the next one."""
 _FEW_CANDLES = 300
 _MOST_CANDLES = 20_000
 _LATE = timedelta(seconds=10)
@@ -58,9 +61,10 @@ class MarketService:
         if now_s - self._listed_s.setdefault(venue, now_s) > _LISTED_S:
             self._listed_s[venue] = now_s
             try:
-                listed = await self._venue(venue).instruments(refresh=True)
-            except Unavailable as error:  # those known stay in force
-                log.warning("instruments_not_read", venue=venue, code=error.code)
+                async with asyncio.timeout(_PATIENCE_S):
+                    listed = await self._venue(venue).instruments(refresh=True)
+            except (Unavailable, TimeoutError) as error:  # those known stay in force
+                log.warning("instruments_not_read", venue=venue, error=type(error).__name__)
         found = listed.get(symbol)
         if found is None:
             raise unknown_symbol(venue, symbol)
