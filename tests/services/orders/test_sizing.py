@@ -13,7 +13,7 @@ from tradingboost.core.errors import OutcomeUnknown
 from tradingboost.core.order import PositionSide
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service.sizing import GRACE_S, Step, wanted
-from tradingboost.shared.events.orders import OrderCancelled
+from tradingboost.shared.events.orders import OrderCancelled, ProtectionPlaced
 from tradingboost.shared.interfaces.orders import OrderView
 
 LOT = D("0.01")
@@ -172,3 +172,21 @@ async def test_an_entry_s_first_piece_gets_the_stop_the_venue_arms_with_the_last
     await desk.fill(leaving.venue_order_id, "4", "50100")
     await watched(desk, 2)
     assert len(desk.exchange.sent) == 3
+
+
+async def test_what_covers_a_leg_is_told_as_the_sum_of_its_stops(desk: Desk) -> None:
+    entry = await desk.submit(an_intent())
+    await desk.fill(entry.venue_order_id, "10", "50000")
+    attached = await desk.arm(entry)
+    placed = await desk.submit(a_stop(qty=D(3), trigger=D(49_500)))
+    await rests(desk, placed)
+    assert placed.venue_order_id is not None
+    await desk.hear(desk.exchange.end(attached.venue_order_id))
+    await desk.hear(desk.exchange.end(placed.venue_order_id))
+    told = [event for event in await desk.room.told(ProtectionPlaced) if isinstance(event, ProtectionPlaced)]
+    assert [(event.covered_qty, event.stop_price) for event in told] == [
+        (D(10), D(49_000)),
+        (D(13), D(49_500)),
+        (D(3), D(49_500)),
+        (D(0), None),
+    ]

@@ -95,6 +95,12 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
         """It rests, or may rest, at the venue."""
         return self.ended_at is None and not self.status.ended
 
+    @property
+    def in_force(self) -> Decimal:
+        """The quantity the venue keeps, which an amendment may have changed, else ours."""
+        told = (self.venue_values or {}).get("qty")
+        return Decimal(told) if told else self.qty
+
     def again(self, *, reason: str, cause: str) -> OrderIntent:
         """The wish for the same order under an id of its own; asked for twice with one cause it is one order."""
         assert self.run_id is not None

@@ -263,7 +263,7 @@ class Absorber:
                 reason = after.values.reason if after.values is not None else ""
                 await telling.tell_rejected(db, row, at, "rejected_by_venue", reason)
         if after.status != before.status or _moved(before, after):
-            await telling.tell_protection(db, row, after)
+            await telling.tell_protection(db, row)
 
     async def _restrict(self, db: AsyncConnection, row: OrderRow, after: Order, now: datetime) -> None:
         """Nothing opens on the symbol while an order holds more fills than quantity (a late amendment ends it)."""

@@ -60,13 +60,13 @@ def wanted(held: Decimal, stops: Sequence[OrderRow], lot: Decimal) -> Wanted:
         held: unsigned.
         stops: live ones, oldest first.
     """
-    together = sum((_size(stop) for stop in stops), ZERO)
+    together = sum((stop.in_force for stop in stops), ZERO)
     if abs(together - held) < lot:
         return Wanted(step=Step.DONE)
     keep = max(stops, key=_rank)
     if together < held:
-        return Wanted(step=Step.AMEND, stop=keep, qty=_size(keep) + held - together)
-    if abs(_size(keep) - held) >= lot:
+        return Wanted(step=Step.AMEND, stop=keep, qty=keep.in_force + held - together)
+    if abs(keep.in_force - held) >= lot:
         return Wanted(step=Step.AMEND, stop=keep, qty=held)
     return Wanted(step=Step.CANCEL, stop=next(stop for stop in stops if stop is not keep))
 
@@ -75,12 +75,6 @@ def _rank(stop: OrderRow) -> tuple[int, int]:
     """The run's own stop is kept before the attached one, that before the platform's."""
     own = 0 if stop.reason in _OURS else 1 if stop.origin == "ATTACHED" else 2
     return own, stop.seq
-
-
-def _size(stop: OrderRow) -> Decimal:
-    """The venue's figure, which an amendment has changed, else ours."""
-    told = (stop.venue_values or {}).get("qty")
-    return Decimal(told) if told else stop.qty
 
 
 class Sizer:
@@ -146,8 +140,8 @@ class Sizer:
         outcome = await self._changer.amend_row(want.stop, wish)
         if outcome.kind is OutcomeClass.GONE:
             await self._looker.look(want.stop)
-        elif outcome.kind.definitely_not_placed and want.qty > _size(want.stop):
-            await self._beside(want.stop, want.qty - _size(want.stop))
+        elif outcome.kind.definitely_not_placed and want.qty > want.stop.in_force:
+            await self._beside(want.stop, want.qty - want.stop.in_force)
             return True
         return outcome.kind is OutcomeClass.PLACED
 

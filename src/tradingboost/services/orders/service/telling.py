@@ -151,19 +151,24 @@ async def tell_filled(
     await tell(db, row, payload)
 
 
-async def tell_protection(db: AsyncConnection, row: OrderRow, order: Order) -> None:
-    """How much of the leg this stop covers now."""
+async def tell_protection(db: AsyncConnection, row: OrderRow) -> None:
+    """How much of the leg its resting stops cover together now, and where the newest of them stands."""
     if row.type is not OrderType.STOP or not row.is_algo:
         return
-    live = not order.status.ended
-    values = order.values
-    price = values.trigger if values is not None else row.trigger
-    await _tell_covered(db, row, price if live else None, order.wanted if live else ZERO)
+    resting = await store.resting_stops(db, (row.account_id, row.symbol))
+    of_leg = [stop for stop in resting if stop.position_side is row.position_side]
+    if not of_leg:
+        await _tell_covered(db, row, None, ZERO)
+        return
+    newest = of_leg[-1]
+    trigger = (newest.venue_values or {}).get("trigger")
+    price = Decimal(trigger) if trigger else newest.trigger
+    await _tell_covered(db, newest, price, sum((stop.in_force for stop in of_leg), ZERO))
 
 
 async def tell_uncovered(db: AsyncConnection, row: OrderRow) -> None:
-    """A stop is not at the venue any more, although the venue never said so."""
-    await _tell_covered(db, row, None, ZERO)
+    """A stop is not at the venue any more, although the venue never said so; others of the leg still count."""
+    await tell_protection(db, row)
 
 
 async def _tell_covered(db: AsyncConnection, row: OrderRow, stop_price: Decimal | None, covered_qty: Decimal) -> None:
