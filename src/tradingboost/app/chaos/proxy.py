@@ -193,28 +193,34 @@ class Proxy:
         return way in self._dark
 
     async def _serve(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        try:
+            link = await self._linked(client, answer)
+            if link is None:
+                return
+            self._links.add(link)
+            try:
+                await link.run()
+            finally:
+                self._links.discard(link)
+        finally:
+            answer.transport.abort()
+
+    async def _linked(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> "_Link | None":
+        """Dial the other side; None where nobody gets through, or was cut off meanwhile."""
         cuts = self._cuts
         if self._shut or len(self._links) >= _MOST_LINKS:
-            answer.transport.abort()
-            return
+            return None
         try:
             async with asyncio.timeout(_CONNECT_S):
                 venue, forward = await asyncio.open_connection(*self._target)
         except (OSError, TimeoutError):
-            answer.transport.abort()
-            return
+            return None
         if self._cuts != cuts:
-            answer.transport.abort()
             forward.transport.abort()
-            return
+            return None
         for writer in (answer, forward):
             writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link = _Link(self, {Way.THERE: (client, forward), Way.BACK: (venue, answer)})
-        self._links.add(link)
-        try:
-            await link.run()
-        finally:
-            self._links.discard(link)
+        return _Link(self, {Way.THERE: (client, forward), Way.BACK: (venue, answer)})
 
 
 class _Link:
