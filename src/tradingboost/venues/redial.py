@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 _FIRST_S: Final = 0.2
 _LONGEST_S: Final = 15.0  # and half of it more by chance: half a minute after a cut entries are possible again
-_STEADY_S: Final = 60.0
+_STEADY_S: Final = 10.0  # a wire that held for so long is dialled again at once when it breaks
 
 
 W = TypeVar("W", bound=Line)

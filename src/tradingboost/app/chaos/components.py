@@ -41,6 +41,13 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
 
 COMPONENTS: Final[Mapping[str, Component]] = MappingProxyType(
     {
+        "stream": Component(
+            says="private stream consumer",
+            safe_s=10.0,
+            trading_s=10.0,
+            faults=("messages.aborted",),
+            checked="every stream broken; until an entry rests at the exchange; no fill lost in the books",
+        ),
         "exchange": Component(
             says="exchange cut off",
             safe_s=None,
@@ -48,13 +55,6 @@ COMPONENTS: Final[Mapping[str, Component]] = MappingProxyType(
             faults=("exchange.cut",),
             from_healed=True,
             checked="cut for {cut} s; from then on until an entry rests at the exchange",
-        ),
-        "stream": Component(
-            says="private stream consumer",
-            safe_s=10.0,
-            trading_s=10.0,
-            faults=("messages.aborted",),
-            checked="every stream broken; until an entry rests at the exchange; no fill lost in the books",
         ),
         "redis-kill": Component(
             says="Redis killed",
