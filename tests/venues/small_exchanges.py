@@ -214,6 +214,7 @@ class SmallBinance(SmallExchange):
             "allOrders": [self.row(order) for order in self.orders.values() if not order.trigger],
             "allAlgoOrders": [self.stop(order) for order in self.orders.values() if order.trigger],
             "income": told.BINANCE_INCOME,
+            "account": {"assets": [{"asset": "USDT", "walletBalance": "100", "availableBalance": "90"}]},
             "positionRisk": [told.BINANCE_LEG | {"positionSide": "BOTH", "positionAmt": str(self.held)}],
         }
         if name in fixed:
@@ -292,6 +293,8 @@ class SmallBitget(SmallExchange):
             "contracts": [BITGET_ROW],
             "info": {"userId": "1", "authorities": ["coow"]},
             "account": {"posMode": "one_way_mode"},
+            "accounts": [{"marginCoin": "USDT", "accountEquity": "100", "unrealizedPL": "0", "available": "90"}],
+            "bill": {"bills": told.BITGET_BILLS, "endId": "1"},
             "all-position": [told.BITGET_LEGS[0] | {"holdSide": "long", "total": str(self.held)}],
         }
         if name in fixed:
@@ -374,6 +377,8 @@ class SmallBybit(SmallExchange):
             "market/instruments-info": {"list": [BYBIT_ROW], "nextPageCursor": ""},
             "user/query-api": {"userID": 1, "readOnly": 0, "permissions": {"ContractTrade": ["Order"]}},
             "account/info": {},
+            "account/wallet-balance": {"list": [{"coin": [told.BYBIT_COIN]}], "nextPageCursor": ""},
+            "account/transaction-log": {"list": told.BYBIT_LOG, "nextPageCursor": ""},
         }
         if name in result:
             return {"retCode": 0, "retMsg": "OK", "result": result[name]}

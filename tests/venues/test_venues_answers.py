@@ -202,3 +202,11 @@ async def test_every_account_is_a_trading_venue(venue: str) -> None:
     async with recorded(venue, Recorder()) as account:
         assert {name for name in promised if not hasattr(account, name)} == set()
         assert account.capabilities.venue == venue
+
+
+async def test_keys_without_a_passphrase_are_refused_where_the_venue_wants_one() -> None:
+    async with recorded("bitget", Recorder()) as account:
+        account.instance.password = ""
+        with pytest.raises(Refused) as caught:
+            await account.balances()
+    assert caught.value.code == "credentials_refused"

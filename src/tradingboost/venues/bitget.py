@@ -219,7 +219,9 @@ class BitgetAccount(RestAccount):
         """By the client id an order has since its last amendment by this process."""
         own = ref.client_order_id
         current = next((new for new, first in reversed(self._names.items()) if first == own), None)
-        return ref if current is None or ref.is_algo else msgspec.structs.replace(ref, client_order_id=ClientOrderId(current))
+        if current is None or ref.is_algo:
+            return ref
+        return msgspec.structs.replace(ref, client_order_id=ClientOrderId(current))
 
     def _remember(self, new: str, first: ClientOrderId) -> None:
         self._names[new] = first

@@ -99,7 +99,8 @@ class RestCaller:
             code = self._code(evidence)
             if code and code in nothing:
                 return None
-            raise self._refusal(evidence, code, call.path) from error
+            incomplete = isinstance(error, ccxt.AuthenticationError) and evidence.step is Step.NOT_WRITTEN
+            raise _incomplete(call.path) if incomplete else self._refusal(evidence, code, call.path) from error
         finally:
             CALL.reset(token)
         return self._data(evidence, call.path, nothing)
@@ -134,6 +135,11 @@ class RestCaller:
             return BrokenInvariant("venue_client_failed", "The client library failed on a good answer.", path=path)
         message = "The venue refused a question; try again shortly."
         return Unavailable("venue_read_failed", message, venue_code=code or "", status=evidence.status, path=path)
+
+
+def _incomplete(path: str) -> Refused:
+    message = "The keys of this account lack a part the venue asks for; link it again with key, secret and passphrase."
+    return Refused("credentials_refused", message, path=path)
 
 
 def _parsed(body: str) -> Any:
