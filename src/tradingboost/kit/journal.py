@@ -155,7 +155,7 @@ class Journal:
             self._file = self._path = None
 
     def _read(self) -> Kept:
-        if not self._folder.exists():
+        if not self._files():  # nothing to take, so nobody is kept out
             return Kept(records=[], damaged=0)
         self._hold()
         self._seal()

@@ -375,3 +375,16 @@ async def test_f31_strategies_wait_for_the_database_also_with_what_reduces(stage
     for wish in wishes:
         with pytest.raises(Unavailable, match="database_down"):
             await wish
+
+
+async def test_f31_a_process_that_begins_while_the_one_before_still_ends_leaves_the_journal_to_it(stage: Stage) -> None:
+    stop = await a_covered_position(stage)
+    await stage.away()
+    stage.desk.exchange.end(stop)
+    await stage.rounds(13)
+    await stage.gate.open()
+    other = Desk(stage.room, exchange=stage.desk.exchange, journal=Journal(stage.folder))
+    await other.service.importer.open()
+    assert await emergencies(other) == []
+    await stage.desk.service.protect()
+    assert [view.state for view in await emergencies(other)] == ["OPEN"]

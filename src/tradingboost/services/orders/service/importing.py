@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.errors import OutcomeUnknown, Unavailable
+from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import AccountId, OrderId, UserId
 from tradingboost.core.order import RequestKind, Resolution
 from tradingboost.kit.context import Context
@@ -42,8 +42,12 @@ class Importer:
 
     async def open(self) -> None:
         """What an earlier life has left behind comes first."""
-        if self._blackout.journal is not None:
+        if self._blackout.journal is None:
+            return
+        try:
             await self._import()
+        except Conflict as error:  # the process before is still ending; what is its own it takes in itself
+            log.warning("journal_left_to_its_holder", code=error.code)
 
     async def cleared(self) -> None:
         """Nothing is owed to the database any more.
