@@ -23,14 +23,14 @@ D = Decimal
 
 
 @pytest.fixture
-async def counted(impatient: None, venue: Venue, fresh_database: FreshDatabase, redis_url: str) -> AsyncIterator[Floor]:
+async def counted(venue: Venue, fresh_database: FreshDatabase, redis_url: str) -> AsyncIterator[Floor]:
     """A floor that counts its requests although the venue is on this machine."""
     async with floor_at(venue, fresh_database, redis_url, scale=1.0) as made:
         yield made
 
 
 @pytest.fixture
-async def timely(impatient: None, venue: Venue, fresh_database: FreshDatabase, redis_url: str) -> AsyncIterator[Floor]:
+async def timely(venue: Venue, fresh_database: FreshDatabase, redis_url: str) -> AsyncIterator[Floor]:
     """A floor that minds what time it is at the venue."""
     async with floor_at(venue, fresh_database, redis_url, max_clock_offset_s=5.0) as made:
         yield made
