@@ -311,3 +311,30 @@ async def test_a_stream_is_opened_with_proof_of_the_keys_and_never_with_the_secr
             told = json.dumps([made.said, made.headers])
         assert KEYS.secret not in told
         assert "listenKey=a-key" in told if venue == "binance" else len(told) > 0
+
+
+@pytest.mark.parametrize(("venue", "lasts"), [("binance", True), ("bybit", False)])
+async def test_silence_is_death_only_where_beats_are_answered(
+    venue: str, lasts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradingboost.venues.socket._SILENCE_S", 0.2)
+    heard = Heard()
+    async with exchange() as made, reading(venue, made, heard) as stream:
+        await stream.ready()
+        if lasts:
+            await asyncio.sleep(0.5)  # what must not happen has no event
+            assert stream.healthy
+            assert len(made.sockets) == 1
+        else:
+            await heard.until(lambda: heard.resyncs)
+            assert heard.resyncs == ["silent for too long"]
+
+
+async def test_a_listen_key_that_expired_is_told_as_a_lost_stream_and_a_new_one_is_taken() -> None:
+    heard = Heard()
+    async with exchange() as made, reading("binance", made, heard) as stream:
+        await stream.ready()
+        await made.push({"e": "listenKeyExpired", "listenKey": "a-key"})
+        await heard.until(lambda: heard.resyncs)
+        assert heard.resyncs == ["the listen key expired"]
+        assert len(made.sockets) == 2

@@ -21,7 +21,8 @@ class Socket(Line):
     """One connection.
 
     Args:
-        beat: what is said to keep it alive; None where the venue asks and the socket answers by itself.
+        beat: what is said to keep it alive, and answered, so that silence means death. None where the venue has no such
+            word and may be silent for long: then the protocol's own pings tell.
     """
 
     def __init__(self, transport: Transport, beat: Any) -> None:
@@ -42,7 +43,8 @@ class Socket(Line):
         Raises:
             Unavailable: it could not be opened.
         """
-        opening = self._transport.session.ws_connect(url, headers=dict(headers or {}), heartbeat=_BEAT_S)
+        pings = _BEAT_S if self._beat is None else None
+        opening = self._transport.session.ws_connect(url, headers=dict(headers or {}), heartbeat=pings)
         await self.or_lost(self._dialled(name, opening))
 
     async def _dialled(self, name: str, opening: Any) -> None:
@@ -85,10 +87,11 @@ class Socket(Line):
             await self._connection.client.close()
 
     async def _listen(self, client: Any) -> None:
-        """Until the connection ends; a line nobody has said anything on for long is a dead one."""
+        """Until the connection ends; one whose beats are not answered has ended."""
+        patience_s = None if self._beat is None else _SILENCE_S
         try:
             while not self.lost:
-                frame = await client.receive(timeout=_SILENCE_S)
+                frame = await client.receive(timeout=patience_s)
                 if frame.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                     self.drop(f"closed by the venue with code {client.close_code}")
                     return

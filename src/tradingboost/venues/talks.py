@@ -27,6 +27,7 @@ from tradingboost.venues.socket import Socket
 
 _RENEWED_S: Final = 1800.0
 _LISTEN: Final = ("fapiPrivate",)
+_EVENTS: Final = ("ORDER_TRADE_UPDATE", "ALGO_UPDATE", "listenKeyExpired")
 
 
 class _Talk:
@@ -59,6 +60,7 @@ class BinanceTalk(_Talk):
     def __init__(self, public: RestPublic, owner: Owner, keys: Keys, caller: RestCaller) -> None:
         super().__init__(public, owner, keys, caller)
         self._renewing: asyncio.Task[None] | None = None
+        self._socket: Socket | None = None
         self._stops: dict[str, Any] = {}
 
     async def open(self, socket: Socket) -> None:
@@ -66,6 +68,7 @@ class BinanceTalk(_Talk):
         key = (await self.caller.ask(Call(POST, _LISTEN, "listenKey")))["listenKey"]
         at = self.url("wss://fstream.binance.com/private/ws", "wss://fstream.binancefuture.com/private/ws")
         await socket.dial("private", f"{at}?listenKey={key}")
+        self._socket = socket
         self._renewing = asyncio.create_task(self._renew(socket), name="listen-key")
 
     async def closed(self) -> None:
@@ -84,7 +87,11 @@ class BinanceTalk(_Talk):
 
     def facts(self, message: Any) -> Facts | None:
         """See `Talk.facts`."""
-        if not isinstance(message, dict) or message.get("e") not in ("ORDER_TRADE_UPDATE", "ALGO_UPDATE"):
+        if not isinstance(message, dict) or message.get("e") not in _EVENTS:
+            return None
+        if message["e"] == "listenKeyExpired":  # from here on nothing is told any more, and no beat says so
+            if self._socket is not None:
+                self._socket.drop("the listen key expired")
             return None
         if message["e"] == "ALGO_UPDATE":
             stop = binance_rows.pushed_stop(message)
