@@ -190,3 +190,18 @@ async def test_what_covers_a_leg_is_told_as_the_sum_of_its_stops(desk: Desk) -> 
         (D(3), D(49_500)),
         (D(0), None),
     ]
+
+
+async def test_a_life_that_begins_fits_the_stops_to_what_filled_while_nobody_was_there(desk: Desk) -> None:
+    entry = await desk.submit(an_intent(trigger=None))
+    placed = await desk.submit(a_stop(qty=D(4)))
+    await rests(desk, placed)
+    await desk.fill(entry.venue_order_id, "4", "50000")
+    await watched(desk, 2)
+    assert entry.venue_order_id is not None
+    desk.exchange.match(entry.venue_order_id, "6", "50000")
+    again = Desk(desk.room, exchange=desk.exchange)
+    again.clock.advance(60)
+    await again.service.reconcile(ACCOUNT)
+    await watched(again, 1)
+    assert [amend.qty for amend in desk.exchange.amends] == [D(10)]

@@ -73,6 +73,7 @@ from tradingboost.services.orders.repository.requests import (
 from tradingboost.services.orders.repository.stops import (
     being_changed,
     claimed_sides,
+    claimed_symbols,
     filling_entry,
     held_by_side,
     resting_stops,
@@ -93,6 +94,7 @@ __all__ = [
     "claim_leg",
     "claimed_modes",
     "claimed_sides",
+    "claimed_symbols",
     "clear_cause",
     "clear_mode",
     "count_round",

@@ -22,6 +22,12 @@ async def claimed_sides(db: AsyncConnection, leg: Leg) -> set[str]:
     return set((await db.execute(found)).scalars())
 
 
+async def claimed_symbols(db: AsyncConnection, account_id: AccountId) -> list[Symbol]:
+    """Symbols of an account that runs trade."""
+    found = select(_C.symbol).where(_C.account_id == account_id).distinct().order_by(_C.symbol)
+    return [Symbol(symbol) for symbol in (await db.execute(found)).scalars()]
+
+
 async def held_by_side(db: AsyncConnection, leg: Leg) -> dict[PositionSide, Decimal]:
     """The signed sums of the fills: what is held by our own evidence, booked or not yet."""
     statement = select(_F.position_side, func.sum(_F.signed_qty)).where(_F.account_id == leg[0], _F.symbol == leg[1])

@@ -151,6 +151,7 @@ class OrdersService:
         """Compare with the venue and adopt what it says."""
         await self.importer.cleared()
         await self.looker.reconcile(account_id)
+        await self.sizer.touch_all(account_id)
 
     async def restrict(
         self, db: AsyncConnection, where: tuple[AccountId, Symbol], cause: str, restricted: bool

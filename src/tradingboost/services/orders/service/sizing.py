@@ -92,6 +92,12 @@ class Sizer:
         if len(self._touched_s) < _MOST:
             self._touched_s.setdefault((account_id, symbol), self._clock.monotonic())
 
+    async def touch_all(self, account_id: AccountId) -> None:
+        """Nobody knows what changed while we were away, or was missed: every symbol a run trades."""
+        async with self._db.read() as db:
+            for symbol in await store.claimed_symbols(db, account_id):
+                self.touch(account_id, symbol)
+
     async def resize(self) -> None:
         """Bring the stops of every leg that changed a moment ago to its size."""
         now_s = self._clock.monotonic()
