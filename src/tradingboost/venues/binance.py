@@ -127,15 +127,18 @@ class BinanceAccount(RestAccount):
 
     async def fills(self, since: datetime) -> list[Fill]:
         """See `TradingVenue.fills`; a list spans a week at most, and a full page is read on from its last row."""
-        now_ms = millis(self.clock.now())
+        now_ms = self.until_ms()
         found: dict[tuple[str, str], Fill] = {}
         for symbol in await self._touched(since):
             at_ms = millis(since)
             while at_ms <= now_ms:
                 page = await self.caller.ask(requests.fills(symbol, at_ms, now_ms))
                 found |= {(str(row["orderId"]), str(row["id"])): rows.fill(row, self.owner) for row in page}
-                whole = len(page) < _FULL_PAGE
-                at_ms = at_ms + requests.WEEK_MS if whole else int(page[-1]["time"]) + 1
+                last_ms = int(page[-1]["time"]) if page else at_ms
+                if len(page) < _FULL_PAGE:
+                    at_ms += requests.WEEK_MS
+                else:  # the rest of the last millisecond may stand on the next page
+                    at_ms = last_ms if last_ms > at_ms else at_ms + 1
         return sorted(found.values(), key=lambda fill: (fill.at, len(fill.trade_id), fill.trade_id))
 
     async def positions(self) -> list[VenuePosition]:

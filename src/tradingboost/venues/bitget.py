@@ -118,8 +118,9 @@ class BitgetAccount(RestAccount):
     async def search(self, ref: OrderRef) -> tuple[VenueReport | None, list[Fill]]:
         """See `RestAccount.search`."""
         if ref.is_algo:
-            week_ago = millis(self.clock.now()) - 7 * 24 * 3600 * 1000
-            lists = [*requests.open_lists(ref.symbol)[1:], *requests.history(week_ago, ref.symbol)[1:]]
+            now_ms = self.until_ms()
+            ended = requests.history(now_ms - requests.WEEK_MS, now_ms, ref.symbol)
+            lists = [*requests.open_lists(ref.symbol)[1:], *ended[1:]]
             row = await self._plan(ref, lists)
             return (None if row is None else rows.plan_report(row, self.owner)), []
         row = await self.caller.seek(requests.finding(self._as_named_now(ref))) or await self._renamed(ref)
@@ -149,21 +150,25 @@ class BitgetAccount(RestAccount):
 
     async def ended_orders(self, since: datetime) -> list[VenueReport]:
         """See `TradingVenue.ended_orders`; the child of a plan names it."""
-        orders, *plans = requests.history(millis(since))
-        stops = [row for plan in plans for row in await self._listed(plan, "entrustedList")]
-        parents = {rows.child_id(stop): stop for stop in stops if rows.child_id(stop)}
-        found = [rows.plan_report(row, self.owner) for row in stops]
-        found += [
-            self._report(row, parents.get(str(row["orderId"]))) for row in await self._listed(orders, "entrustedList")
-        ]
+        stops: dict[str, Row] = {}
+        orders: dict[str, Row] = {}
+        for since_ms, until_ms in self._weeks(since):
+            plain, *plans = requests.history(since_ms, until_ms)
+            for plan in plans:
+                stops |= {row["orderId"]: row for row in await self._listed(plan, "entrustedList")}
+            orders |= {row["orderId"]: row for row in await self._listed(plain, "entrustedList")}
+        parents = {rows.child_id(stop): stop for stop in stops.values() if rows.child_id(stop)}
+        found = [rows.plan_report(row, self.owner) for row in stops.values()]
+        found += [self._report(row, parents.get(order_id)) for order_id, row in orders.items()]
         ended = [report for report in found if report.updated_at >= since]
         return sorted(ended, key=lambda report: (report.created_at, not report.is_algo, report.venue_order_id))
 
     async def fills(self, since: datetime) -> list[Fill]:
         """See `TradingVenue.fills`."""
-        listed = await self._listed(requests.fills(millis(since)), "fillList")
-        found = [rows.fill(row, self.owner) for row in listed]
-        return sorted(found, key=lambda fill: (fill.at, len(fill.trade_id), fill.trade_id))
+        weeks = self._weeks(since)
+        listed = [row for week in weeks for row in await self._listed(requests.fills(*week), "fillList")]
+        found = {(row["orderId"], row["tradeId"]): rows.fill(row, self.owner) for row in listed}
+        return sorted(found.values(), key=lambda fill: (fill.at, len(fill.trade_id), fill.trade_id))
 
     async def positions(self) -> list[VenuePosition]:
         """See `TradingVenue.positions`."""
@@ -176,8 +181,10 @@ class BitgetAccount(RestAccount):
 
     async def bills(self, since: datetime) -> list[Bill]:
         """See `TradingVenue.bills`."""
-        listed = await self._listed(requests.bills(millis(since)), "bills")
-        return sorted((rows.bill(row) for row in listed), key=lambda bill: (bill.at, bill.bill_id))
+        weeks = self._weeks(since)
+        listed = [row for week in weeks for row in await self._listed(requests.bills(*week), "bills")]
+        found = {row["billId"]: rows.bill(row) for row in listed}
+        return sorted(found.values(), key=lambda bill: (bill.at, bill.bill_id))
 
     async def set_leverage(self, symbol: Symbol, leverage: int, margin_mode: str) -> int:
         """See `TradingVenue.set_leverage`. Isolated legs of a hedged account have a leverage each."""
@@ -193,6 +200,11 @@ class BitgetAccount(RestAccount):
         """Net or hedge, for all USDT futures; the venue refuses it while anything is open."""
         await self.caller.settle(requests.position_mode(hedge))
         self._identity = None
+
+    def _weeks(self, since: datetime) -> list[tuple[int, int]]:
+        """From an instant until now, a week at a time."""
+        since_ms, now_ms = millis(since), self.until_ms()
+        return [(at_ms, min(now_ms, at_ms + requests.WEEK_MS)) for at_ms in range(since_ms, now_ms, requests.WEEK_MS)]
 
     async def _plan(self, ref: OrderRef, lists: list[Call]) -> Row | None:
         """A plan by either of its ids, sought in every list; each of them has to be read."""

@@ -19,6 +19,7 @@ _MIX: Final = ("private", "mix")
 _PUBLIC: Final = ("public", "mix")
 _PRODUCT: Final = {"productType": "USDT-FUTURES"}
 _MARGIN: Final = {"marginCoin": "USDT"}
+WEEK_MS: Final = 7 * 24 * 3600 * 1000
 PLAN_KINDS: Final = ("normal_plan", "track_plan", "profit_loss")
 """Each kind of conditional order has a list of its own; the last holds stops and take-profits."""
 _CANCEL_KINDS: Final = ("normal_plan", "track_plan", "profit_plan", "loss_plan")
@@ -147,16 +148,22 @@ def open_lists(symbol: Symbol | None = None) -> list[Call]:
     return [Call(GET, _MIX, "v2/mix/order/orders-pending", said), *plans]
 
 
-def history(since_ms: int, symbol: Symbol | None = None) -> list[Call]:
-    """Ended orders, then ended plans of each kind."""
-    said: dict[str, Any] = {**_PRODUCT, "startTime": str(since_ms)}
+def span(since_ms: int, until_ms: int) -> dict[str, str]:
+    """A stretch of at most a week, the longest every list takes."""
+    return {"startTime": str(since_ms), "endTime": str(min(until_ms, since_ms + WEEK_MS))}
+
+
+def history(since_ms: int, until_ms: int, symbol: Symbol | None = None) -> list[Call]:
+    """Ended orders, then ended plans of each kind, of at most a week."""
+    said: dict[str, Any] = {**_PRODUCT, **span(since_ms, until_ms)}
     said |= {} if symbol is None else {"symbol": symbol}
     plans = [Call(GET, _MIX, "v2/mix/order/orders-plan-history", said | {"planType": plan}) for plan in PLAN_KINDS]
     return [Call(GET, _MIX, "v2/mix/order/orders-history", said), *plans]
 
 
-def fills(since_ms: int) -> Call:
-    return Call(GET, _MIX, "v2/mix/order/fills", {**_PRODUCT, "startTime": str(since_ms)})
+def fills(since_ms: int, until_ms: int) -> Call:
+    """Matches of at most a week."""
+    return Call(GET, _MIX, "v2/mix/order/fills", {**_PRODUCT, **span(since_ms, until_ms)})
 
 
 def fills_of(symbol: Symbol, order_id: str) -> Call:
@@ -171,9 +178,9 @@ def balances() -> Call:
     return Call(GET, _MIX, "v2/mix/account/accounts", dict(_PRODUCT))
 
 
-def bills(since_ms: int) -> Call:
-    """The futures ledger."""
-    return Call(GET, _MIX, "v2/mix/account/bill", {**_PRODUCT, "startTime": str(since_ms)})
+def bills(since_ms: int, until_ms: int) -> Call:
+    """The futures ledger, at most a week of it."""
+    return Call(GET, _MIX, "v2/mix/account/bill", {**_PRODUCT, **span(since_ms, until_ms)})
 
 
 def leverage(symbol: Symbol, times: int, leg: PositionSide | None) -> Call:

@@ -164,7 +164,7 @@ class BybitAccount(RestAccount):
     async def _weekly(self, call: Callable[[int, int], Call], since: datetime) -> list[Any]:
         """A list from an instant until now, a week at a time."""
         found: list[Any] = []
-        at_ms, now_ms = millis(since), millis(self.clock.now())
+        at_ms, now_ms = millis(since), self.until_ms()
         while at_ms <= now_ms:
             found += await _all(self.caller.pages, call(at_ms, now_ms))
             at_ms += requests.SEVEN_DAYS_MS

@@ -36,6 +36,7 @@ from tradingboost.venues.rest_public import RestPublic
 from tradingboost.venues.talks import TALKS
 from tradingboost.venues.ticket import TRIGGER_BY, Close, Mode, Ticket, check, closing, left_to_the_platform
 
+_AHEAD_MS: Final = 60_000
 _WRONG_MODE: Final = frozenset({"-4061", "40774", "10001"})
 """Codes that say that our idea of the position mode is old."""
 
@@ -196,6 +197,10 @@ class RestAccount(ABC):
     async def search(self, ref: OrderRef) -> tuple[VenueReport | None, list[Fill]]:
         """One healthy look-up by id, with the fills of what was found."""
         ...
+
+    def until_ms(self) -> int:
+        """Up to when lists are read: a minute more than now, for the venue's clock may be ahead of ours."""
+        return millis(self.clock.now()) + _AHEAD_MS
 
     async def gathered(self, calls: list[Call]) -> list[Any]:
         """The data of several reads; one that fails fails them all."""

@@ -162,7 +162,7 @@ class UpbitAccount(RestAccount):
     async def _ended(self, since: datetime) -> list[Any]:
         """Ended orders created in the last week before an instant or later, a week at a time."""
         found: dict[str, Any] = {}
-        begin, now = since - timedelta(days=1), self.clock.now()
+        begin, now = since - timedelta(days=1), moment(self.until_ms())
         while begin <= now:
             end = min(begin + _WEEK, now)
             for call in requests.history(millis(begin), millis(end)):
