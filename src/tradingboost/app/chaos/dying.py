@@ -10,6 +10,7 @@ from tradingboost.app.chaos.plans import Plan, Story
 from tradingboost.app.chaos.processes import Process
 from tradingboost.app.chaos.proxy import Proxy
 from tradingboost.app.chaos.scenario import AFTERWARDS, BARS, Scenario
+from tradingboost.app.chaos.striking import converged
 from tradingboost.app.chaos.town import Town, died_of
 from tradingboost.app.wiring import Platform
 from tradingboost.kit.clock import Clock
@@ -120,7 +121,8 @@ class Death(Scenario):
             kept = await platform.config.set(*_SETTING)
             if kept.version != 1:
                 self.evidence.broken.append(f"the value was stored {kept.version} times")
-        if story in (Story.UNPROTECTED, Story.OUTAGE):
+        if story in (Story.UNPROTECTED, Story.OUTAGE):  # no run waits for the comparison of an account by hand
+            await converged(platform, self._town, self._clock)
             return
         await self._town.drive(platform, AFTERWARDS)
         await self._come_to_rest(platform)
