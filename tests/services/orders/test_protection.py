@@ -50,6 +50,15 @@ async def test_an_entry_whose_stop_is_live_is_protected_without_any_act(desk: De
     assert await missing_told(desk) == []
 
 
+async def test_an_entry_that_waits_with_a_stop_of_its_own_hides_no_stop_that_rests(desk: Desk) -> None:
+    entry = await a_filled_entry(desk)
+    await desk.arm(entry)
+    await desk.submit(an_intent(cause="seq:2"))
+    await watch(desk, 15)
+    assert len(desk.exchange.sent) == 2
+    assert await missing_told(desk) == []
+
+
 async def test_an_entry_that_never_filled_needs_no_protection(desk: Desk) -> None:
     entry = await desk.submit(an_intent())
     await watch(desk, 30)

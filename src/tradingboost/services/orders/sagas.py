@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import OrderId
-from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, PositionSide, Role, Side, beside
+from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Role, Side, beside
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_after_commit, crash_point
 from tradingboost.services.orders import repository as store
@@ -77,8 +77,7 @@ class Sagas:
                 if entry.ended_at is not None:
                     await self._end(db, saga.saga_id, "COMPENSATED", "never filled", now)
                 return
-            stop = await store.live_in_slot(db, entry.run_id, beside(entry.slot, "sl")) if entry.run_id else None
-            covered = stop is not None and stop.status is OrderStatus.OPEN
+            covered = await self._covered(db, entry)
             if covered or await self._left(db, entry):
                 await self._end(db, saga.saga_id, "COMPLETED", "covered" if covered else "left", now)
                 await store.clear_mode(db, (entry.account_id, entry.symbol), f"saga:{saga.saga_id}")
@@ -121,6 +120,12 @@ class Sagas:
             ids = (str(self._ids.uuid7()), entry.account_id)
             if await store.raise_alert(db, ids, alert, self._clock.now()):
                 await telling.tell(db, entry, payload)
+
+    async def _covered(self, db: AsyncConnection, entry: OrderRow) -> bool:
+        """A stop rests in the slot; a newer one that waits for the fill of another entry says nothing about it."""
+        if entry.run_id is None:
+            return False
+        return await store.live_in_slot(db, entry.run_id, beside(entry.slot, "sl"), resting=True) is not None
 
     async def _left(self, db: AsyncConnection, entry: OrderRow) -> bool:
         """The leg was closed again after the entry filled: a later order of the run that closes it has filled."""

@@ -212,16 +212,17 @@ async def known_venue_ids(
     return {VenueOrderId(found) for found in (await db.execute(statement)).scalars()}
 
 
-async def live_in_slot(db: AsyncConnection, run_id: RunId, slot: str, lock: bool = False) -> OrderRow | None:
-    """The order that rests (or may rest) in a slot: at most one by construction, the newest counts."""
+async def live_in_slot(db: AsyncConnection, run_id: RunId, slot: str, *, resting: bool = False) -> OrderRow | None:
+    """The order that rests (or may rest, unless it must be `resting`) in a slot; of several the newest counts."""
     o = t.orders.c
+    live = o.status == OrderStatus.OPEN if resting else o.status <= OrderStatus.OPEN
     statement = (
         select(t.orders)
-        .where(o.run_id == run_id, o.slot == slot, o.ended_at.is_(None), o.status <= OrderStatus.OPEN)
+        .where(o.run_id == run_id, o.slot == slot, o.ended_at.is_(None), live)
         .order_by(o.seq.desc())
         .limit(1)
     )
-    row = (await db.execute(statement.with_for_update() if lock else statement)).first()
+    row = (await db.execute(statement)).first()
     return None if row is None else OrderRow.of(dict(row._mapping))
 
 
