@@ -8,11 +8,13 @@ from tradingboost.backtest.book import (
     DENIED,
     ENDED,
     MARKET,
+    POST_ONLY,
     REJECTED,
     STOP,
     TAKE,
     append,
     beyond_market,
+    crosses,
     direction,
     end,
     fail,
@@ -144,6 +146,8 @@ def amend_limit(room: Room, index: int, lots: int, price: int) -> None:
     held = abs(desk.lots[leg_of(desk, order.position_side)])
     refused = order.closes and grown and lots > held
     if order.attached > 0 and moved and (price - order.attached) * order.side < 1:
+        refused = True
+    if order.type == POST_ONLY and moved and crosses(desk, order):
         refused = True
     if (grown or price > old_price) and not has_margin(desk, room.orders, index):
         refused = True

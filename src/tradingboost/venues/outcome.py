@@ -130,7 +130,10 @@ OKX_CODES: Final = Codes(
             **_rows(OutcomeClass.GONE, range(51400, 51403), 51603),
             **_rows(OutcomeClass.PLACED, 51410),  # a cancellation is under way already
         },
-        Write.AMEND: _rows(OutcomeClass.GONE, 51503, 51509, 51510, 51527, 51603),
+        Write.AMEND: {
+            **_rows(OutcomeClass.GONE, 51503, 51509, 51510, 51527, 51603),
+            **_rows(OutcomeClass.REFUSED, 51511),  # post-only, and the new price would take
+        },
     },
     auth_prefix="501",
     duplicate=frozenset({"51016", "50071", "51065"}),
