@@ -22,7 +22,8 @@ def execute(room: Room, index: int, lots: int, px: int, liquidity: int) -> None:
     desk = room.desk
     order = room.orders[index]
     leg = money.leg_of(desk, order.position_side)
-    if not money.fits(desk, abs(desk.lots[leg]) + lots, px):
+    held = desk.lots[leg]
+    if not money.fits(desk, max(abs(held), abs(held + lots * order.side)), px):
         fail(desk, TOO_LARGE, order.slot)
     if desk.lots[leg] == 0:
         desk.opener[leg] = order.slot
