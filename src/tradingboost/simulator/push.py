@@ -1,6 +1,7 @@
 """Events into frames: private ones first, then what the market did."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,20 +46,27 @@ class Publisher:
         self._changed = changed
         self._pending: list[Event] = []
         self._scheduled = False
+        self._on_their_way: deque[tuple[Event, ...]] = deque()
+        self._arrived_s = 0.0
         self.exchange: Exchange
         self.desk: FaultDesk
 
     def take(self, events: tuple[Event, ...]) -> None:
-        """Remember events; they go out when the running request has been answered (ack first)."""
+        """Remember events; they go out when the running request has been answered (ack first), or when they arrive."""
+        loop, delay_s = asyncio.get_running_loop(), self.desk.latency.draw_s("push")
+        if delay_s:
+            self._arrived_s = max(self._arrived_s, loop.time() + delay_s)  # none overtakes another
+            self._on_their_way.append(events)
+            loop.call_at(self._arrived_s, self._arrive)
+            return
         self._pending.extend(events)
         if not self._scheduled:
             self._scheduled = True
-            delay_s = self.desk.latency.draw_s("push")
-            loop = asyncio.get_running_loop()
-            if delay_s:
-                loop.call_later(delay_s, self.flush)
-            else:
-                loop.call_soon(self.flush)
+            loop.call_soon(self.flush)
+
+    def _arrive(self) -> None:
+        self._pending.extend(self._on_their_way.popleft())
+        self.flush()
 
     def flush(self) -> None:
         """Send what is remembered: private frames in order, then balances, then public ones."""
