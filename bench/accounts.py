@@ -26,6 +26,7 @@ from tradingboost.simulator.client import AdminClient
 GOAL_MB: Final = 500
 GOAL_S: Final = 120
 _THOUSAND: Final = 1_000
+_PAGE_MB: Final = 4 / 1024
 
 
 async def measure(accounts: int = _THOUSAND) -> dict[str, Any]:
@@ -45,16 +46,16 @@ async def measure(accounts: int = _THOUSAND) -> dict[str, Any]:
             healthy = [(await built.exchange.stream_status(one)).healthy for one in linked]
     if not all(healthy):
         raise RuntimeError(f"{healthy.count(False)} streams are not healthy.")
-    grown = full_mb - empty_mb
+    grown = max(full_mb - empty_mb, _PAGE_MB)  # of a few accounts nothing can be seen
     return {
         "accounts": accounts,
         "memory_mb": {"without": round(empty_mb), "with": round(full_mb), "an_account": round(grown / accounts, 3)},
         "first": first,
         "again": again,
         "ratios": {
-            "memory_of_1000_vs_goal": round(grown / accounts * _THOUSAND / GOAL_MB, 2),
-            "first_of_1000_vs_goal": round(first["s"] / accounts * _THOUSAND / GOAL_S, 2),
-            "again_of_1000_vs_minute": round(again["s"] / accounts * _THOUSAND / 60, 2),
+            "memory_of_1000_vs_goal": round(grown / accounts * _THOUSAND / GOAL_MB, 3),
+            "first_of_1000_vs_goal": round(first["s"] / accounts * _THOUSAND / GOAL_S, 3),
+            "again_of_1000_vs_minute": round(again["s"] / accounts * _THOUSAND / 60, 3),
         },
     }
 

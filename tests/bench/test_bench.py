@@ -14,6 +14,7 @@ SIZES = {
     "orders": 20,
     "bus": 500,
     "simulator": 160,
+    "accounts": 3,
     "kernel": 2_000,
     "backtest": 20_000,
     "sweep": 20_000,

@@ -141,7 +141,7 @@ def test_a_made_up_market_is_the_same_for_the_same_seed(tb: Run, tmp_path: Path)
         (("convert-data",), 2, "--output"),
         (("convert-data", "nowhere.csv"), 2, "does not exist"),
         (("convert-data", "-p", BTC, "-i", "7m", "-o", "x.csv"), 2, "not a timeframe"),
-        (("download-data", "-p", BTC, "--exchange", "kraken"), 2, "choose one of okx"),
+        (("download-data", "-p", BTC, "--exchange", "kraken"), 2, "choose one of binance"),
         (("download-data", "-p", BTC, "-i", "7m"), 2, "not a timeframe"),
         (("download-data", "-p", ","), 2, "-p BTC-USDT-SWAP"),
         (("download-data", "-p", BTC, "--timerange", "soon"), 2, "20240101-20240601"),

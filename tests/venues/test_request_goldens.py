@@ -86,7 +86,7 @@ def test_our_client_id_is_in_every_submission(venue: str) -> None:
         ("upbit", "oco", "takeProfitPrice"),
     ],
 )
-def test_trap_the_library_would_send_another_order_for_what_we_refuse(venue: str, name: str, mark: str) -> None:
+def test_the_library_would_send_another_order_for_what_we_refuse(venue: str, name: str, mark: str) -> None:
     line = stored(venue)[f"place: {name}"]
     assert "refused" in line
     assert mark in json.dumps(line["library"])

@@ -144,7 +144,7 @@ class Admin:
         named = body.keys() & {"uid", "key", "secret", "passphrase"}
         if not isinstance(count, int) or not 1 <= count <= _MOST_AT_ONCE or named:
             raise InvalidInput(
-                "bad_account", f"count is a number from 1 to {_MOST_AT_ONCE}; many accounts cannot share a key."
+                "bad_account", f"The count is a number from 1 to {_MOST_AT_ONCE}; many accounts cannot share a key."
             )
         return reply([self._opened(dict(body), taken) for _ in range(count)], 201)
 

@@ -76,7 +76,7 @@ class MarketAdmin:
         row = self._parts.exchange.listed(request.match_info["inst"])
         frozen = (await body_of(request)).get("frozen", True)
         if not isinstance(frozen, bool):
-            raise InvalidInput("bad_freeze", "frozen is true or false.")
+            raise InvalidInput("bad_freeze", "Frozen is true or false.")
         self._parts.driver.freeze(row.inst_id, frozen=frozen)
         return reply({"inst": row.inst_id, "frozen": frozen})
 
