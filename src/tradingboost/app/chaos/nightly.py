@@ -37,6 +37,8 @@ NOT_PART: Final = (
 _SOAK_MIN: Final = 60.0
 _SUITES: Final = ("tests/faults", "tests/e2e", "tests/kit", "tests/services", "tests/simulator")
 _SEEDED: Final = ("tests/unit", "tests/faults", "tests/services/orders")
+_HISTORIES: Final = 300
+"""Random histories of the money path a piece plays; some four seconds each."""
 _LIMIT_S: Final = 3 * 3600.0
 
 
@@ -44,7 +46,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work.
 
     Args:
-        kind: point, fault, soak, mutant, suite, seeded or recovery.
+        kind: point, fault, soak, mutant, suite, seeded, histories or recovery.
     """
 
     kind: str
@@ -100,6 +102,7 @@ def pieces(seeds: int, soaks: int, mutants: Sequence[str]) -> list[Piece]:
     found += [Piece(kind="recovery", what=name) for name in COMPONENTS]
     found += [Piece(kind="suite", what=name) for name in _SUITES]
     found += [Piece(kind="seeded", what=name, seed=seed) for seed in range(1, seeds + 1) for name in _SEEDED]
+    found += [Piece(kind="histories", what="from", seed=1 + _HISTORIES * number) for number in range(seeds)]
     return found + [Piece(kind="soak", what="hour", seed=seed) for seed in range(soaks)]
 
 
@@ -205,6 +208,9 @@ class Nightly:
                 return found.broken + late
             case "mutant":
                 return await self._command(["-m", "scripts.mutants", piece.what])
+            case "histories":
+                words = ["--first", str(piece.seed), "--count", str(_HISTORIES)]
+                return await self._command(["-m", "tradingboost.app.seeded", *words])
             case "suite":
                 return await self._command(["-m", "pytest", "-q", "-m", "long", piece.what])
             case _:
