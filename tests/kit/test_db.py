@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from tradingboost.core.errors import Conflict, InvalidInput, OutcomeUnknown, Unavailable
 from tradingboost.kit.db import Database, ExactNumeric, UtcDateTime, after_commit, schema_metadata, violated
+from tradingboost.kit.db_pool import driver_of
 from tradingboost.kit.settings import DbSettings
 
 metadata = schema_metadata("shop")
@@ -63,6 +64,24 @@ async def test_a_cancelled_block_leaves_nothing_and_gives_its_connection_back(sh
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
+    assert await count(shop) == 0
+
+
+async def _pid(database: Database) -> int:
+    async with database.read() as connection:
+        return int(driver_of(connection).get_server_pid())
+
+
+async def test_a_connection_is_handed_from_block_to_block(database: Database) -> None:
+    assert await _pid(database) == await _pid(database)
+
+
+async def test_a_connection_left_in_the_middle_of_a_transaction_is_handed_to_nobody(shop: Database) -> None:
+    async with shop.read() as connection:
+        left = int(driver_of(connection).get_server_pid())
+        await driver_of(connection).execute("BEGIN")
+        await driver_of(connection).execute("INSERT INTO shop.rows (id) VALUES (1)")
+    assert await _pid(shop) != left
     assert await count(shop) == 0
 
 

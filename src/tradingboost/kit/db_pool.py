@@ -1,4 +1,4 @@
-"""Connections handed from block to block.
+"""Connections handed from block to block, and never one that a block left in the middle of a transaction.
 
 Asking SQLAlchemy's pool each time costs the processor more than three round trips: it crosses into a greenlet and back
 twice and makes objects anew. So a block takes the connection another one left, and the pool is asked if there is none.
@@ -58,8 +58,8 @@ class Connections:
                 return
             if connection.in_transaction():  # SQLAlchemy's notion of one: it begins with its first statement
                 await connection.rollback()
-            age_s = asyncio.get_running_loop().time() - connection.info[_OPENED_AT]
-            broken = driver_of(connection).is_closed() or age_s > self._recycle_s
+            age_s, driver = asyncio.get_running_loop().time() - connection.info[_OPENED_AT], driver_of(connection)
+            broken = driver.is_closed() or driver.is_in_transaction() or age_s > self._recycle_s
             if broken or len(self._idle) >= self._kept:
                 await _let_go(connection, broken=broken)
             else:
