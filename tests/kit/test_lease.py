@@ -9,8 +9,9 @@ from sqlalchemy import insert, select, text, update
 from tests.kit.stage import Stage, stage
 
 from tradingboost.core.errors import Conflict, Unavailable
+from tradingboost.kit.clock import boot_s
 from tradingboost.kit.db import Database
-from tradingboost.kit.lease import Lease, Leases, boot_s, fenced, guard
+from tradingboost.kit.lease import Lease, Leases, fenced, guard
 from tradingboost.kit.tables import aggregates, lease_history, leases
 
 __all__ = ["stage"]

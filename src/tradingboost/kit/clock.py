@@ -34,6 +34,11 @@ def boot_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic_ns()
 
 
+def boot_s() -> float:
+    """The same in seconds."""
+    return boot_ns() / 1e9
+
+
 class SteadyWall:
     """The wall time of this process: the machine's, except that it does not step.
 

@@ -5,7 +5,6 @@ even a holder that was frozen and woke up late cannot do harm.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, TradingBoostError
+from tradingboost.kit.clock import boot_s
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database
 from tradingboost.kit.hot import Hot
@@ -59,13 +59,6 @@ _RENEW_ALL = text(
     """
 )
 _RELEASE = text("UPDATE ops.leases SET expires_at = clock_timestamp() WHERE resource = :resource AND token = :token")
-
-
-def boot_s() -> float:
-    """Seconds since the machine started, counting its sleep where the system can tell; no clock step moves it."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 @dataclass(slots=True)
