@@ -10,16 +10,17 @@ from tests.venues.test_okx_rows import ALGO, ORDER
 from tradingboost.core.errors import Unavailable
 from tradingboost.kit.clock import SystemClock
 from tradingboost.venues.line import Connection, Frame
-from tradingboost.venues.okx_stream import OkxStream
+from tradingboost.venues.okx_stream import OkxTalk
 from tradingboost.venues.okx_wire import Wire
+from tradingboost.venues.private_stream import AccountStream
 from tradingboost.venues.redial import Redialler
 
 
-def stream_to(heard: Heard) -> OkxStream:
+def stream_to(heard: Heard) -> AccountStream[Wire]:
     def nobody() -> Wire:
         raise AssertionError("nothing is dialled here")
 
-    return OkxStream(nobody, OWNER, heard, SystemClock())
+    return AccountStream(OkxTalk(nobody, OWNER), OWNER, heard, SystemClock())
 
 
 def push(channel: str, *pushed: dict[str, Any]) -> Frame:

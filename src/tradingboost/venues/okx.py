@@ -28,9 +28,10 @@ from tradingboost.venues.ccxt_venue import Caller
 from tradingboost.venues.evidence import Evidence
 from tradingboost.venues.fields import millis
 from tradingboost.venues.okx_public import OkxPublic
-from tradingboost.venues.okx_stream import OkxStream
+from tradingboost.venues.okx_stream import OkxTalk
 from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.outcome import Asked, Write
+from tradingboost.venues.private_stream import AccountStream
 from tradingboost.venues.ticket import TRIGGER_BY, Close, Mode, Ticket, check
 
 _KINDS: Final = ("SWAP", "SPOT")
@@ -242,7 +243,7 @@ class OkxAccount:
         def wire() -> Wire:
             return Wire(self._public.transport, self._public.endpoint, self._keys, self._public.venue_clock)
 
-        return OkxStream(wire, self._owner, sink, self._clock)
+        return AccountStream(OkxTalk(wire, self._owner), self._owner, sink, self._clock)
 
     async def close(self) -> None:
         """See `TradingVenue.close`."""

@@ -1,48 +1,48 @@
-"""The private stream of an account at Binance, Bitget, Bybit or Upbit: the reading that is the same everywhere."""
+"""The private stream of an account: the reading that is the same at every venue."""
 
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit.clock import Clock
 from tradingboost.venues.base import Owner, StreamSink
-from tradingboost.venues.line import Frame
+from tradingboost.venues.line import Frame, Line
 from tradingboost.venues.redial import Redialler
-from tradingboost.venues.socket import Socket
 
 log = structlog.get_logger(__name__)
 Facts = tuple[list[VenueReport], list[Fill]]
+W = TypeVar("W", bound=Line)
 
 
-class Talk(Protocol):
+class Talk(Protocol[W]):
     """How one venue's private stream is opened and read."""
 
-    def socket(self) -> Socket:
+    def wire(self) -> W:
         """A fresh one, nothing dialled."""
         ...
 
-    async def open(self, socket: Socket) -> None:
+    async def open(self, wire: W) -> None:
         """Dial, log in, subscribe, and wait until all of it is confirmed."""
         ...
 
-    def facts(self, message: Any) -> Facts | None:
+    def facts(self, frame: Frame) -> Facts | None:
         """What a frame tells of orders and fills; None where it tells of neither."""
         ...
 
     async def closed(self) -> None:
-        """The socket is gone: let go of what was held for it."""
+        """The wire is gone: let go of what was held for it."""
         ...
 
 
-class SocketStream:
+class AccountStream(Generic[W]):
     """Implements `venues.base.PrivateStream`. No channel replays what was missed: a regained stream is told as such."""
 
-    def __init__(self, talk: Talk, owner: Owner, sink: StreamSink, clock: Clock) -> None:
+    def __init__(self, talk: Talk[W], owner: Owner, sink: StreamSink, clock: Clock) -> None:
         self._talk = talk
         self._owner = owner
         self._sink = sink
-        self._loop: Redialler[Socket] = Redialler(f"private:{owner.account_id}", self, clock)
+        self._loop: Redialler[W] = Redialler(f"private:{owner.account_id}", self, clock)
 
     async def run(self) -> None:
         """See `PrivateStream.run`."""
@@ -65,11 +65,11 @@ class SocketStream:
         """See `PrivateStream.healthy`."""
         return self._loop.healthy
 
-    def wire(self) -> Socket:
+    def wire(self) -> W:
         """See `redial.Reader`."""
-        return self._talk.socket()
+        return self._talk.wire()
 
-    async def open(self, wire: Socket) -> None:
+    async def open(self, wire: W) -> None:
         """See `redial.Reader`."""
         await self._talk.open(wire)
 
@@ -86,9 +86,9 @@ class SocketStream:
     async def read(self, frame: Frame) -> None:
         """See `redial.Reader`."""
         try:
-            found = self._talk.facts(frame.message)
+            found = self._talk.facts(frame)
         except (KeyError, ValueError, ArithmeticError, TypeError):
-            log.exception("private_frame_unreadable", account_id=self._owner.account_id)
+            log.exception("private_frame_unreadable", account_id=self._owner.account_id, channel=frame.channel)
             await self._sink.resynced("a frame could not be read")
             return
         if found is not None and (found[0] or found[1]):

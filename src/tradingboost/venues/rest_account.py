@@ -30,7 +30,7 @@ from tradingboost.venues.capabilities import TABLE, Ask, Capabilities
 from tradingboost.venues.evidence import Evidence
 from tradingboost.venues.fields import millis
 from tradingboost.venues.outcome import Asked, Write
-from tradingboost.venues.private_stream import SocketStream
+from tradingboost.venues.private_stream import AccountStream
 from tradingboost.venues.rest_call import RestCaller
 from tradingboost.venues.rest_public import RestPublic
 from tradingboost.venues.talks import TALKS
@@ -209,7 +209,7 @@ class RestAccount(ABC):
     def stream(self, sink: StreamSink) -> PrivateStream:
         """See `TradingVenue.stream`."""
         talk = TALKS[self.VENUE](self.public, self.owner, self.keys, self.caller)
-        return SocketStream(talk, self.owner, sink, self.clock)
+        return AccountStream(talk, self.owner, sink, self.clock)
 
     async def close(self) -> None:
         """See `TradingVenue.close`."""

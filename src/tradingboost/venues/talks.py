@@ -20,6 +20,7 @@ from tradingboost.kit.ids import uuid7
 from tradingboost.venues import binance_rows, bitget_rows, bybit_rows, upbit_rows
 from tradingboost.venues.base import Keys, Owner
 from tradingboost.venues.call import POST, PUT, Call
+from tradingboost.venues.line import Frame
 from tradingboost.venues.private_stream import Facts, Talk
 from tradingboost.venues.rest_call import RestCaller
 from tradingboost.venues.rest_public import RestPublic
@@ -41,8 +42,8 @@ class _Talk:
         self.keys = keys
         self.caller = caller
 
-    def socket(self) -> Socket:
-        """See `Talk.socket`."""
+    def wire(self) -> Socket:
+        """See `Talk.wire`."""
         return Socket(self.public.transport, self.BEAT)
 
     async def closed(self) -> None:
@@ -63,13 +64,13 @@ class BinanceTalk(_Talk):
         self._socket: Socket | None = None
         self._stops: dict[str, Any] = {}
 
-    async def open(self, socket: Socket) -> None:
+    async def open(self, wire: Socket) -> None:
         """See `Talk.open`; whoever knows the listen key hears the account, and is asked for nothing more."""
         key = (await self.caller.ask(Call(POST, _LISTEN, "listenKey")))["listenKey"]
         at = self.url("wss://fstream.binance.com/private/ws", "wss://fstream.binancefuture.com/private/ws")
-        await socket.dial("private", f"{at}?listenKey={key}")
-        self._socket = socket
-        self._renewing = asyncio.create_task(self._renew(socket), name="listen-key")
+        await wire.dial("private", f"{at}?listenKey={key}")
+        self._socket = wire
+        self._renewing = asyncio.create_task(self._renew(wire), name="listen-key")
 
     async def closed(self) -> None:
         """See `Talk.closed`."""
@@ -85,8 +86,9 @@ class BinanceTalk(_Talk):
             except TradingBoostError as error:
                 socket.drop(f"the listen key was not renewed: {error.code}")
 
-    def facts(self, message: Any) -> Facts | None:
+    def facts(self, frame: Frame) -> Facts | None:
         """See `Talk.facts`."""
+        message = frame.message
         if not isinstance(message, dict) or message.get("e") not in _EVENTS:
             return None
         if message["e"] == "listenKeyExpired":  # from here on nothing is told any more, and no beat says so
@@ -109,31 +111,30 @@ class BitgetTalk(_Talk):
     BEAT = "ping"
     _CHANNELS: Final = ("orders", "orders-algo")
 
-    async def open(self, socket: Socket) -> None:
+    async def open(self, wire: Socket) -> None:
         """See `Talk.open`."""
-        await socket.dial(
+        await wire.dial(
             "private", self.url("wss://ws.bitget.com/v2/ws/private", "wss://wspap.bitget.com/v2/ws/private")
         )
         stamp = str(self.public.venue_clock.now_ms() // 1000)
         digest = _signed(self.keys.secret, f"{stamp}GET/user/verify")
         login = {"apiKey": self.keys.api_key, "passphrase": self.keys.passphrase, "timestamp": stamp}
         login["sign"] = base64.b64encode(digest).decode()
-        (answer,) = await socket.ask({"op": "login", "args": [login]}, lambda m: _event(m) in ("login", "error"))
+        (answer,) = await wire.ask({"op": "login", "args": [login]}, lambda m: _event(m) in ("login", "error"))
         if str(answer.get("code")) != "0":
-            socket.refused(str(answer.get("code")))
+            wire.refused(str(answer.get("code")))
         named = [{"instType": "USDT-FUTURES", "channel": name, "instId": "default"} for name in self._CHANNELS]
         acks = [_subscribed(argument) for argument in named]
-        await socket.ask({"op": "subscribe", "args": named}, *acks)
+        await wire.ask({"op": "subscribe", "args": named}, *acks)
 
-    def facts(self, message: Any) -> Facts | None:
+    def facts(self, frame: Frame) -> Facts | None:
         """See `Talk.facts`."""
-        channel = message.get("arg", {}).get("channel") if isinstance(message, dict) and "data" in message else None
-        if channel not in self._CHANNELS:
+        if frame.channel not in self._CHANNELS:
             return None
-        if channel == "orders-algo":
-            return [bitget_rows.plan_report(bitget_rows.pushed_plan(row), self.owner) for row in message["data"]], []
-        reports = [bitget_rows.order_report(bitget_rows.pushed_order(row), self.owner) for row in message["data"]]
-        fills = [bitget_rows.pushed_fill(row, self.owner) for row in message["data"]]
+        if frame.channel == "orders-algo":
+            return [bitget_rows.plan_report(bitget_rows.pushed_plan(row), self.owner) for row in frame.rows], []
+        reports = [bitget_rows.order_report(bitget_rows.pushed_order(row), self.owner) for row in frame.rows]
+        fills = [bitget_rows.pushed_fill(row, self.owner) for row in frame.rows]
         return reports, [fill for fill in fills if fill is not None]
 
 
@@ -143,23 +144,24 @@ class BybitTalk(_Talk):
     BEAT = MappingProxyType({"op": "ping"})
     _TOPICS: Final = ("order.linear", "execution.linear")
 
-    async def open(self, socket: Socket) -> None:
+    async def open(self, wire: Socket) -> None:
         """See `Talk.open`."""
-        await socket.dial(
+        await wire.dial(
             "private", self.url("wss://stream.bybit.com/v5/private", "wss://stream-demo.bybit.com/v5/private")
         )
         expires = str(self.public.venue_clock.now_ms() + 10_000)
         sign = _signed(self.keys.secret, f"GET/realtime{expires}").hex()
         login = {"op": "auth", "args": [self.keys.api_key, expires, sign]}
-        (answer,) = await socket.ask(login, lambda m: _op(m) == "auth")
+        (answer,) = await wire.ask(login, lambda m: _op(m) == "auth")
         if not answer.get("success"):
-            socket.refused(str(answer.get("ret_msg") or "auth"))
-        (answer,) = await socket.ask({"op": "subscribe", "args": list(self._TOPICS)}, lambda m: _op(m) == "subscribe")
+            wire.refused(str(answer.get("ret_msg") or "auth"))
+        (answer,) = await wire.ask({"op": "subscribe", "args": list(self._TOPICS)}, lambda m: _op(m) == "subscribe")
         if not answer.get("success"):
-            socket.drop(f"not subscribed: {answer.get('ret_msg')}")
+            wire.drop(f"not subscribed: {answer.get('ret_msg')}")
 
-    def facts(self, message: Any) -> Facts | None:
+    def facts(self, frame: Frame) -> Facts | None:
         """See `Talk.facts`."""
+        message = frame.message
         if not isinstance(message, dict) or message.get("topic") not in self._TOPICS:
             return None
         rows = [row for row in message["data"] if row.get("category", "linear") == "linear"]
@@ -174,16 +176,17 @@ class UpbitTalk(_Talk):
 
     BEAT = "PING"
 
-    async def open(self, socket: Socket) -> None:
+    async def open(self, wire: Socket) -> None:
         """See `Talk.open`."""
         token = jwt.encode({"access_key": self.keys.api_key, "nonce": str(uuid7())}, self.keys.secret, "HS256")
         at = self.url("wss://api.upbit.com/websocket/v1/private")
-        await socket.dial("private", at, {"authorization": f"Bearer {token}"})
-        await socket.say([{"ticket": str(uuid7())}, {"type": "myOrder"}, {"format": "DEFAULT"}])
-        await socket.ask(self.BEAT, lambda m: isinstance(m, dict) and m.get("status") == "UP")
+        await wire.dial("private", at, {"authorization": f"Bearer {token}"})
+        await wire.say([{"ticket": str(uuid7())}, {"type": "myOrder"}, {"format": "DEFAULT"}])
+        await wire.ask(self.BEAT, lambda m: isinstance(m, dict) and m.get("status") == "UP")
 
-    def facts(self, message: Any) -> Facts | None:
+    def facts(self, frame: Frame) -> Facts | None:
         """See `Talk.facts`."""
+        message = frame.message
         if not isinstance(message, dict) or message.get("type") != "myOrder":
             return None
         fill = upbit_rows.pushed_fill(message, self.owner)
@@ -192,7 +195,7 @@ class UpbitTalk(_Talk):
         return reports, fills
 
 
-Made = Callable[[RestPublic, Owner, Keys, RestCaller], Talk]
+Made = Callable[[RestPublic, Owner, Keys, RestCaller], Talk[Socket]]
 TALKS: Final[dict[str, Made]] = {"binance": BinanceTalk, "bitget": BitgetTalk, "bybit": BybitTalk, "upbit": UpbitTalk}
 
 
