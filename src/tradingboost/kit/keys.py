@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from tradingboost.core.errors import BrokenInvariant, InvalidInput
+from tradingboost.shared.events.envelope import STREAMS
 
 DAY_S = 86_400
 MAX_VALUE_BYTES = 256 * 1024
@@ -29,7 +30,7 @@ _PARTS = {
     "symbol": r"[A-Z0-9][A-Z0-9._-]*",
     "side": "long|short|net",
     "timeframe": "[1-9][0-9]?[mhdwM]",
-    "context": _WORD,
+    "context": "|".join(STREAMS),
     "reader": r"[a-z][a-z0-9_.-]*",
     "service": _WORD,
     "namespace": _WORD,
@@ -42,6 +43,8 @@ _PARTS = {
     "jti": r"[A-Za-z0-9_-]{1,64}",
     "flag": r"[a-z][a-z0-9_.-]*",
     "config_key": r"[a-z][a-z0-9_.-]*",
+    "legacy_id": r"-?[0-9]{1,32}|" + _UUID,
+    "stamp": r"[0-9]{8}_[0-9]{6}",
 }
 
 
@@ -192,6 +195,9 @@ FLAG_ENABLED = _row("feature:{flag}:enabled", _S, 300, "config")
 FLAG_USER = _row("feature:{flag}:user:{user_id}", _S, 300, "config")
 FLAG_ROLLOUT = _row("feature:{flag}:rollout", _S, 300, "config")
 CACHE = _row("cache:{namespace}:{hash}", _S, 300, "kit", jitter=True)
+
+# -- migration
+POSITIONS_BACKUP = _row("{exchange}:positions:{legacy_id}:backup:{stamp}", _S, 7 * DAY_S, "migration")
 
 
 def registry() -> Iterator[Pattern]:
