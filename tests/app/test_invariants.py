@@ -20,25 +20,27 @@ from tradingboost.services.users import tables as u
 YOUNG = ago(-3600)
 """Later than any moment of the test."""
 
-LEG = {"account_id": "a", "symbol": "BTC", "position_side": "net"}
+ME, A = "0190b3a4-0000-7000-8000-000000000001", "0190b3a4-0000-7000-8000-00000000000a"
+LEG = {"account_id": A, "symbol": "BTC", "position_side": "net"}
 LOT = {**LEG, "lot": D("0.01")}
 
 
-def account(**values: Any) -> Row:
-    return row(u.exchange_accounts, **{"id": "a", "user_id": "me", "max_notional_quote": D(1000), **values})
+def account() -> list[Row]:
+    owner = row(u.app_users, id=ME)
+    return [owner, row(u.exchange_accounts, id=A, user_id=ME, environment="paper", max_notional_quote=D(1000))]
 
 
 def order(**values: Any) -> Row:
-    known = {"order_id": "o", "account_id": "a", "user_id": "me", "symbol": "BTC", "position_side": "net"}
+    known = {"order_id": "o", "account_id": A, "user_id": ME, "symbol": "BTC", "position_side": "net"}
     return row(o.orders, **{**known, "origin": "EXTERNAL", "qty": D(1), "lot": D("0.01"), **values})
 
 
 def intent(**values: Any) -> Row:
-    return row(o.intents, **{"intent_id": "i", "account_id": "a", "user_id": "me", "recorded_at": ago(60), **values})
+    return row(o.intents, **{"intent_id": "i", "account_id": A, "user_id": ME, "recorded_at": ago(60), **values})
 
 
 def fill(**values: Any) -> Row:
-    known = {"fill_id": "f", "order_id": "o", "user_id": "me", "recorded_at": ago(60), **LEG}
+    known = {"fill_id": "f", "order_id": "o", "user_id": ME, "recorded_at": ago(60), **LEG}
     return row(o.fills, **{**known, **values})
 
 
@@ -47,7 +49,7 @@ def position(**values: Any) -> Row:
 
 
 BOOKED = row(p.bookings, fill_id="f")
-OLD_UNKNOWN = row(o.unknown_periods, order_id="o", account_id="a", symbol="BTC", began_at=ago(121))
+OLD_UNKNOWN = row(o.unknown_periods, order_id="o", account_id=A, symbol="BTC", began_at=ago(121))
 
 VIOLATIONS: dict[str, tuple[str, list[Row]]] = {
     "an order of ours without its intent": ("I1", [order(origin="INTENT", intent_id="gone")]),
@@ -60,14 +62,14 @@ VIOLATIONS: dict[str, tuple[str, list[Row]]] = {
     "one id and two orders at the venue": (
         "I2",
         [
-            row(o.facts, account_id="a", cl_ord_id="c", id_tag_valid=True, venue_order_id=name, digest=name)
+            row(o.facts, account_id=A, cl_ord_id="c", id_tag_valid=True, venue_order_id=name, digest=name)
             for name in ("v1", "v2")
         ],
     ),
-    "an order of another person": ("I3", [account(), order(user_id="you")]),
-    "an intent of another person": ("I3", [account(), order(intent_id="i"), intent(user_id="you")]),
-    "an intent for another account": ("I3", [account(), order(intent_id="i"), intent(account_id="b")]),
-    "a fill of another person": ("I3", [account(), order(cum_filled=D(1)), fill(user_id="you"), BOOKED]),
+    "an order of another person": ("I3", [*account(), order(user_id="you")]),
+    "an intent of another person": ("I3", [*account(), order(intent_id="i"), intent(user_id="you")]),
+    "an intent for another account": ("I3", [*account(), order(intent_id="i"), intent(account_id="b")]),
+    "a fill of another person": ("I3", [*account(), order(cum_filled=D(1)), fill(user_id="you"), BOOKED]),
     "a position that is not the sum of its fills": ("I4", [position(qty=D(1))]),
     "fills beyond the position": (
         "I4",
@@ -111,7 +113,7 @@ VIOLATIONS: dict[str, tuple[str, list[Row]]] = {
     ),
     "cash that is not the venue's": (
         "I8",
-        [row(p.venue_balances, account_id="a", asset="USDT", cash=D("0.01"))],
+        [row(p.venue_balances, account_id=A, asset="USDT", cash=D("0.01"))],
     ),
     "a saga past its deadline": ("I9", [row(o.sagas, saga_id="s", state="RUNNING", deadline_at=ago(1))]),
     "a parked saga nobody was told of": ("I9", [row(o.sagas, saga_id="s", state="PARKED")]),
@@ -123,17 +125,17 @@ VIOLATIONS: dict[str, tuple[str, list[Row]]] = {
     "a request under a lease that was taken over": (
         "I12",
         [
-            row(lease_history, resource="account:a", token=2, acquired_at=ago(60)),
-            row(o.requests, account_id="a", fence_token=1, sent_at=ago(30)),
+            row(lease_history, resource=f"account:{A}", token=2, acquired_at=ago(60)),
+            row(o.requests, account_id=A, fence_token=1, sent_at=ago(30)),
         ],
     ),
     "an order unknown for two minutes": ("I13", [OLD_UNKNOWN]),
     "an entry while another order is unknown": (
         "I13",
         [
-            row(o.unknown_periods, order_id="u", account_id="a", symbol="BTC", began_at=ago(60), ended_at=ago(20)),
+            row(o.unknown_periods, order_id="u", account_id=A, symbol="BTC", began_at=ago(60), ended_at=ago(20)),
             order(),
-            row(o.requests, order_id="o", account_id="a", kind="submit", sent_at=ago(30)),
+            row(o.requests, order_id="o", account_id=A, kind="submit", sent_at=ago(30)),
         ],
     ),
     "an exit a switch has blocked": (
@@ -151,7 +153,7 @@ VIOLATIONS: dict[str, tuple[str, list[Row]]] = {
     "more held than the account may": (
         "I19",
         [
-            account(),
+            *account(),
             position(cost=D(-100_001), contract_size=D("0.01"), qty=D(-1), symbol="ETH"),
             fill(signed_qty=D(-1), symbol="ETH"),
             BOOKED,
@@ -161,12 +163,12 @@ VIOLATIONS: dict[str, tuple[str, list[Row]]] = {
 
 FINE: dict[str, list[Row]] = {
     "an order recorded before the venue had it": [
-        account(),
+        *account(),
         intent(recorded_at=ago(60)),
         order(origin="INTENT", intent_id="i", venue_created_at=ago(59)),
     ],
     "an id told twice about one order": [
-        row(o.facts, account_id="a", cl_ord_id="c", id_tag_valid=True, venue_order_id="v", digest=digest)
+        row(o.facts, account_id=A, cl_ord_id="c", id_tag_valid=True, venue_order_id="v", digest=digest)
         for digest in ("1", "2")
     ],
     "a difference under an open mismatch": [
@@ -181,23 +183,23 @@ FINE: dict[str, list[Row]] = {
     ],
     "a stop whose close is running": [
         order(origin="ATTACHED", parent_order_id="e", role="stop", status=1, created_at=ago(60)),
-        row(o.sagas, account_id="a", symbol="BTC", state="WAITING", deadline_at=YOUNG),
+        row(o.sagas, account_id=A, symbol="BTC", state="WAITING", deadline_at=YOUNG),
     ],
     "a parked saga with its alert": [
         row(o.sagas, saga_id="s", state="PARKED"),
         row(o.alerts, subject_id="s"),
     ],
     "a request of before the lease changed hands, and a protective one after": [
-        row(lease_history, resource="account:a", token=2, acquired_at=ago(60)),
-        row(o.requests, account_id="a", fence_token=1, sent_at=ago(61), order_id="1"),
-        row(o.requests, account_id="a", fence_token=1, sent_at=ago(30), emergency=True, order_id="2"),
+        row(lease_history, resource=f"account:{A}", token=2, acquired_at=ago(60)),
+        row(o.requests, account_id=A, fence_token=1, sent_at=ago(61), order_id="1"),
+        row(o.requests, account_id=A, fence_token=1, sent_at=ago(30), emergency=True, order_id="2"),
     ],
     "an unknown order that was parked": [
         row(o.unknown_periods, order_id="o", began_at=ago(500), parked_at=ago(380)),
     ],
     "an exit that is too small": [intent(reduce_only=True, state="DENIED", deny_code="below_min_qty")],
     "cash within what a fill may still change": [
-        row(p.venue_balances, account_id="a", asset="USDT", cash=D(1)),
+        row(p.venue_balances, account_id=A, asset="USDT", cash=D(1)),
         fill(recorded_at=YOUNG),
     ],
 }

@@ -50,13 +50,15 @@ def test_a_service_has_one_name_everywhere() -> None:
     for service in (path.name for path in (PACKAGE / "services").iterdir() if (path / "__init__.py").exists()):
         wanted = [
             PACKAGE / "services" / service / "module.py",
-            PACKAGE / "shared" / "interfaces" / f"{service}.py",
             ROOT / "docs" / "services" / f"{service}.md",
             ROOT / "tests" / "services" / service,
         ]
         room = PACKAGE / "services" / service
         if not (room / "service.py").exists() and not (room / "service" / "__init__.py").exists():
             missing.append(f"{room.relative_to(ROOT)}/service.py")
+        promise = PACKAGE / "shared" / "interfaces" / service
+        if not promise.with_suffix(".py").exists() and not (promise / "__init__.py").exists():
+            missing.append(f"{promise.relative_to(ROOT)}.py")
         missing += [str(path.relative_to(ROOT)) for path in wanted if not path.exists()]
     assert missing == []
 

@@ -58,7 +58,8 @@ REGISTRY: Final[Sequence[Invariant]] = (
         id="I3",
         says="intent, account, order and fill belong to the same person",
         query="""
-            SELECT o.order_id FROM orders.orders o JOIN users.exchange_accounts a ON a.id = o.account_id
+            SELECT o.order_id FROM orders.orders o
+            JOIN (SELECT id::text, user_id::text FROM users.exchange_accounts) a ON a.id = o.account_id
             LEFT JOIN orders.intents i USING (intent_id) LEFT JOIN orders.fills f USING (order_id)
             WHERE o.user_id <> a.user_id OR coalesce(i.user_id, a.user_id) <> a.user_id
                OR coalesce(i.account_id, a.id) <> a.id OR coalesce(f.user_id, a.user_id) <> a.user_id
@@ -194,7 +195,7 @@ REGISTRY: Final[Sequence[Invariant]] = (
         query="""
             SELECT a.id FROM users.exchange_accounts a
             JOIN (SELECT account_id, sum(abs(cost) * contract_size) AS held FROM positions.positions GROUP BY 1) p
-                ON p.account_id = a.id
+                ON p.account_id = a.id::text
             WHERE p.held > a.max_notional_quote
         """,
     ),

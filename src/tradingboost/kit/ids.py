@@ -1,6 +1,7 @@
 """The only place that makes identifiers."""
 
 import os
+import re
 import secrets
 import threading
 import time
@@ -8,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32: no i, l, o, u to misread
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _lock = threading.Lock()
 _last: list[int] = [0, 0]  # milliseconds and the 12-bit counter of the newest id
 
@@ -29,6 +31,11 @@ def uuid7() -> UUID:
 def short_id(length: int = 12) -> str:
     """A random word of `length` letters and digits, 5 bits each."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID in the spelling the database gives: anything else names nothing there."""
+    return _UUID.fullmatch(text) is not None
 
 
 class Ids(Protocol):

@@ -1,49 +1,25 @@
-"""The use cases of `users`."""
+"""Accounts and their keys."""
 
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.errors import Conflict, NotFound, Refused
-from tradingboost.core.ids import AccountId, UserId
+from tradingboost.core.errors import Conflict, NotFound
+from tradingboost.core.ids import AccountId
 from tradingboost.kit import outbox
-from tradingboost.kit.context import Context
-from tradingboost.kit.crypto import Binding, KeyRing, Secret
-from tradingboost.services.users import repository as store
-from tradingboost.services.users.settings import UsersSettings
-from tradingboost.shared.events.users import CredentialsChanged, UserRegistered
-from tradingboost.shared.interfaces.users import Account, LinkAccount, SealedCredential, User
+from tradingboost.kit.crypto import Binding, Secret
+from tradingboost.kit.ids import is_uuid
+from tradingboost.services.users.repository import accounts as store
+from tradingboost.services.users.service.part import Part
+from tradingboost.shared.events.users import CredentialsChanged
+from tradingboost.shared.interfaces.users import Account, LinkAccount, SealedCredential
 
 _MAX_NOTIONAL = Decimal(1_000_000)
 
 
-class UsersService:
-    """Implements `shared.interfaces.users.Users`. It seals; it never opens."""
-
-    def __init__(self, context: Context, key_ring: KeyRing, settings: UsersSettings) -> None:
-        self._db = context.db
-        self._clock = context.clock
-        self._ids = context.ids
-        self._key_ring = key_ring
-        self._settings = settings
-
-    async def create_user(self, name: str) -> User:
-        """Create a person, or return the one of that name."""
-        async with self._db.transaction() as db:
-            known = await store.user_named(db, name)
-            if known is not None:
-                return known
-            if await store.count_users(db) >= self._settings.max_users:
-                raise Refused("too_many_users", "This platform is full; raise TB_USERS__MAX_USERS.")
-            user = User(user_id=UserId(str(self._ids.uuid7())), name=name)
-            values = {"user_id": user.user_id, "name": name, "created_at": self._clock.now()}
-            if not await store.insert_user(db, values):
-                raise Conflict("name_taken", f"Somebody named {name!r} was just created; try again.")
-            payload = UserRegistered(user_id=user.user_id, name=name)
-            key = f"user:{user.user_id}"
-            await outbox.emit(db, payload, key=key, aggregate=f"users:{user.user_id}", user_id=user.user_id)
-        return user
+class Accounts(Part):
+    """Linking and looking up accounts."""
 
     async def link_account(self, request: LinkAccount) -> Account:
         """Seal the keys and link the account."""
@@ -73,25 +49,30 @@ class UsersService:
         return linked
 
     async def _seal(self, db: AsyncConnection, account: Account, request: LinkAccount) -> None:
-        newest = await store.newest_credential(db, account.account_id)
-        version = 1 if newest is None else newest.version + 1
+        version = await store.next_version(db, account.account_id)
         credential_id = str(self._ids.uuid7())
         binding = Binding(UUID(account.user_id), UUID(credential_id), account.venue, version)
         data_key, wrapped = self._key_ring.new_data_key(binding)
-        secrets = {
-            "api_key": request.api_key,
-            "api_secret": request.api_secret,
-            "passphrase": request.passphrase,
-        }
+        secrets = {"api_key": request.api_key, "api_secret": request.api_secret, "passphrase": request.passphrase}
+        now = self._clock.now()
         values = {
-            "credential_id": credential_id,
+            "id": credential_id,
+            "user_id": account.user_id,
             "account_id": account.account_id,
+            "exchange": account.venue,
+            "kind": "trade_key",
             "version": version,
-            "data_key": wrapped,
-            "fields": {name: data_key.seal(name, Secret(value)) for name, value in secrets.items()},
-            "created_at": self._clock.now(),
+            "dek_wrapped": wrapped,
+            "kid": self._key_ring.active,
+            "fingerprint": f"unknown:{credential_id}",
+            "key_hint": request.api_key[-4:],
+            "status": "active",
+            "is_active": True,
+            "created_at": now,
+            "updated_at": now,
+            **{name: data_key.seal(name, Secret(value)) for name, value in secrets.items()},
         }
-        await store.insert_credential(db, values)
+        await store.replace_credential(db, values)
         payload = CredentialsChanged(
             user_id=account.user_id,
             account_id=account.account_id,
@@ -104,8 +85,10 @@ class UsersService:
 
     async def account(self, account_id: AccountId) -> Account:
         """One account."""
-        async with self._db.read() as db:
-            found = await store.account(db, account_id)
+        found = None
+        if is_uuid(account_id):
+            async with self._db.read() as db:
+                found = await store.account(db, account_id)
         if found is None:
             raise NotFound("account_not_found", f"There is no linked account {account_id}.", account_id=account_id)
         return found
@@ -119,15 +102,15 @@ class UsersService:
         """The newest ciphertext."""
         account = await self.account(account_id)
         async with self._db.read() as db:
-            row = await store.newest_credential(db, account_id)
+            row = await store.active_credential(db, account_id)
         if row is None:
             raise NotFound("credentials_missing", "This account has no API keys; link it again with its keys.")
         return SealedCredential(
             account_id=account_id,
             user_id=account.user_id,
             venue=account.venue,
-            credential_id=row.credential_id,
+            credential_id=row.id,
             version=row.version,
-            data_key=row.data_key,
-            fields=row.fields,
+            data_key=row.dek_wrapped,
+            fields={"api_key": row.api_key, "api_secret": row.api_secret, "passphrase": row.passphrase},
         )

@@ -1,31 +1,14 @@
-"""All SQL of `users`."""
+"""SQL of accounts and sealed keys."""
 
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId
 from tradingboost.services.users import tables as t
-from tradingboost.shared.interfaces.users import Account, User
-
-
-async def user_named(db: AsyncConnection, name: str) -> User | None:
-    """The person of a name."""
-    row = (await db.execute(select(t.users).where(t.users.c.name == name))).first()
-    return None if row is None else User(user_id=row.user_id, name=row.name)
-
-
-async def count_users(db: AsyncConnection) -> int:
-    """How many people there are."""
-    return int((await db.execute(select(func.count()).select_from(t.users))).scalar_one())
-
-
-async def insert_user(db: AsyncConnection, values: dict[str, Any]) -> bool:
-    """Store a person; False when the name is taken."""
-    statement = upsert(t.users).values(values).on_conflict_do_nothing().returning(t.users.c.user_id)
-    return (await db.execute(statement)).first() is not None
+from tradingboost.shared.interfaces.users import Account
 
 
 async def insert_account(db: AsyncConnection, values: dict[str, Any]) -> None:
@@ -50,8 +33,9 @@ async def account(db: AsyncConnection, account_id: AccountId) -> Account | None:
 
 async def accounts(db: AsyncConnection) -> list[Account]:
     """Every account, oldest first."""
-    rows = await db.execute(select(t.exchange_accounts).order_by(t.exchange_accounts.c.linked_at))
-    return [_account(row) for row in rows]
+    a = t.exchange_accounts.c
+    statement = select(t.exchange_accounts).where(a.deleted_at.is_(None)).order_by(a.linked_at)
+    return [_account(row) for row in await db.execute(statement)]
 
 
 async def move_account(db: AsyncConnection, account_id: AccountId, endpoints: tuple[str, str]) -> None:
@@ -60,16 +44,27 @@ async def move_account(db: AsyncConnection, account_id: AccountId, endpoints: tu
     await db.execute(update(a).where(a.c.id == account_id).values(endpoint_rest=endpoints[0], endpoint_ws=endpoints[1]))
 
 
-async def newest_credential(db: AsyncConnection, account_id: AccountId) -> Any | None:
-    """The credential in force."""
-    c = t.credentials.c
-    statement = select(t.credentials).where(c.account_id == account_id).order_by(c.version.desc()).limit(1)
-    return (await db.execute(statement)).first()
+async def active_credential(db: AsyncConnection, account_id: AccountId) -> Any | None:
+    """The trade key in force."""
+    c = t.exchange_credentials.c
+    where = (c.account_id == account_id, c.kind == "trade_key", c.is_active, c.deleted_at.is_(None))
+    return (await db.execute(select(t.exchange_credentials).where(*where))).first()
 
 
-async def insert_credential(db: AsyncConnection, values: dict[str, Any]) -> None:
-    """Store ciphertext."""
-    await db.execute(upsert(t.credentials).values(values))
+async def next_version(db: AsyncConnection, account_id: AccountId, kind: str = "trade_key") -> int:
+    """The version of the account's next credential; the account's row must be locked."""
+    c = t.exchange_credentials.c
+    newest = select(func.max(c.version)).where(c.account_id == account_id, c.kind == kind)
+    return int((await db.execute(newest)).scalar_one() or 0) + 1
+
+
+async def replace_credential(db: AsyncConnection, values: dict[str, Any]) -> None:
+    """Store ciphertext and put it in force instead of what was."""
+    c = t.exchange_credentials
+    former = (c.c.account_id == values["account_id"], c.c.kind == values["kind"], c.c.is_active)
+    retired = {"is_active": False, "status": "revoked", "updated_at": values["created_at"]}
+    await db.execute(update(c).where(*former).values(retired))
+    await db.execute(insert(c).values(values))
 
 
 def _account(row: Any) -> Account:
@@ -79,7 +74,7 @@ def _account(row: Any) -> Account:
         venue=row.exchange,
         environment=row.environment,
         label=row.label,
-        exchange_uid=row.exchange_uid,
+        exchange_uid=row.exchange_uid or "",
         endpoint_rest=row.endpoint_rest,
         endpoint_ws=row.endpoint_ws,
         max_notional_quote=row.max_notional_quote,

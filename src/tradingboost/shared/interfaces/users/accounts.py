@@ -1,4 +1,4 @@
-"""Users: who somebody is, which exchange accounts are theirs, and the sealed keys to them."""
+"""Which exchange accounts are somebody's, and the sealed keys to them."""
 
 from decimal import Decimal
 from typing import Protocol
@@ -7,13 +7,6 @@ import msgspec
 
 from tradingboost.core.ids import AccountId, UserId, Venue
 from tradingboost.shared.calls import repeatable, safe
-
-
-class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A person."""
-
-    user_id: UserId
-    name: str
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,13 +62,8 @@ class SealedCredential(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, str]
 
 
-class Users(Protocol):
-    """Asks nobody."""
-
-    @repeatable
-    async def create_user(self, name: str) -> User:
-        """Create a person, or return the one of that name."""
-        ...
+class Accounts(Protocol):
+    """Linked accounts and their ciphertext."""
 
     @repeatable
     async def link_account(self, request: LinkAccount) -> Account:
