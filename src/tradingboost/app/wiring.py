@@ -15,7 +15,7 @@ from tradingboost.kit.loops import carried
 from tradingboost.kit.outbox import Relay
 from tradingboost.kit.ratelimit import SharedWindows
 from tradingboost.kit.remote import Bridge
-from tradingboost.kit.runtime import Module
+from tradingboost.kit.runtime import Module, Worker
 from tradingboost.kit.service_token import ServiceAuth
 from tradingboost.services.config import module as config
 from tradingboost.services.exchange import module as exchange
@@ -105,6 +105,7 @@ class Platform:
         if self._local:
             relay = Relay(context.db, context.redis, clock=context.clock)
             self.modules.append(Module("relay", workers=[carried("relay", relay.run, relay.stop)]))
+            self.modules.append(Module("caches", workers=[Worker("invalidations", context.caches.run)]))
         if self._local & {"market", "exchange"}:
             self.modules.append(Module("venues", start=[self._venues.load]))
         self._plug("users", lambda: users.build(context, self.secrets.key_ring(), settings.users))

@@ -1,7 +1,8 @@
 """What every module of a process is handed: the process's own database, Redis, clock and identifiers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tradingboost.kit.cache import Caches
 from tradingboost.kit.clock import Clock
 from tradingboost.kit.db import Database
 from tradingboost.kit.ids import Ids
@@ -21,3 +22,7 @@ class Context:
     clock: Clock
     ids: Ids
     instance: str
+    caches: Caches = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "caches", Caches(self.redis, self.clock))

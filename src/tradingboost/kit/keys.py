@@ -195,6 +195,7 @@ FLAG_ENABLED = _row("feature:{flag}:enabled", _S, 300, "config")
 FLAG_USER = _row("feature:{flag}:user:{user_id}", _S, 300, "config")
 FLAG_ROLLOUT = _row("feature:{flag}:rollout", _S, 300, "config")
 CACHE = _row("cache:{namespace}:{hash}", _S, 300, "kit", jitter=True)
+CACHE_INVALIDATED = _row("cache:invalidated", _C, None, "kit")
 
 # -- migration
 POSITIONS_BACKUP = _row("{exchange}:positions:{legacy_id}:backup:{stamp}", _S, 7 * DAY_S, "migration")

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
 from importlib import resources
@@ -28,6 +28,7 @@ from redis.exceptions import TimeoutError as ReplyLate
 from tradingboost.core.errors import BrokenInvariant, InvalidInput, TradingBoostError, Unavailable
 from tradingboost.kit.breaker import Breaker, BreakerState
 from tradingboost.kit.keys import MAX_VALUE_BYTES, Pattern
+from tradingboost.kit.metrics import Metrics
 from tradingboost.kit.settings import RedisSettings
 
 Op = Literal["fast", "normal", "slow", "pipeline", "health"]
@@ -48,6 +49,7 @@ class Redis:
     def __init__(self, url: str, settings: RedisSettings | None = None, breaker: Breaker | None = None) -> None:
         settings = settings or RedisSettings()
         self._prefix = settings.key_prefix
+        self.metrics: Metrics | None = None
         self.breaker = breaker or Breaker("redis", on_change=_tell)
         common: dict[str, Any] = {
             "socket_connect_timeout": settings.connect_timeout_s,
@@ -144,13 +146,14 @@ class Redis:
 
     async def script(self, name: str, keys: list[str], args: list[str | int]) -> Any:
         """Run `redis_scripts/{name}.lua` by its SHA, loading it where the server does not know it."""
-        source, sha = _script(name)
         with mapped():
             async with asyncio.timeout(_TIMEOUT_S["normal"]):
-                try:
-                    return await self._blocking.evalsha(sha, len(keys), *keys, *args)
-                except NoScriptError:
-                    return await self._blocking.eval(source, len(keys), *keys, *args)
+                return await _evaluated(self._blocking, name, keys, args)
+
+    async def guarded_script(self, name: str, keys: list[str], args: Sequence[str | int | bytes]) -> Any:
+        """The same as one piece of work of class normal: while the breaker is open it fails at once."""
+        async with self.context("normal") as client:
+            return await _evaluated(client, name, keys, args)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -193,6 +196,14 @@ def _refused(error: RedisError) -> TradingBoostError:
 
 def _tell(state: BreakerState) -> None:
     log.warning("breaker_changed", breaker="redis", state=state.value)
+
+
+async def _evaluated(client: driver.Redis, name: str, keys: list[str], args: Sequence[str | int | bytes]) -> Any:
+    source, sha = _script(name)
+    try:
+        return await client.evalsha(sha, len(keys), *keys, *args)
+    except NoScriptError:
+        return await client.eval(source, len(keys), *keys, *args)
 
 
 @cache
