@@ -76,6 +76,11 @@ def redact(text: str) -> str:
     return _redactor.text(text)
 
 
+def redacted(value: object) -> object:
+    """A nested value as it may be written down."""
+    return _redactor.value(value)
+
+
 class _Line:
     """What structlog writes to: one logger name, one shared sink."""
 

@@ -44,10 +44,12 @@ class Schema:
 
 
 def kit_schemas() -> list[Schema]:
-    """The kit's own schemas: `bus` and `ops`."""
+    """The kit's own schemas: `bus`, `ops` and `audit`."""
+    from tradingboost.kit.audit.tables import metadata as audit
     from tradingboost.kit.tables import bus_metadata, ops_metadata
 
-    return [Schema("bus", _HERE / "bus", bus_metadata), Schema("ops", _HERE / "ops", ops_metadata)]
+    owned = (("bus", bus_metadata), ("ops", ops_metadata), ("audit", audit))
+    return [Schema(name, _HERE / name, metadata) for name, metadata in owned]
 
 
 async def current(database: Database, schemas: Sequence[Schema]) -> dict[str, str | None]:
