@@ -110,7 +110,7 @@ class Platform:
             self.modules.append(Module("venues", start=[self._venues.load]))
         self._plug("users", lambda: users.build(context, self.secrets.key_ring(), settings.users))
         self._plug("config", lambda: config.build(context))
-        self._plug("market", lambda: market.build(context, self._venues.publics()))
+        self._plug("market", lambda: market.build(context, self._venues.publics(), settings.market))
         self._plug(
             "exchange",
             lambda: exchange.build(context, self.users, self.secrets.key_ring(), self._venues, settings.exchange),

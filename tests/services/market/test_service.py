@@ -65,14 +65,27 @@ async def test_a_closed_candle_is_kept_and_told_digit_for_digit(
     assert await market.candles(VENUE, BTC, M5, 1, candle.close_at) == [candle]
 
 
-async def test_a_candle_that_comes_again_is_told_once_and_stays_as_it_was(
+async def test_a_candle_that_comes_again_otherwise_is_told_once_and_its_correction_is_recorded(
     market: MarketService, feed: FakeFeed, stage: Room
 ) -> None:
-    await feed.sink.candle(a_candle(0))
-    await feed.sink.candle(a_candle(0, close="1"))
+    for close in ("50000", "50000", "49000"):
+        await feed.sink.candle(a_candle(0, close=close))
     assert len(await told(stage)) == 1
     (kept,) = await market.candles(VENUE, BTC, M5, 1, T0 + M5.length)
-    assert kept.close == D(50_000)
+    assert kept.close == D(49_000)
+    async with stage.db.read() as db:
+        (correction,) = (await db.execute(select(t.candle_corrections))).all()
+    assert (correction.timeframe, correction.open_at) == ("5m", T0)
+    assert (correction.before["close"], correction.after["close"]) == (50_000, 49_000)
+
+
+async def test_a_candle_whose_prices_cannot_be_is_neither_kept_nor_told(
+    market: MarketService, feed: FakeFeed, stage: Room
+) -> None:
+    await feed.sink.candle(msgspec.structs.replace(a_candle(0), low=D(60_000)))
+    assert await told(stage) == []
+    await feed.sink.candle(a_candle(0))
+    assert await numbers(stage) == [0]
 
 
 async def test_a_candle_that_somebodys_question_had_stored_is_still_told(

@@ -25,8 +25,8 @@ def a_candle(number: int, symbol: Symbol = BTC, close: str = "50000") -> Candle:
         timeframe=M5,
         open_at=T0 + number * M5.length,
         open=D(50_000),
-        high=D(50_010),
-        low=D(49_990),
+        high=max(D(50_010), D(close)),
+        low=min(D(49_990), D(close)),
         close=D(close),
         volume=D("1.5"),
     )

@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from tradingboost.core.errors import NotFound, OutcomeUnknown, Unavailable
+from tradingboost.core.errors import Conflict, NotFound, OutcomeUnknown, Unavailable
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.market.service import MarketService
 from tradingboost.venues.base import PublicFeed
 
 log = structlog.get_logger(__name__)
 _LATE_EVERY_S = 2.0
+_UPKEEP_EVERY_S = 60.0
+_TICKS_EVERY_S = 1.0
 
 
 class Workers:
@@ -24,7 +26,14 @@ class Workers:
     def all(self) -> list[Worker]:
         """The loops."""
         streams = [Worker(f"feed:{venue}", self._stream(feed)) for venue, feed in self._service.feeds.items()]
-        return [*streams, Worker("resume", self.resume, finite=True), Worker("late", self.late)]
+        kept = [Worker("ticks", self.ticks)] if self._service.ticks.wanted else []
+        return [
+            *streams,
+            Worker("resume", self.resume, finite=True),
+            Worker("late", self.late),
+            Worker("upkeep", self.upkeep),
+            *kept,
+        ]
 
     async def not_ready(self) -> str | None:
         """Why candles and prices do not flow yet."""
@@ -62,3 +71,17 @@ class Workers:
                 await self._service.fetch_late()
             except (Unavailable, NotFound, OutcomeUnknown) as error:
                 log.warning("late_candles_wait", code=error.code)
+
+    async def upkeep(self, life: Life) -> None:
+        """Put longer candles together and forget what is too old."""
+        while await life.sleep(_UPKEEP_EVERY_S):
+            try:
+                await self._service.upkeep.run(life)
+            except (Unavailable, Conflict, OutcomeUnknown) as error:  # all of it can be done again
+                log.warning("upkeep_waits", code=error.code)
+
+    async def ticks(self, life: Life) -> None:
+        """Write the prices heard."""
+        while await life.sleep(_TICKS_EVERY_S):
+            await self._service.ticks.flush()
+        await self._service.ticks.flush()

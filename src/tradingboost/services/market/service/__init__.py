@@ -16,6 +16,9 @@ from tradingboost.kit.context import Context
 from tradingboost.kit.feed import FeedWriter, Source
 from tradingboost.services.market import repository as store
 from tradingboost.services.market.errors import no_price, unknown_symbol, unknown_venue
+from tradingboost.services.market.service.ticks import TickKeeper
+from tradingboost.services.market.service.upkeep import Upkeep
+from tradingboost.services.market.settings import MarketSettings
 from tradingboost.shared.events.market import CandleClosed, FeedResumed, FeedStalled, Ticked
 from tradingboost.shared.interfaces.market import FeedStatus
 from tradingboost.venues.base import PublicFeed, PublicVenue
@@ -34,7 +37,9 @@ Watch = tuple[Venue, Symbol, Timeframe]
 class MarketService:
     """Implements `shared.interfaces.market.Market`."""
 
-    def __init__(self, context: Context, venues: Mapping[Venue, PublicVenue]) -> None:
+    def __init__(
+        self, context: Context, venues: Mapping[Venue, PublicVenue], settings: MarketSettings | None = None
+    ) -> None:
         self._db = context.db
         self._clock = context.clock
         self._venues = dict(venues)
@@ -44,6 +49,9 @@ class MarketService:
         self._listed_s: dict[Venue, float] = {}
         self._closes: dict[Watch, datetime | None] = {}
         self._asked: dict[Watch, datetime] = {}
+        chosen = settings or MarketSettings()
+        self.upkeep = Upkeep(context.db, context.clock, chosen)
+        self.ticks = TickKeeper(context.db, chosen)
         self.feeds: dict[Venue, PublicFeed] = {
             venue: public.feed(_Sink(self, venue)) for venue, public in self._venues.items()
         }
@@ -89,7 +97,7 @@ class MarketService:
             return stored
         fetched = await self._venue(venue).candles(symbol, timeframe, wanted, until)
         async with self._db.transaction() as db:
-            await store.insert_candles(db, fetched)
+            await store.store_candles(db, [candle for candle in fetched if store.is_sound(candle)])
         return fetched
 
     async def price(self, venue: Venue, symbol: Symbol) -> Tick:
@@ -138,16 +146,22 @@ class MarketService:
     async def ticked(self, tick: Tick) -> None:
         """Pass a price on."""
         self._newest[tick.venue, tick.symbol] = tick
+        self.ticks.add(tick)
         source = Source(tick.venue, tick.symbol)
         (self._published[source.name],) = await self._writer.publish([(source, Ticked.of(tick))])
 
     async def closed(self, candles: Sequence[Candle]) -> None:
         """Keep closed candles and tell of each once, in order; also of one that somebody's question has stored."""
         for younger, candle in zip(reversed(range(len(candles))), candles, strict=True):
+            if not store.is_sound(candle):
+                log.warning("candle_unsound", venue=candle.venue, symbol=candle.symbol, open_at=candle.open_at)
+                continue
             async with self._db.transaction() as db:
                 if await store.tell_candle(db, candle):
                     key = f"{candle.venue}:{candle.symbol}:{candle.timeframe}"
                     await outbox.emit(db, CandleClosed.of(candle, younger), key=key, aggregate=f"market:{key}")
+                else:
+                    await store.store_candles(db, [candle], "stream")  # said again, perhaps otherwise
             self._reached(candle)
 
     def _reached(self, candle: Candle) -> None:

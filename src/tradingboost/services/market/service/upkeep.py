@@ -1,0 +1,113 @@
+"""Longer candles and forgetting, in small transactions that may be cut off anywhere and done again."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from tradingboost.kit.clock import Clock
+from tradingboost.kit.db import Database
+from tradingboost.kit.tiers import Series
+from tradingboost.services.market import repository as store
+from tradingboost.services.market.repository.upkeep import Received
+from tradingboost.services.market.settings import MarketSettings
+from tradingboost.services.market.tables import OHLCV, SERIES, ticks
+
+_OPEN_FOR: Final = timedelta(minutes=10)
+"""A transaction that began this long ago has ended: what it received is seen by now."""
+_SPAN: Final = timedelta(days=31)
+_MOST_DAYS: Final = 100_000
+_ROWS: Final = 5_000
+_BATCHES: Final = 50
+
+
+class Pulse(Protocol):
+    """Whoever wants to know that the work goes on, and may ask it to end."""
+
+    @property
+    def stopping(self) -> bool: ...
+
+    def beat(self) -> None: ...
+
+
+class Upkeep:
+    """The market's housekeeping; one process at a time."""
+
+    def __init__(self, db: Database, clock: Clock, settings: MarketSettings) -> None:
+        self._db = db
+        self._clock = clock
+        self._keep = {
+            OHLCV["1m"].name: timedelta(days=settings.keep_minutes_days),
+            ticks.name: timedelta(days=settings.keep_ticks_days),
+        }
+
+    async def run(self, pulse: Pulse) -> tuple[int, int]:
+        """(longer candles made or changed, rows or pieces forgotten)."""
+        return await self.roll_up(pulse), await self.forget(pulse)
+
+    async def roll_up(self, pulse: Pulse) -> int:
+        """Put together what minutes received since the last time complete."""
+        began = self._clock.now()
+        async with self._db.read() as db:
+            done = await store.rolled_until(db)
+            new = await store.received(db, None if done is None else done - _OPEN_FOR, _MOST_DAYS)
+        changed = 0
+        for one in _spans(new):
+            async with self._db.transaction() as db:
+                if pulse.stopping or not await store.take_turn(db):
+                    return changed
+                changed += await store.roll_up(db, one.exchange, one.symbol, (one.start, one.end))
+            pulse.beat()
+        reached = began if len(new) < _MOST_DAYS else new[-1].heard_at + _OPEN_FOR
+        async with self._db.transaction() as db:
+            await store.advance(db, reached, began)
+        return changed
+
+    async def forget(self, pulse: Pulse) -> int:
+        """Let go of what is too old: whole pieces where the database cuts by time, else rows in batches."""
+        async with self._db.read() as db:
+            tier = await store.tier(db)
+        gone = 0
+        for series, keep in self._kept():
+            if tier == "apache":
+                async with self._db.transaction() as db:
+                    gone += await store.forget_pieces(db, series, keep)
+            elif tier == "plain":
+                gone += await self._forget_rows(series, self._clock.now() - keep, pulse)
+        return gone
+
+    async def _forget_rows(self, series: Series, before: datetime, pulse: Pulse) -> int:
+        gone = 0
+        for _ in range(_BATCHES):
+            async with self._db.transaction() as db:
+                if pulse.stopping or not await store.take_turn(db):
+                    break
+                deleted = await store.forget_batch(db, series, before, _ROWS)
+            gone += deleted
+            pulse.beat()
+            if deleted < _ROWS:
+                break
+        return gone
+
+    def _kept(self) -> Iterator[tuple[Series, timedelta]]:
+        for series in SERIES:
+            if series.keep is not None:
+                yield series, self._keep.get(series.table.name, series.keep)
+
+
+def _spans(new: Iterable[Received]) -> Iterator[Received]:
+    """Days of a symbol that follow each other as one, of a month at most."""
+    held: Received | None = None
+    for one in sorted(new):
+        if held is not None and _follows(held, one):
+            held = held._replace(end=max(held.end, one.end))
+            continue
+        if held is not None:
+            yield held
+        held = one
+    if held is not None:
+        yield held
+
+
+def _follows(held: Received, one: Received) -> bool:
+    same = (held.exchange, held.symbol) == (one.exchange, one.symbol)
+    return same and one.start - held.end < timedelta(days=1) and one.end - held.start <= _SPAN
