@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from tradingboost.app.places import data_dir, has_data
-from tradingboost.app.settings import Settings
+from tradingboost.app.settings import ALIASES, Settings
 from tradingboost.app.topology import GATEWAY_PORT, PROCESSES
 from tradingboost.core.errors import TradingBoostError
 from tradingboost.kit import compile_cache, embedded, environment
@@ -44,7 +44,7 @@ def checkup(environ: Mapping[str, str], overrides: Mapping[str, object]) -> Iter
     yield _lock()
     yield from _variables(environ)
     try:
-        settings = environment.load(Settings, environ, overrides)
+        settings = environment.load(Settings, environ, overrides, ALIASES)
     except TradingBoostError as error:
         yield Finding(name="settings", state="fail", text=error.message, fix="correct it in the environment or in .env")
         return
@@ -103,9 +103,10 @@ async def redis(settings: Settings) -> Finding:
     """Whether the named Redis answers."""
     from tradingboost.kit.redis import Redis
 
-    if settings.redis.url is None:
+    address = settings.redis.address()
+    if address is None:
         return Finding(name="redis", state="ok", text="embedded, started when needed")
-    client = Redis(settings.redis.url.get_secret_value(), settings.redis)
+    client = Redis(address, settings.redis)
     try:
         await client.ping()
     except TradingBoostError as error:

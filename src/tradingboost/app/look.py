@@ -19,7 +19,7 @@ async def found(settings: Settings) -> AsyncIterator[tuple[str, str]]:
     Raises:
         InvalidInput, Refused, Conflict, Unavailable: as `process.addresses`.
     """
-    given = settings.db.address() is not None or settings.redis.url is not None
+    given = settings.db.address() is not None or settings.redis.address() is not None
     running = None if given else await embedded.running(data_dir(settings))
     if running is not None:
         yield running

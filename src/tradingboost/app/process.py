@@ -28,9 +28,9 @@ async def addresses(settings: Settings, durable: bool = True) -> AsyncIterator[t
         Refused: production without its own servers.
         Unavailable, Conflict: the embedded servers cannot be started.
     """
-    database, redis = settings.db.address(), settings.redis.url
+    database, redis = settings.db.address(), settings.redis.address()
     if database is not None and redis is not None:
-        yield database, redis.get_secret_value()
+        yield database, redis
         return
     if database is not None or redis is not None:
         raise InvalidInput("half_embedded", "Set both TB_DB__URL and TB_REDIS__URL, or neither to have both started.")

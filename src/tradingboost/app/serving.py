@@ -153,7 +153,7 @@ async def _run(runtime: Runtime, told: Callable[[], None]) -> None:
 
 
 def _needs_servers(settings: Settings) -> None:
-    if settings.db.address() is None or settings.redis.url is None:
+    if settings.db.address() is None or settings.redis.address() is None:
         raise InvalidInput(
             "servers_not_named",
             "A part of the platform needs PostgreSQL and Redis that all parts share; set TB_DB__URL and TB_REDIS__URL "

@@ -1,13 +1,17 @@
 """The root of the deploy settings. Loaded once per process; every part is handed its slice."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from tradingboost.app.redis_places import jobs_places
+from tradingboost.core.errors import InvalidInput
 from tradingboost.kit.settings import (
     CryptoSettings,
     DbSettings,
     EmbeddedSettings,
+    JobsSettings,
     LogSettings,
     OpsSettings,
     RedisSettings,
@@ -38,6 +42,7 @@ class Settings(Slice):
     env: Literal["dev", "test", "paper", "production"] = Field("dev", description="what this installation is for")
     db: DbSettings = DbSettings()
     redis: RedisSettings = RedisSettings()
+    jobs: JobsSettings = JobsSettings()
     log: LogSettings = LogSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     crypto: CryptoSettings = CryptoSettings()
@@ -51,3 +56,38 @@ class Settings(Slice):
     strategy: StrategySettings = StrategySettings()
     notifications: NotificationsSettings = NotificationsSettings()
     sim: SimulatorSettings = SimulatorSettings()
+
+    @model_validator(mode="after")
+    def _two_redis(self) -> "Settings":
+        """The application's Redis and the jobs' are two databases; a flush of one must not be felt by the other."""
+        address = self.redis.address()
+        if address is not None and not (self.redis.sentinels and self.jobs.broker_url is None):
+            try:
+                jobs_places(self.jobs, address)
+            except InvalidInput as error:
+                raise ValueError(error.message) from None
+        return self
+
+
+ALIASES: Final[Mapping[str, str]] = {
+    "DATABASE_URL": "TB_DB__URL",
+    "TIMESCALE_HOST": "TB_DB__HOST",
+    "TIMESCALE_PORT": "TB_DB__PORT",
+    "TIMESCALE_DATABASE": "TB_DB__NAME",
+    "TIMESCALE_USER": "TB_DB__USER",
+    "TIMESCALE_PASSWORD": "TB_DB__PASSWORD",
+    "DB_POOL_SIZE": "TB_DB__POOL_SIZE",
+    "DB_MAX_OVERFLOW": "TB_DB__MAX_OVERFLOW",
+    "DB_POOL_TIMEOUT": "TB_DB__POOL_TIMEOUT",
+    "DB_POOL_RECYCLE": "TB_DB__POOL_RECYCLE",
+    "REDIS_HOST": "TB_REDIS__HOST",
+    "REDIS_PORT": "TB_REDIS__PORT",
+    "REDIS_DB": "TB_REDIS__DB",
+    "REDIS_PASSWORD": "TB_REDIS__PASSWORD",
+    "REDIS_MAX_CONNECTIONS": "TB_REDIS__MAX_CONNECTIONS",
+    "REDIS_SOCKET_TIMEOUT": "TB_REDIS__SOCKET_TIMEOUT",
+    "REDIS_HEALTH_CHECK_INTERVAL": "TB_REDIS__HEALTH_CHECK_INTERVAL",
+    "CELERY_BROKER_URL_OVERRIDE": "TB_JOBS__BROKER_URL",
+    "CELERY_RESULT_BACKEND_OVERRIDE": "TB_JOBS__RESULT_URL",
+}
+"""Variables of the old system that are read where ours is absent; both present and different refuses the start."""

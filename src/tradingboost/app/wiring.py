@@ -105,7 +105,9 @@ class Platform:
         if self._local:
             relay = Relay(context.db, context.redis, clock=context.clock)
             self.modules.append(Module("relay", workers=[carried("relay", relay.run, relay.stop)]))
-            self.modules.append(Module("caches", workers=[Worker("invalidations", context.caches.run)]))
+            hearing = Worker("invalidations", context.caches.run)
+            following = [Worker("master", context.redis.follow)] if context.redis.pools.sentinels else []
+            self.modules.append(Module("redis", workers=[hearing, *following]))
         if self._local & {"market", "exchange"}:
             self.modules.append(Module("venues", start=[self._venues.load]))
         self._plug("users", lambda: users.build(context, self.secrets.key_ring(), settings.users))

@@ -98,7 +98,7 @@ class Session:
         Args:
             serving: the verb runs until it is stopped, so its log is what one reads.
         """
-        from tradingboost.app.settings import Settings
+        from tradingboost.app.settings import ALIASES, Settings
         from tradingboost.kit import environment, logging
 
         variables = self.environment()
@@ -111,7 +111,7 @@ class Session:
             overrides["log.level"] = "info" if self.verbose == 1 else "debug"
         elif "TB_LOG__LEVEL" not in variables and not serving:
             overrides["log.level"] = "error"
-        loaded = environment.load(Settings, variables, overrides)
+        loaded = environment.load(Settings, variables, overrides, ALIASES)
         logging.configure(f"tradingboost-{self.verb.replace(' ', '-')}", loaded.log)
         return loaded
 

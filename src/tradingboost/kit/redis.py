@@ -7,12 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import redis.asyncio as driver
 import structlog
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -29,7 +27,11 @@ from tradingboost.core.errors import BrokenInvariant, InvalidInput, TradingBoost
 from tradingboost.kit.breaker import Breaker, BreakerState
 from tradingboost.kit.keys import MAX_VALUE_BYTES, Pattern
 from tradingboost.kit.metrics import Metrics
+from tradingboost.kit.redis_pools import Pools
 from tradingboost.kit.settings import RedisSettings
+
+if TYPE_CHECKING:
+    from tradingboost.kit.runtime import Life
 
 Op = Literal["fast", "normal", "slow", "pipeline", "health"]
 T = TypeVar("T")
@@ -37,8 +39,7 @@ T = TypeVar("T")
 _TIMEOUT_S: dict[Op, float] = {"fast": 2.0, "normal": 5.0, "slow": 10.0, "pipeline": 15.0, "health": 3.0}
 _AWAY = (ConnectionLost, ReplyLate, ReadOnlyError, BusyLoadingError, OSError, TimeoutError)
 _RETRY_AFTER_S = 0.05
-_POOL_WAIT_S = 1.0
-_BLOCKING_CONNECTIONS = 64
+_ASK_SENTINELS_S = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -51,32 +52,8 @@ class Redis:
         self._prefix = settings.key_prefix
         self.metrics: Metrics | None = None
         self.breaker = breaker or Breaker("redis", on_change=_tell)
-        common: dict[str, Any] = {
-            "socket_connect_timeout": settings.connect_timeout_s,
-            "socket_keepalive": True,
-            "health_check_interval": settings.health_check_interval,
-            "retry": Retry(NoBackoff(), 0),  # a repeated write is not ours to decide in the driver
-        }
-        try:
-            self._client = driver.Redis(
-                connection_pool=driver.BlockingConnectionPool.from_url(
-                    url,
-                    max_connections=settings.max_connections,
-                    timeout=_POOL_WAIT_S,
-                    socket_timeout=settings.socket_timeout,
-                    **common,
-                )
-            )
-            # redis-py 8 ends a blocking read at its socket time-out and hangs over it; these reads have none,
-            # every caller sets its own limit of block + 2 s.
-            self._blocking = driver.Redis(
-                connection_pool=driver.ConnectionPool.from_url(
-                    url, max_connections=_BLOCKING_CONNECTIONS, socket_timeout=None, **common
-                )
-            )
-        except ValueError:
-            message = "TB_REDIS__URL is no Redis address; use redis://:password@host:port/0."
-            raise InvalidInput("bad_redis_url", message) from None
+        self.pools = Pools(url, settings)
+        self._client, self._blocking = self.pools.client, self.pools.blocking
 
     def key(self, pattern: Pattern, **parts: str) -> str:
         """The key of a pattern, with this deployment's prefix."""
@@ -155,11 +132,25 @@ class Redis:
         async with self.context("normal") as client:
             return await _evaluated(client, name, keys, args)
 
+    async def follow(self, life: "Life") -> None:
+        """Watch who is master, until the process drains; a worker of the runtime where there are Sentinels.
+
+        After a change every connection is cut, because one to the old master may accept writes that nobody will ever
+        see, and the breaker is closed, because whoever was away is now somebody else.
+        """
+        sentinels, known = self.pools.sentinels, None
+        while sentinels is not None and await life.sleep(_ASK_SENTINELS_S):
+            found = await sentinels.master()
+            if found is None or found == known:
+                continue
+            if known is not None:
+                log.warning("redis_switched", host=found[0], port=found[1])
+                await self.pools.drop()
+                self.breaker.reset()
+            known = found
+
     async def close(self) -> None:
-        await self._client.aclose()
-        await self._client.connection_pool.disconnect()
-        await self._blocking.aclose()
-        await self._blocking.connection_pool.disconnect()
+        await self.pools.close()
 
 
 class mapped:  # noqa: N801 - reads as a word in a with statement

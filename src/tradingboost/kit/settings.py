@@ -7,7 +7,7 @@ part is handed its slice.
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 
 class Slice(BaseModel):
@@ -47,21 +47,60 @@ class DbSettings(Slice):
 
 
 class RedisSettings(Slice):
-    """`TB_REDIS__*`. Without a URL the embedded server is started (DB 0; jobs use DB 1)."""
+    """`TB_REDIS__*`. Without URL, host and Sentinels the embedded server is started (DB 0; jobs use DB 1)."""
 
     url: SecretStr | None = Field(None, description="redis://:password@host:port/0; empty = embedded")
+    host: str | None = Field(None, description="instead of the URL, with the five below")
+    port: PositiveInt = Field(6379, description="port of that host")
+    db: int = Field(0, ge=0, description="database on that host or behind the Sentinels; jobs have another one")
+    username: str | None = Field(None, description="who logs in; empty = the server's default user")
+    password: SecretStr | None = Field(None, description="password of that user")
+    tls: bool = Field(False, description="speak TLS with that host")
+    sentinels: tuple[str, ...] = Field((), description="host:port,host:port of Sentinels, instead of URL and host")
+    sentinel_master: str = Field("mymaster", pattern=r"^[\w.-]+$", description="what the Sentinels call the master")
+    sentinel_password: SecretStr | None = Field(None, description="password of the Sentinels themselves")
     max_connections: int = Field(50, ge=10, le=500, description="connections per process")
     socket_timeout: PositiveFloat = Field(5.0, description="seconds to wait for a reply")
     connect_timeout_s: PositiveFloat = Field(2.0, description="seconds to wait for a new connection")
     health_check_interval: PositiveInt = Field(30, description="seconds of silence before a connection is pinged")
     key_prefix: str = Field("", pattern=r"^[a-z0-9:_-]*$", description="text in front of every key")
 
+    @model_validator(mode="after")
+    def _one_place(self) -> "RedisSettings":
+        named = [
+            name for name, given in (("URL", self.url), ("HOST", self.host), ("SENTINELS", self.sentinels)) if given
+        ]
+        if len(named) > 1:
+            both = " and ".join(f"TB_REDIS__{name}" for name in named)
+            raise ValueError(f"{both} are both set; keep one of them")
+        return self
+
+    def address(self) -> str | None:
+        """The address to dial; None means: start the embedded server."""
+        if self.url is not None:
+            return self.url.get_secret_value()
+        from tradingboost.kit.redis_address import SENTINEL, host_and_port, login_of
+
+        login = login_of(self.username, self.password.get_secret_value() if self.password else None)
+        if self.sentinels:
+            around = ",".join(f"{host}:{port}" for host, port in map(host_and_port, self.sentinels))
+            return f"{SENTINEL}://{login}{around}/{self.sentinel_master}/{self.db}"
+        if self.host is None:
+            return None
+        return f"redis{'s' if self.tls else ''}://{login}{self.host}:{self.port}/{self.db}"
+
 
 class JobsSettings(Slice):
-    """`TB_JOBS__*`: the Redis of the job queue."""
+    """`TB_JOBS__*`: the Redis of the job queue, and the workers."""
 
-    broker_url: SecretStr | None = Field(None, description="Redis address of the job queue; empty = embedded DB 1")
-    result_url: SecretStr | None = Field(None, description="Redis address of job results; empty = the broker")
+    broker_url: SecretStr | None = Field(
+        None, description="Redis of the job queue; empty = DB 1 beside the application's"
+    )
+    result_url: SecretStr | None = Field(None, description="Redis of job results; empty = the broker")
+    redeliver_after_s: PositiveFloat = Field(5.0, description="silence of a worker after which another takes its piece")
+    piece_s: PositiveFloat = Field(20.0, description="longest a worker works before it writes down how far it is")
+    per_user: PositiveInt = Field(3, description="unfinished jobs one user may have")
+    keep_days: PositiveInt = Field(30, description="days a finished job is kept")
 
 
 class LogSettings(Slice):
