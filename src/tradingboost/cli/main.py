@@ -10,6 +10,7 @@ from typer.exceptions import Abort, TyperException
 from tradingboost.cli import (
     about,
     act,
+    audit,
     chaos,
     data,
     database,
@@ -54,6 +55,7 @@ _GROUPS = (
     download,
     data,
     database,
+    audit,
     develop,
     chaos,
     about,
