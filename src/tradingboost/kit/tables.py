@@ -1,6 +1,18 @@
-"""Tables of the kit: schema `bus` (outbox, inbox, cursors, dead letters) and schema `ops` (leases)."""
+"""Tables of the kit: schema `bus` (outbox, inbox, cursors, dead letters) and schema `ops` (leases, migrations)."""
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
@@ -97,4 +109,37 @@ lease_history = Table(
     Column("owner", Text, nullable=False),
     Column("acquired_at", UtcDateTime, nullable=False, server_default=_NOW),
     PrimaryKeyConstraint("resource", "token"),
+)
+
+migration_runs = Table(
+    "migration_runs",
+    ops_metadata,
+    Column("id", UUID(as_uuid=False), primary_key=True),
+    Column("verb", Text, nullable=False),
+    Column("options", JSONB, nullable=False),
+    Column("source", Text, nullable=False, comment="which Redis was read: host, port and database, no password"),
+    Column("status", Text, nullable=False, comment="running, done, stopped (by a person), failed or cut (by a crash)"),
+    Column("counts", JSONB, nullable=False, server_default=sql("'{}'")),
+    Column("cursor", Text, nullable=False, server_default="", comment="the newest item that was finished"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    CheckConstraint("status IN ('running', 'done', 'stopped', 'failed', 'cut')", name="status"),
+    Index("ix_migration_runs_verb", "verb", "started_at"),
+)
+
+migration_items = Table(
+    "migration_items",
+    ops_metadata,
+    Column("run_id", UUID(as_uuid=False), ForeignKey("ops.migration_runs.id"), nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("key", Text, nullable=False, comment="the key of the old system"),
+    Column("action", Text, nullable=False),
+    Column("status", Text, nullable=False, comment="done, equal, merged, refused, left"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("value_hash", Text, nullable=False, comment="of what stood there; a changed value is a new item"),
+    Column("notes", JSONB, nullable=False, server_default=sql("'[]'")),
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("run_id", "key"),
+    CheckConstraint("status IN ('done', 'equal', 'merged', 'refused', 'left')", name="status"),
+    Index("ix_migration_items_key", "verb", "key", "at"),
 )
