@@ -66,9 +66,11 @@ app_users = Table(
     _text("status", "active"),
     _text("locale", "ko"),
     _text("timezone", "Asia/Seoul"),
-    Column("totp_sealed", Text),
+    Column("totp_sealed", Text, comment="wrap token and field token of the authenticator's secret"),
+    _time("totp_confirmed_at"),
     Column("totp_last_step", BigInteger, comment="the newest time step whose code was taken"),
     Column("token_epoch", Integer, nullable=False, server_default=sql("0"), comment="older access tokens are void"),
+    _time("support_until"),
     _time("created_at", required=True),
     _time("updated_at", required=True),
     _time("deleted_at"),
@@ -183,6 +185,22 @@ login_throttle = Table(
     Column("failures", Integer, nullable=False),
     _time("since", required=True),
     _time("locked_until"),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    _id(),
+    _text("action"),
+    _text("subject"),
+    _text("proposed_by"),
+    _text("reason"),
+    Column("approved_by", Text, comment="somebody else than who proposed"),
+    _time("created_at", required=True),
+    _time("expires_at", required=True),
+    _time("approved_at"),
+    _time("used_at"),
+    CheckConstraint("approved_by <> proposed_by", name="four_eyes"),
 )
 
 exchange_accounts = Table(

@@ -18,7 +18,13 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="active", nullable=False),
         sa.Column("locale", sa.Text(), server_default="ko", nullable=False),
         sa.Column("timezone", sa.Text(), server_default="Asia/Seoul", nullable=False),
-        sa.Column("totp_sealed", sa.Text(), nullable=True),
+        sa.Column(
+            "totp_sealed",
+            sa.Text(),
+            nullable=True,
+            comment="wrap token and field token of the authenticator's secret",
+        ),
+        sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "totp_last_step", sa.BigInteger(), nullable=True, comment="the newest time step whose code was taken"
         ),
@@ -29,6 +35,7 @@ def upgrade() -> None:
             nullable=False,
             comment="older access tokens are void",
         ),
+        sa.Column("support_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),

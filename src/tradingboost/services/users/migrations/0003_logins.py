@@ -1,4 +1,4 @@
-"""Logins: sessions with their single-use refresh tokens, tokens for scripts, recovery and link codes, the throttle."""
+"""Logins: sessions with single-use refresh tokens, tokens for scripts, codes, the throttle, proposals of two."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -104,9 +104,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("scope", "key_hash", name=op.f("pk_login_throttle")),
         schema="users",
     )
+    op.create_table(
+        "proposals",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=True, comment="somebody else than who proposed"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("approved_by <> proposed_by", name=op.f("ck_proposals_four_eyes")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposals")),
+        schema="users",
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("proposals", schema="users")
     op.drop_table("login_throttle", schema="users")
     op.drop_table("telegram_link_codes", schema="users")
     op.drop_table("recovery_codes", schema="users")
