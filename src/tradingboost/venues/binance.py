@@ -22,7 +22,7 @@ from tradingboost.shared.interfaces.exchange import (
 from tradingboost.venues import binance_requests as requests
 from tradingboost.venues import binance_rows as rows
 from tradingboost.venues.call import Call
-from tradingboost.venues.fields import Row, millis, moment
+from tradingboost.venues.fields import Row, candle, millis, moment
 from tradingboost.venues.rest_account import RestAccount
 from tradingboost.venues.rest_public import Listed, RestPublic
 from tradingboost.venues.ticket import Mode, Ticket
@@ -46,7 +46,7 @@ class BinancePublic(RestPublic):
         self, symbol: Symbol, timeframe: Timeframe, limit: int, until: datetime | None
     ) -> list[Candle]:
         call = requests.candles(symbol, self.bar(timeframe), limit, None if until is None else millis(until))
-        return [rows.candle(row, symbol, timeframe) for row in await self._rows(call)]
+        return [candle(rows.VENUE, row, symbol, timeframe) for row in await self._rows(call)]
 
     async def _read_price(self, symbol: Symbol) -> Tick:
         last, mark = [await self.caller.ask(call) for call in requests.prices(symbol)]

@@ -6,7 +6,7 @@ from typing import Any, Final
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import Symbol, Venue, VenueOrderId
 from tradingboost.core.instrument import Instrument, InstrumentKind
-from tradingboost.core.market import Candle, Timeframe
+from tradingboost.core.market import Timeframe
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
 from tradingboost.shared.interfaces.exchange import Balance, Bill, Identity, VenuePosition
@@ -208,21 +208,6 @@ def instrument(row: Row) -> tuple[Instrument, Decimal] | None:
         version=rules_version(row["symbol"], row["status"], tick, lot, market, value),
     )
     return made, Decimal(value["notional"])
-
-
-def candle(row: list[Any], symbol: Symbol, timeframe: Timeframe) -> Candle:
-    """A bar: open time, prices, volume in base coin."""
-    return Candle(
-        venue=VENUE,
-        symbol=symbol,
-        timeframe=timeframe,
-        open_at=moment(row[0]),
-        open=Decimal(row[1]),
-        high=Decimal(row[2]),
-        low=Decimal(row[3]),
-        close=Decimal(row[4]),
-        volume=Decimal(row[5]),
-    )
 
 
 _PUSHED_ORDER: Final = {

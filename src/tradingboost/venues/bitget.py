@@ -28,7 +28,7 @@ from tradingboost.venues import bitget_rows as rows
 from tradingboost.venues.call import Call
 from tradingboost.venues.capabilities import Ask
 from tradingboost.venues.evidence import Evidence
-from tradingboost.venues.fields import Row, millis, moment
+from tradingboost.venues.fields import Row, candle, millis, moment
 from tradingboost.venues.outcome import Write
 from tradingboost.venues.rest_account import RestAccount
 from tradingboost.venues.rest_public import Listed, RestPublic
@@ -54,7 +54,7 @@ class BitgetPublic(RestPublic):
         self, symbol: Symbol, timeframe: Timeframe, limit: int, until: datetime | None
     ) -> list[Candle]:
         call = requests.candles(symbol, self.bar(timeframe), limit, None if until is None else millis(until))
-        return [rows.candle(row, symbol, timeframe) for row in await self._rows(call)]
+        return [candle(rows.VENUE, row, symbol, timeframe) for row in await self._rows(call)]
 
     async def _read_price(self, symbol: Symbol) -> Tick:
         row = (await self._rows(requests.prices(symbol)))[0]

@@ -24,7 +24,7 @@ from tradingboost.shared.interfaces.exchange import (
 from tradingboost.venues import bybit_requests as requests
 from tradingboost.venues import bybit_rows as rows
 from tradingboost.venues.call import Call
-from tradingboost.venues.fields import millis
+from tradingboost.venues.fields import candle, millis
 from tradingboost.venues.rest_account import RestAccount
 from tradingboost.venues.rest_public import Listed, RestPublic
 from tradingboost.venues.ticket import Mode, Ticket
@@ -50,7 +50,7 @@ class BybitPublic(RestPublic):
         self, symbol: Symbol, timeframe: Timeframe, limit: int, until: datetime | None
     ) -> list[Candle]:
         call = requests.candles(symbol, self.bar(timeframe), limit, None if until is None else millis(until))
-        return [rows.candle(row, symbol, timeframe) for row in (await self.caller.ask(call))["list"]]
+        return [candle(rows.VENUE, row, symbol, timeframe) for row in (await self.caller.ask(call))["list"]]
 
     async def _read_price(self, symbol: Symbol) -> Tick:
         row = (await self.caller.ask(requests.prices(symbol)))["list"][0]

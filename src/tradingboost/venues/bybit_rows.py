@@ -4,11 +4,11 @@ A stop keeps its id when it fires: the same row goes on as an order, so its fill
 """
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from tradingboost.core.ids import Symbol, Venue, VenueOrderId
 from tradingboost.core.instrument import Instrument, InstrumentKind
-from tradingboost.core.market import Candle, Timeframe
+from tradingboost.core.market import Timeframe
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
 from tradingboost.shared.interfaces.exchange import Balance, Bill, Identity, VenuePosition
 from tradingboost.venues.base import Owner
@@ -182,18 +182,3 @@ def instrument(row: Row) -> tuple[Instrument, Decimal] | None:
         version=rules_version(row["symbol"], row["status"], lots, ticks, row.get("leverageFilter")),
     )
     return made, Decimal(lots["minNotionalValue"])
-
-
-def candle(row: list[Any], symbol: Symbol, timeframe: Timeframe) -> Candle:
-    """A bar: open time, prices, volume in base coin."""
-    return Candle(
-        venue=VENUE,
-        symbol=symbol,
-        timeframe=timeframe,
-        open_at=moment(row[0]),
-        open=Decimal(row[1]),
-        high=Decimal(row[2]),
-        low=Decimal(row[3]),
-        close=Decimal(row[4]),
-        volume=Decimal(row[5]),
-    )

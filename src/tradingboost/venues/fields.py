@@ -1,14 +1,15 @@
 """The fields of raw rows, the same at every venue: amounts are text and never pass through a float."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
-from tradingboost.core.ids import ClientOrderId
+from tradingboost.core.ids import ClientOrderId, Symbol, Venue
+from tradingboost.core.market import Candle, Timeframe
 
 Row = Mapping[str, Any]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,3 +61,22 @@ def client(value: Any) -> ClientOrderId | None:
 def rules_version(*rules: Any) -> str:
     """A short name of everything a row of rules says: another rule, another version."""
     return hashlib.sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:12]
+
+
+def candle(venue: Venue, row: Sequence[Any], symbol: Symbol, timeframe: Timeframe, volume: int = 5) -> Candle:
+    """A bar as most venues write it: open time in milliseconds, open, high, low, close.
+
+    Args:
+        volume: the place of the volume in base coin.
+    """
+    return Candle(
+        venue=venue,
+        symbol=symbol,
+        timeframe=timeframe,
+        open_at=moment(row[0]),
+        open=Decimal(row[1]),
+        high=Decimal(row[2]),
+        low=Decimal(row[3]),
+        close=Decimal(row[4]),
+        volume=Decimal(row[volume]),
+    )

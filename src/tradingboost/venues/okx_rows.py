@@ -12,6 +12,7 @@ from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
 from tradingboost.shared.interfaces.exchange import Balance, Bill, Identity, VenuePosition
+from tradingboost.venues import fields
 from tradingboost.venues.base import Owner
 from tradingboost.venues.fields import Row, amount, client, moment, price, true
 
@@ -245,17 +246,7 @@ def instrument(row: Row) -> Instrument | None:
 
 def candle(row: list[str], symbol: Symbol, timeframe: Timeframe, *, spot: bool) -> Candle:
     """A closed candle row: volume in base coin stands elsewhere on swaps than on spot."""
-    return Candle(
-        venue=VENUE,
-        symbol=symbol,
-        timeframe=timeframe,
-        open_at=moment(row[0]),
-        open=Decimal(row[1]),
-        high=Decimal(row[2]),
-        low=Decimal(row[3]),
-        close=Decimal(row[4]),
-        volume=Decimal(row[5] if spot else row[6]),
-    )
+    return fields.candle(VENUE, row, symbol, timeframe, 5 if spot else 6)
 
 
 def tick(symbol: Symbol, at: datetime, last: str, mark: str) -> Tick:

@@ -5,6 +5,7 @@ There is no list of fills: they stand in the detail of each order. There are no 
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any, Final
 
 from tradingboost.core.errors import InvalidInput
@@ -152,12 +153,13 @@ class UpbitAccount(RestAccount):
 
     async def _open(self, symbol: Symbol | None) -> list[Any]:
         """Every resting order; pages are numbered, and a short one is the last."""
-        found: list[Any] = []
-        while True:
-            page = await self.caller.ask(requests.open_list(symbol).saying(page=len(found) // requests.PAGE + 1))
-            found += page
-            if len(page) < requests.PAGE:
-                return found
+        further = count(2)
+
+        def onward(page: list[Any]) -> dict[str, Any]:
+            return {"page": next(further)} if len(page) == requests.PAGE else {}
+
+        found: list[Any] = await self.caller.pages(requests.open_list(symbol).saying(page=1), list, onward)
+        return found
 
     async def _ended(self, since: datetime) -> list[Any]:
         """Ended orders created in the last week before an instant or later, a week at a time."""
