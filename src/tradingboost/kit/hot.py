@@ -28,16 +28,18 @@ class Hot:
         self._statement = statement
         self._columns = columns
         self._sql = ""
-        self._binds: list[tuple[str, Any]] = []
-        self._fixed: dict[str, Any] = {}
+        self._given: list[Any] = []
+        self._binds: list[tuple[int, str, Any]] = []
 
     async def rows(self, db: AsyncConnection, **values: Any) -> list[Any]:
         """Run it in the open transaction (or alone, on a reading connection)."""
         if not self._sql:
             assert db.sync_connection is not None
             self._compile(db.sync_connection.dialect)
-        values = self._fixed | values
-        given = [values[name] if convert is None else convert(values[name]) for name, convert in self._binds]
+        given = self._given.copy()
+        for index, name, convert in self._binds:
+            value = values[name]
+            given[index] = value if convert is None else convert(value)
         try:
             found = await driver_of(db).fetch(self._sql, *given)
         except asyncpg.IntegrityConstraintViolationError as error:
@@ -53,6 +55,11 @@ class Hot:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=list(self._columns) or None)
         if compiled.post_compile_params or compiled.literal_execute_params:
             raise BrokenInvariant("hot_statement_varies", "Write a list as an array: column = any_(bindparam(...)).")
-        self._binds = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or ()]
-        self._fixed = {name: bind.effective_value for bind, name in compiled.bind_names.items() if not bind.required}
+        fixed = {name: bind.effective_value for bind, name in compiled.bind_names.items() if not bind.required}
+        for index, name in enumerate(compiled.positiontup or ()):
+            convert = compiled._bind_processors.get(name)
+            value = fixed.get(name)
+            self._given.append(value if name not in fixed or convert is None else convert(value))
+            if name not in fixed:
+                self._binds.append((index, name, convert))
         self._sql = compiled.string

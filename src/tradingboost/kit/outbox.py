@@ -11,14 +11,16 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy import Text, cast, select, text
+from sqlalchemy import CTE, BigInteger, FromClause, Text, bindparam, cast, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.crash import crash_point
-from tradingboost.kit.db import Database, after_commit
+from tradingboost.kit.db import Database, UtcDateTime, after_commit
 from tradingboost.kit.driver import raw_connection
 from tradingboost.kit.events import Cause, current_cause, to_fields
 from tradingboost.kit.hot import Hot
@@ -26,7 +28,7 @@ from tradingboost.kit.ids import uuid7
 from tradingboost.kit.in_hand import shown
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.redis import Redis, mapped
-from tradingboost.kit.tables import outbox
+from tradingboost.kit.tables import aggregates, outbox
 from tradingboost.kit.trimming import purge, trim_streams
 from tradingboost.shared.events.envelope import Payload, encode, spec_of
 
@@ -39,24 +41,39 @@ _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 _HOUSEKEEPING_S = 60.0
 
 # The counter's row lock is held until the commit, so numbers have no gap and positions grow with them per aggregate.
-_EMIT = Hot(
-    text(
-        """
-        WITH numbered AS (
-            INSERT INTO bus.aggregates AS a (aggregate, seq) VALUES (CAST(:aggregate AS text), 1)
-            ON CONFLICT (aggregate) DO UPDATE SET seq = a.seq + 1
-            RETURNING a.aggregate, a.seq
+_DATA = bindparam("event_data", type_=Text)
+_AT = bindparam("event_at", type_=UtcDateTime)
+
+
+def emission(told: FromClause | None = None) -> CTE:
+    """An event as a part of a statement, which is then told with the state it tells of or not at all.
+
+    Bind what `event_values` gives, and call `announce` once the statement ran.
+
+    Args:
+        told: the event is stored if this has its one row.
+    """
+    named = select(bindparam("event_aggregate", type_=Text), literal(1, BigInteger))
+    counted = upsert(aggregates).from_select(["aggregate", "seq"], named if told is None else named.select_from(told))
+    numbered = (
+        counted.on_conflict_do_update(
+            index_elements=[aggregates.c.aggregate], set_={"seq": aggregates.c.seq + literal(1, BigInteger)}
         )
-        INSERT INTO bus.outbox (event_id, aggregate, seq, type, schema_version, stream, key, user_id, correlation_id,
-                                causation_id, payload, occurred_at)
-        SELECT CAST(:event_id AS uuid), aggregate, seq, CAST(:type AS text), CAST(:version AS int),
-               CAST(:stream AS text), CAST(:key AS text), CAST(:user_id AS text), CAST(:correlation_id AS text),
-               CAST(:causation_id AS text), CAST(CAST(:payload AS text) AS jsonb),
-               coalesce(CAST(:at AS timestamptz), clock_timestamp())
-        FROM numbered
-        """
+        .returning(aggregates.c.aggregate, aggregates.c.seq)
+        .cte("numbered")
     )
-)
+    as_given = ("event_id", "type", "schema_version", "stream", "key", "user_id", "correlation_id", "causation_id")
+    row = select(
+        numbered.c.aggregate,
+        numbered.c.seq,
+        *(bindparam(f"event_{name}", type_=outbox.c[name].type) for name in as_given),
+        cast(_DATA, JSONB),
+        func.coalesce(_AT, func.clock_timestamp()),
+    )
+    return insert(outbox).from_select(["aggregate", "seq", *as_given, "payload", "occurred_at"], row).cte("emitted")
+
+
+_EMIT = Hot(select(literal(1)).add_cte(emission()))
 ROW = (
     outbox.c.event_id,
     outbox.c.position,
@@ -111,28 +128,47 @@ async def emit(
     Returns:
         The event's id.
     """
+    values = event_values(payload, key=key, aggregate=aggregate, user_id=user_id, at=at, cause=cause)
+    await _EMIT.rows(connection, **values)
+    announce(connection)
+    event_id: UUID = values["event_event_id"]
+    return event_id
+
+
+def event_values(
+    payload: Payload,
+    *,
+    key: str,
+    aggregate: str,
+    user_id: str | None = None,
+    at: datetime | None = None,
+    cause: Cause | None = None,
+) -> dict[str, Any]:
+    """What a statement with an `emission` binds; arguments as for `emit`."""
     spec = spec_of(type(payload))
     if spec.lossy:
         raise BrokenInvariant("feed_in_outbox", f"{spec.type} is a feed; publish it with kit.feed.")
     event_id = uuid7()
     cause = cause or current_cause() or Cause(str(event_id))
-    row = {
-        "event_id": event_id,
-        "aggregate": aggregate,
-        "type": spec.type,
-        "version": spec.version,
-        "stream": spec.stream,
-        "key": key,
-        "user_id": user_id,
-        "correlation_id": cause.correlation_id,
-        "causation_id": cause.causation_id,
-        "payload": encode(payload).decode(),
-        "at": at,
+    return {
+        "event_event_id": event_id,
+        "event_aggregate": aggregate,
+        "event_type": spec.type,
+        "event_schema_version": spec.version,
+        "event_stream": spec.stream,
+        "event_key": key,
+        "event_user_id": user_id,
+        "event_correlation_id": cause.correlation_id,
+        "event_causation_id": cause.causation_id,
+        "event_data": encode(payload).decode(),
+        "event_at": at,
     }
-    await _EMIT.rows(connection, **row)
+
+
+def announce(connection: AsyncConnection) -> None:
+    """Wake this process's relay once the open transaction is committed."""
     for wake in _relays.get(connection.dialect, ()):
         after_commit(connection, wake)
-    return event_id
 
 
 class Relay:

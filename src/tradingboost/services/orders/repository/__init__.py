@@ -1,5 +1,6 @@
 """All SQL of `orders`. Nothing here commits; the use case owns the transaction."""
 
+from tradingboost.services.orders.repository.answering import acknowledged, open_order, taken
 from tradingboost.services.orders.repository.evidence import (
     fill_views,
     fills_of,
@@ -32,7 +33,6 @@ from tradingboost.services.orders.repository.modes import (
     set_watermark,
 )
 from tradingboost.services.orders.repository.orders import (
-    acknowledged,
     adopt_order,
     as_json,
     attached_of,
@@ -46,7 +46,6 @@ from tradingboost.services.orders.repository.orders import (
     live_orders,
     live_orders_of,
     live_stops,
-    open_order,
     order_by_id,
     order_by_venue,
     orphans,
@@ -145,6 +144,7 @@ __all__ = [
     "set_watermark",
     "set_wish",
     "submit_request",
+    "taken",
     "update_order",
     "vanished_stop",
     "view_of_intent",

@@ -6,14 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Text, and_, bindparam, func, insert, select, update
+from sqlalchemy import Select, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Symbol, UserId, Venue, VenueOrderId
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide, RequestKind, Resolution, Role
-from tradingboost.kit.db import UtcDateTime
 from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import Attempt, OrderRow, view
@@ -81,21 +80,6 @@ _ADD_SENT = Hot(
     )
     .inline()
 )
-_ACKED = (
-    update(t.requests)
-    .where(t.requests.c.request_id == bindparam("of_request"), t.requests.c.resolution <= Resolution.ACKED)
-    .values(
-        resolution=Resolution.ACKED,
-        outcome=bindparam("to_outcome", type_=Text),
-        code="",
-        message="",
-        resolved_at=bindparam("at", type_=UtcDateTime),
-        next_look_at=None,
-    )
-    .cte("acked")
-)
-_LOCK_ACKED = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")).with_for_update().add_cte(_ACKED))
-_OPEN = Hot(update(t.orders).where(_O.order_id == bindparam("of_order")), "status", "venue_order_id")
 _OF_INTENT = Hot(
     select(t.orders, t.requests.c.resolution, t.intents.c.deny_code)
     .outerjoin(
@@ -161,19 +145,6 @@ async def insert_sent(db: AsyncConnection, row: OrderRow, attempt: Attempt) -> N
     sent = {"of_kind": RequestKind.SUBMIT, "of_resolution": Resolution.NONE}
     sent |= {f"of_{name}": getattr(attempt, name) for name in attempt.__struct_fields__}
     await _ADD_SENT.rows(db, **values, **sent)
-
-
-async def acknowledged(
-    db: AsyncConnection, order_id: OrderId, request_id: str, outcome: str, now: datetime
-) -> OrderRow:
-    """The venue has taken it: raise what became of the attempt, and give the order, locked."""
-    (row,) = await _LOCK_ACKED.rows(db, of_order=order_id, of_request=request_id, to_outcome=outcome, at=now)
-    return OrderRow.of(row)
-
-
-async def open_order(db: AsyncConnection, order_id: OrderId, venue_order_id: VenueOrderId | None) -> None:
-    """It rests, as the venue's reply says."""
-    await _OPEN.rows(db, of_order=order_id, status=OrderStatus.OPEN, venue_order_id=venue_order_id)
 
 
 async def view_of_intent(db: AsyncConnection, intent_key: str) -> OrderView:

@@ -308,12 +308,16 @@ class Submitter:
 
     async def _placed(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> OrderRow:
         now = self._clock.now()
-        known = (claimed.row.order_id, claimed.attempt.request_id)
-        row = await store.acknowledged(db, *known, outcome.kind.value, now)
+        answer = (claimed.attempt.request_id, outcome.kind.value)
+        if now <= claimed.attempt.expires_at:  # nobody asks after it yet
+            opened = _opened(claimed.row, outcome)
+            if await store.taken(db, opened, answer, telling.accepted(opened, opened.order({}), now), now):
+                return opened
+        row = await store.acknowledged(db, claimed.row.order_id, answer, now)
         opened = row
         if row.status is OrderStatus.NEW:  # else the private stream was faster
-            opened = msgspec.structs.replace(row, status=OrderStatus.OPEN, venue_order_id=outcome.venue_order_id)
-            await store.open_order(db, row.order_id, outcome.venue_order_id)
+            opened = _opened(row, outcome)
+            await store.open_order(db, opened)
             await telling.tell_accepted(db, opened, opened.order({}), now)
         await self._end_late(db, claimed, row, now, found=True)
         return opened
@@ -341,3 +345,8 @@ class Submitter:
         if row.role is Role.STOP and await store.replaced(db, row):
             return  # another stop rests in its slot: whoever wished it has it
         await telling.tell_rejected(db, row, now, *told)
+
+
+def _opened(row: OrderRow, outcome: Outcome) -> OrderRow:
+    """An order as it is once the venue has taken it."""
+    return msgspec.structs.replace(row, status=OrderStatus.OPEN, venue_order_id=outcome.venue_order_id)

@@ -27,13 +27,15 @@ from tradingboost.shared.events.orders import (
 
 async def tell(db: AsyncConnection, row: OrderRow, payload: Payload) -> None:
     """Emit a fact about an order in the transaction that made it true."""
-    await outbox.emit(
-        db,
-        payload,
-        key=f"{row.user_id}:{row.exchange}:{row.symbol}",
-        aggregate=f"orders:{row.account_id}:{row.symbol}",
-        user_id=row.user_id,
-    )
+    await outbox.emit(db, payload, **_address(row))
+
+
+def _address(row: OrderRow) -> dict[str, str]:
+    return {
+        "key": f"{row.user_id}:{row.exchange}:{row.symbol}",
+        "aggregate": f"orders:{row.account_id}:{row.symbol}",
+        "user_id": row.user_id,
+    }
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,10 +106,19 @@ def _common(row: OrderRow, left: Decimal, at: datetime, reason: str) -> dict[str
 
 async def tell_accepted(db: AsyncConnection, row: OrderRow, order: Order, at: datetime) -> None:
     """It rests, or its values changed there."""
+    await tell(db, row, _accepted(row, order, at))
+
+
+def accepted(row: OrderRow, order: Order, at: datetime) -> dict[str, Any]:
+    """The same fact as a part of the statement that makes it true (`outbox.emission`)."""
+    return outbox.event_values(_accepted(row, order, at), **_address(row))
+
+
+def _accepted(row: OrderRow, order: Order, at: datetime) -> OrderAccepted:
     values = order.values
     price = values.price if values is not None else row.price
     trigger = values.trigger if values is not None else row.trigger
-    await tell(db, row, OrderAccepted(**_common(row, order.left, at, row.reason), price=price, trigger=trigger))
+    return OrderAccepted(**_common(row, order.left, at, row.reason), price=price, trigger=trigger)
 
 
 async def tell_rejected(db: AsyncConnection, row: OrderRow, at: datetime, code: str, reason: str) -> None:
