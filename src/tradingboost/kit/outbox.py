@@ -129,10 +129,15 @@ async def emit(
         The event's id.
     """
     values = event_values(payload, key=key, aggregate=aggregate, user_id=user_id, at=at, cause=cause)
-    await _EMIT.rows(connection, **values)
-    announce(connection)
+    await store(connection, values)
     event_id: UUID = values["event_event_id"]
     return event_id
+
+
+async def store(connection: AsyncConnection, values: dict[str, Any]) -> None:
+    """The second half of `emit`, for an event that `event_values` has made."""
+    await _EMIT.rows(connection, **values)
+    announce(connection)
 
 
 def event_values(

@@ -27,15 +27,16 @@ from tradingboost.shared.events.orders import (
 
 async def tell(db: AsyncConnection, row: OrderRow, payload: Payload) -> None:
     """Emit a fact about an order in the transaction that made it true."""
-    await outbox.emit(db, payload, **_address(row))
+    await outbox.store(db, _fact(row, payload))
 
 
-def _address(row: OrderRow) -> dict[str, str]:
-    return {
-        "key": f"{row.user_id}:{row.exchange}:{row.symbol}",
-        "aggregate": f"orders:{row.account_id}:{row.symbol}",
-        "user_id": row.user_id,
-    }
+def _fact(row: OrderRow, payload: Payload) -> dict[str, Any]:
+    return outbox.event_values(
+        payload,
+        key=f"{row.user_id}:{row.exchange}:{row.symbol}",
+        aggregate=f"orders:{row.account_id}:{row.symbol}",
+        user_id=row.user_id,
+    )
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +112,7 @@ async def tell_accepted(db: AsyncConnection, row: OrderRow, order: Order, at: da
 
 def accepted(row: OrderRow, order: Order, at: datetime) -> dict[str, Any]:
     """The same fact as a part of the statement that makes it true (`outbox.emission`)."""
-    return outbox.event_values(_accepted(row, order, at), **_address(row))
+    return _fact(row, _accepted(row, order, at))
 
 
 def _accepted(row: OrderRow, order: Order, at: datetime) -> OrderAccepted:
