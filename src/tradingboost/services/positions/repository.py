@@ -1,6 +1,6 @@
 """All SQL of `positions`. Nothing here commits; the use case owns the transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,6 +19,8 @@ from tradingboost.shared.interfaces.exchange import Balance, VenuePosition
 from tradingboost.shared.interfaces.positions import Books
 
 LegKey = tuple[AccountId, Symbol, PositionSide]
+Owned = tuple[str, str, str]
+"""(user, venue, symbol)."""
 
 _P = t.positions.c
 _THE_LEG = select(t.positions).where(
@@ -26,6 +28,7 @@ _THE_LEG = select(t.positions).where(
     _P.symbol == bindparam("of_symbol"),
     _P.position_side == bindparam("of_side"),
 )
+_OWNED = (_P.user_id, _P.exchange, _P.symbol)
 _LEG, _LOCK_LEG = Hot(_THE_LEG), Hot(_THE_LEG.with_for_update())
 _ALL_LEGS = select(t.positions).where(_P.account_id == bindparam("of_account")).order_by(_P.symbol, _P.position_side)
 _LEGS, _OPEN_LEGS = Hot(_ALL_LEGS), Hot(_ALL_LEGS.where(_P.qty != 0))
@@ -59,6 +62,21 @@ async def legs(db: AsyncConnection, account_id: AccountId, open_only: bool) -> l
     """Legs of an account by symbol."""
     found = await (_OPEN_LEGS if open_only else _LEGS).rows(db, of_account=account_id)
     return [Leg.of(row) for row in found]
+
+
+async def moved(db: AsyncConnection, since: datetime | None) -> list[Owned]:
+    """Whose symbols had a leg change at or after `since`; without it, those where anything is held."""
+    p = t.positions.c
+    where = p.qty != 0 if since is None else p.updated_at >= since
+    rows = await db.execute(select(p.user_id, p.exchange, p.symbol).where(where).distinct().order_by(*_OWNED))
+    return [(row.user_id, row.exchange, row.symbol) for row in rows]
+
+
+async def legs_of(db: AsyncConnection, owned: Sequence[Owned]) -> list[Leg]:
+    """Every leg of these symbols, the one that changed last at the end."""
+    where = tuple_(*_OWNED).in_(owned)
+    rows = await db.execute(select(t.positions).where(where).order_by(_P.updated_at))
+    return [Leg.of(row._asdict()) for row in rows]
 
 
 async def put_leg(db: AsyncConnection, leg_: Leg) -> None:

@@ -1,5 +1,6 @@
 """The use cases of `positions`: book fills, book bills, compare with the venue, and say what is held."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -67,6 +68,16 @@ class PositionsService:
             leg = await store.leg(db, (account_id, symbol, position_side))
         mark = None if leg is None else self.marks.get((leg.exchange, leg.symbol))
         return None if leg is None else leg.view(mark, self._clock.now())
+
+    async def moved(self, since: datetime | None, page: int) -> AsyncIterator[list[PositionView]]:
+        """Every leg of each symbol that changed since then, or that is held; a symbol's legs are in one page."""
+        async with self._db.read() as db:
+            owned = await store.moved(db, since)
+        for first in range(0, len(owned), page):
+            async with self._db.read() as db:
+                legs = await store.legs_of(db, owned[first : first + page])
+            now = self._clock.now()
+            yield [leg.view(self.marks.get((leg.exchange, leg.symbol)), now) for leg in legs]
 
     async def books(self, account_id: AccountId) -> Books:
         """The ledger summed."""

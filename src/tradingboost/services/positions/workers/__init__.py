@@ -8,6 +8,7 @@ from tradingboost.kit.feed import FeedReader, Source
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.positions.service import PositionsService
 from tradingboost.services.positions.settings import PositionsSettings
+from tradingboost.services.positions.workers.mirror import Mirror
 from tradingboost.shared.events.market import Ticked
 
 log = structlog.get_logger(__name__)
@@ -20,10 +21,15 @@ class Workers:
         self._redis = context.redis
         self._service = service
         self._every_s = settings.settle_every_s
+        self._mirror = Mirror(context.redis, context.clock, service)
 
     def all(self) -> list[Worker]:
         """The loops."""
-        return [Worker("marks", self.marks), Worker("settle", self.settle, stall_after_s=300)]
+        return [
+            Worker("marks", self.marks),
+            Worker("settle", self.settle, stall_after_s=300),
+            Worker("mirror", self._mirror.run),
+        ]
 
     async def marks(self, life: Life) -> None:
         """Keep the newest mark of every symbol that is held."""
