@@ -19,6 +19,7 @@ from tradingboost.kit.crypto import KeyRing, Secret
 from tradingboost.kit.remote import Bridge, serve
 from tradingboost.kit.service_token import ServiceAuth
 from tradingboost.services.config.service import ConfigService
+from tradingboost.services.exchange.module import data_keys
 from tradingboost.services.exchange.service import ExchangeService
 from tradingboost.services.market.service import MarketService
 from tradingboost.services.notifications.service import NotificationsService
@@ -64,7 +65,8 @@ async def users(
     """The same service, called here and called over the bridge."""
     async with room(fresh_database, redis_url, fake_clock, "users") as stage:
         ring = KeyRing({"k1": Secret(bytes(range(32)))})
-        service = build_users(stage.context(), ring, UsersSettings())[0]
+        pepper = Secret(b"p" * 32)
+        service = build_users(stage.context(), data_keys(ring), pepper, UsersSettings())[0]
         if request.param == "local":
             yield service
             return

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tradingboost.app.settings import Settings
 from tradingboost.core.client_id import IdKeys
 from tradingboost.core.errors import InvalidInput, Refused
-from tradingboost.kit.crypto import KeyRing
+from tradingboost.kit.crypto import KEY_BYTES, KeyRing, Secret, derived_kek
 
 RECEIPTS: Final = "receipts.pem"
 
@@ -30,9 +30,30 @@ class Secrets:
         self._folder = folder
 
     def key_ring(self) -> KeyRing:
-        """The keys that seal credentials."""
-        given = self._settings.crypto.keks
-        return KeyRing.parse(given.get_secret_value() if given else self._kept("kek", "kek1:", "TB_CRYPTO__KEKS"))
+        """The keys that seal credentials: the given ones, else one that is made and kept.
+
+        Where only the old system's key was given, and production is not meant, a key derived from it does, too.
+        """
+        given, old = self._settings.crypto.keks, self._settings.crypto.legacy_fernet_keys
+        if given:
+            return KeyRing.parse(given.get_secret_value())
+        derived = "" if old is None else derived_kek(old.get_secret_value().partition(",")[0].strip())
+        if derived and self._settings.env != "production" and not (self._folder / "kek").exists():
+            return KeyRing.parse(derived)
+        kept = self._kept("kek", "kek1:", "TB_CRYPTO__KEKS")
+        return KeyRing.parse(f"{kept},{derived}" if derived else kept)
+
+    def pepper(self) -> Secret:
+        """The key of fingerprints."""
+        given = self._settings.crypto.pepper
+        text = given.get_secret_value() if given else self._kept("pepper", "", "TB_CRYPTO__PEPPER")
+        try:
+            key = Secret(base64.b64decode(text, validate=True))
+        except ValueError:
+            key = Secret(b"")
+        if len(key) != KEY_BYTES:
+            raise InvalidInput("bad_pepper", f"TB_CRYPTO__PEPPER must be base64 of {KEY_BYTES} bytes.")
+        return key
 
     def id_keys(self) -> IdKeys:
         """The keys of client order ids."""

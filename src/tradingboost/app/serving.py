@@ -127,7 +127,7 @@ def _bridge_module(built: Platform, names: Collection[str]) -> Module:
 
     async def start() -> None:
         for name in names:
-            bindings = {PROCESSES[name].interface: built.services[name]}
+            bindings = {PROCESSES[name].interface: built.services[name], **built.beside(name)}
             port = built.bridge_port(name)
             servers.append(await serve(bindings, port, built.auth, host=built.settings.topology.host))
 

@@ -71,6 +71,7 @@ class Settings(Slice):
 
 ALIASES: Final[Mapping[str, str]] = {
     "DATABASE_URL": "TB_DB__URL",
+    "ENCRYPTION_KEY": "TB_CRYPTO__LEGACY_FERNET_KEYS",
     "TIMESCALE_HOST": "TB_DB__HOST",
     "TIMESCALE_PORT": "TB_DB__PORT",
     "TIMESCALE_DATABASE": "TB_DB__NAME",

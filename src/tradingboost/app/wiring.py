@@ -26,6 +26,7 @@ from tradingboost.services.positions import module as positions
 from tradingboost.services.strategy import module as strategy
 from tradingboost.services.users import module as users
 from tradingboost.shared.interfaces.config import Config
+from tradingboost.shared.interfaces.data_keys import DataKeys
 from tradingboost.shared.interfaces.exchange import Exchange
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.notifications import Notifications
@@ -110,7 +111,7 @@ class Platform:
             self.modules.append(Module("redis", workers=[hearing, *following]))
         if self._local & {"market", "exchange"}:
             self.modules.append(Module("venues", start=[self._venues.load]))
-        self._plug("users", lambda: users.build(context, self.secrets.key_ring(), settings.users))
+        self._plug("users", lambda: users.build(context, self._data_keys(), self.secrets.pepper(), settings.users))
         self._plug("config", lambda: config.build(context))
         self._plug("market", lambda: market.build(context, self._venues.publics(), settings.market))
         self._plug(
@@ -139,6 +140,16 @@ class Platform:
             self.modules.append(module)
         else:
             self.services[name] = self._remote(name)
+
+    def _data_keys(self) -> DataKeys:
+        """Of the process that opens credentials; asked by users, it asks nobody, so the graph stays acyclic."""
+        if "exchange" in self._local:
+            return exchange.data_keys(self.secrets.key_ring())
+        return self._bridge.connect(DataKeys, self.bridge_address("exchange"))
+
+    def beside(self, name: str) -> dict[Any, object]:
+        """What else a process promises, beside its own interface."""
+        return {DataKeys: self._data_keys()} if name == "exchange" else {}
 
     def _remote(self, name: str) -> object:
         """A neighbour in another process: the same Protocol, called over the bridge."""

@@ -11,6 +11,7 @@ field or version does not open. Parts are base64url without padding.
 
 import base64
 import binascii
+import hmac
 import os
 import re
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tradingboost.core.errors import InvalidInput, Refused
 from tradingboost.kit.logging import register_secret
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_FERNET_TEXT = 44
 _KID = re.compile(r"[a-z0-9]{1,16}")
 _PART = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -114,6 +118,26 @@ class DataKey:
         return f"DataKey(kid={self._kid})"
 
 
+class Sealer:
+    """Half of a data key: what it seals it cannot show again."""
+
+    __slots__ = ("_key", "kid", "wrapped")
+
+    def __init__(self, key: Secret, kid: str, wrapped: str, binding: Binding) -> None:
+        if len(key) != KEY_BYTES:
+            raise InvalidInput("bad_data_key", f"A data key has {KEY_BYTES} bytes.")
+        self._key = DataKey(key, kid, binding)
+        self.kid = kid
+        self.wrapped = wrapped
+
+    def seal(self, field: str, value: Secret) -> str:
+        """The token to store."""
+        return self._key.seal(field, value)
+
+    def __repr__(self) -> str:
+        return f"Sealer(kid={self.kid})"
+
+
 class KeyRing:
     """The key-encryption keys of the process; the first one wraps, all of them unwrap."""
 
@@ -146,6 +170,11 @@ class KeyRing:
                 )
             except (binascii.Error, ValueError):
                 raise _bad_keks("each entry is name:base64") from None
+            if not encoded and len(kid) == _FERNET_TEXT:
+                raise _bad_keks(
+                    "an entry without a name looks like a Fernet key; the old system's key belongs into "
+                    "TB_CRYPTO__LEGACY_FERNET_KEYS (or ENCRYPTION_KEY), and an entry here is name:base64"
+                )
             if kid in keys or raw in seen:
                 raise _bad_keks("no name and no key may appear twice")
             if len(set(raw)) == 1:
@@ -162,6 +191,11 @@ class KeyRing:
     def new_data_key(self, binding: Binding) -> tuple[DataKey, str]:
         """A fresh data key and its wrap token."""
         return self._wrapped(Secret(os.urandom(KEY_BYTES)), binding, os.urandom(_NONCE_BYTES))
+
+    def grant(self, binding: Binding) -> tuple[Secret, str]:
+        """A fresh data key for somebody who seals elsewhere, and its wrap token."""
+        key = Secret(os.urandom(KEY_BYTES))
+        return key, self._wrapped(key, binding, os.urandom(_NONCE_BYTES))[1]
 
     def unwrap(self, token: str, binding: Binding) -> DataKey:
         """The data key of a wrap token.
@@ -228,6 +262,22 @@ def _decode(text: str) -> bytes:
     if _encode(raw) != text:
         raise _failed("it is not base64url")
     return raw
+
+
+def kid_of(wrapped: str) -> str:
+    """The key-encryption key a wrap token names."""
+    return _parts(wrapped, "tb1w")[0]
+
+
+def fingerprint(pepper: Secret, api_key: str) -> str:
+    """A keyed hash that finds the same API key again and tells nothing about it."""
+    return hmac.new(pepper.reveal(), api_key.encode(), "sha256").hexdigest()
+
+
+def derived_kek(secret: str) -> str:
+    """The KEK `env0` of an installation that has nothing but the old system's key, as an entry of TB_CRYPTO__KEKS."""
+    made = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"tradingboost kek env0").derive(secret.encode())
+    return "env0:" + base64.b64encode(made).decode()
 
 
 def _failed(reason: str) -> Refused:

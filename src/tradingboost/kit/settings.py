@@ -131,3 +131,7 @@ class CryptoSettings(Slice):
     """`TB_CRYPTO__*`."""
 
     keks: SecretStr | None = Field(None, description="kid1:base64,kid2:base64 (32 bytes each); the first is active")
+    pepper: SecretStr | None = Field(None, description="base64, 32 bytes: keys the fingerprints of API keys")
+    legacy_fernet_keys: SecretStr | None = Field(
+        None, description="Fernet keys of the old system, for migrate api-keys alone; also read as ENCRYPTION_KEY"
+    )

@@ -11,12 +11,14 @@ from tests.services.rooms import Room
 from tradingboost.core.errors import Conflict, NotFound, Refused
 from tradingboost.core.ids import AccountId, UserId, Venue
 from tradingboost.kit.crypto import Binding, KeyRing, Secret
+from tradingboost.services.exchange.module import data_keys
 from tradingboost.services.users.module import build
 from tradingboost.services.users.service import UsersService
 from tradingboost.services.users.settings import UsersSettings
 from tradingboost.shared.events.users import CredentialsChanged, UserRegistered
 from tradingboost.shared.interfaces.users import LinkAccount, SealedCredential
 
+PEPPER = Secret(b"p" * 32)
 PLAIN = {"api_key": "canary-key-9d1c", "api_secret": "canary-secret-77ab", "passphrase": "canary-phrase-e0f2"}
 
 
@@ -27,7 +29,7 @@ def key_ring() -> KeyRing:
 
 @pytest.fixture
 def users(stage: Room, key_ring: KeyRing) -> UsersService:
-    return build(stage.context(), key_ring, UsersSettings())[0]
+    return build(stage.context(), data_keys(key_ring), PEPPER, UsersSettings())[0]
 
 
 def a_link(user_id: UserId, **changes: Any) -> LinkAccount:
@@ -77,7 +79,7 @@ async def test_a_person_is_created_once_by_name(stage: Room, users: UsersService
 
 
 async def test_a_full_platform_says_so(stage: Room, key_ring: KeyRing) -> None:
-    small = UsersService(stage.context(), key_ring, UsersSettings(max_users=1))
+    small = build(stage.context(), data_keys(key_ring), PEPPER, UsersSettings(max_users=1))[0]
     alice = await small.create_user("alice")
     with pytest.raises(Refused, match="full"):
         await small.create_user("bob")
@@ -110,7 +112,7 @@ async def test_an_exchange_account_belongs_to_one_user(stage: Room, users: Users
     assert (await users.account(account.account_id)).user_id == alice.user_id
     assert (await users.sealed_credential(account.account_id)).version == 1
     assert await users.accounts() == [account]
-    elsewhere = await users.link_account(a_link(bob.user_id, environment="demo"))
+    elsewhere = await users.link_account(a_link(bob.user_id, environment="paper"))
     assert elsewhere.account_id != account.account_id
 
 

@@ -17,7 +17,7 @@ from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.services.orders.workers import Workers
 from tradingboost.shared.interfaces.exchange import Exchange
 from tradingboost.shared.interfaces.positions import Positions
-from tradingboost.shared.interfaces.users import Users
+from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Parts:
 
 def parts(
     context: Context,
-    neighbours: tuple[Users, Exchange, Positions],
+    neighbours: tuple[LinkedAccounts, Exchange, Positions],
     id_keys: IdKeys,
     settings: OrdersSettings,
     *,
@@ -46,7 +46,7 @@ def parts(
 
 def build(
     context: Context,
-    neighbours: tuple[Users, Exchange, Positions],
+    neighbours: tuple[LinkedAccounts, Exchange, Positions],
     id_keys: IdKeys,
     settings: OrdersSettings,
     folder: Path,

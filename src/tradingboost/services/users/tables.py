@@ -250,6 +250,9 @@ exchange_credentials = Table(
     Column("permissions", JSONB, nullable=False, server_default=sql("'{}'")),
     Column("ip_bound", Boolean),
     _flag("exposed"),
+    _text("code", ""),
+    _time("acknowledged_at"),
+    Column("reminded_days", Integer, comment="of the last reminder that its end is near"),
     _time("verified_at"),
     _time("last_used_at"),
     _time("expires_at"),
@@ -277,7 +280,7 @@ exchange_credentials = Table(
         "exchange",
         "fingerprint",
         unique=True,
-        postgresql_where=sql("deleted_at IS NULL AND status <> 'refused'"),
+        postgresql_where=sql("deleted_at IS NULL AND status NOT IN ('refused', 'revoked')"),
     ),
 )
 

@@ -30,7 +30,7 @@ from tradingboost.shared.interfaces.exchange import (
     Searched,
     StreamStatus,
 )
-from tradingboost.shared.interfaces.users import Users
+from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
 from tradingboost.venues.base import TradingVenue
 from tradingboost.venues.catalogue import Venues
 from tradingboost.venues.lanes import Lane, lane, of_amending, of_placing
@@ -43,7 +43,7 @@ class ExchangeService:
     """Implements `shared.interfaces.exchange.Exchange`."""
 
     def __init__(
-        self, context: Context, users: Users, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
+        self, context: Context, users: LinkedAccounts, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
     ) -> None:
         self._db = context.db
         self._clock = context.clock

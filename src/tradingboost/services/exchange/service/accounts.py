@@ -13,7 +13,8 @@ from tradingboost.services.exchange.service.credentials import opened
 from tradingboost.services.exchange.service.reporting import Reporter
 from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.shared.interfaces.exchange import Identity
-from tradingboost.shared.interfaces.users import Account, Users
+from tradingboost.shared.interfaces.users import Account
+from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
 from tradingboost.venues.base import Endpoint, Owner, PrivateStream, TradingVenue
 from tradingboost.venues.catalogue import Venues
 
@@ -37,7 +38,7 @@ class Accounts:
     """Connects accounts once and keeps them."""
 
     def __init__(
-        self, context: Context, users: Users, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
+        self, context: Context, users: LinkedAccounts, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
     ) -> None:
         self._context = context
         self._users = users

@@ -17,6 +17,7 @@ def opened(sealed: SealedCredential, key_ring: KeyRing) -> Keys:
     data_key = key_ring.unwrap(sealed.data_key, binding)
 
     def field(name: str) -> str:
-        return data_key.open(name, sealed.fields[name]).reveal_text()
+        token = sealed.fields.get(name)
+        return data_key.open(name, token).reveal_text() if token is not None else ""
 
     return Keys(api_key=field("api_key"), secret=field("api_secret"), passphrase=field("passphrase"))

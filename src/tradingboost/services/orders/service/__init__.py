@@ -47,7 +47,7 @@ from tradingboost.shared.interfaces.orders import (
     Switch,
 )
 from tradingboost.shared.interfaces.positions import Positions
-from tradingboost.shared.interfaces.users import Users
+from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
 
 _PATIENCE_S: Final = 4.0
 """A database that does not renew a lease for so long is away, whatever its sockets say."""
@@ -61,7 +61,7 @@ class OrdersService:
         context: Context,
         id_keys: IdKeys,
         leases: Leases,
-        neighbours: tuple[Users, Exchange, Positions],
+        neighbours: tuple[LinkedAccounts, Exchange, Positions],
         settings: OrdersSettings,
         *,
         journal: Journal | None = None,

@@ -8,7 +8,8 @@ from tradingboost.core.errors import Conflict, Unavailable
 from tradingboost.core.ids import AccountId, UserId
 from tradingboost.kit.lease import Lease, Leases, guard
 from tradingboost.shared.interfaces.exchange import Balance
-from tradingboost.shared.interfaces.users import Account, Users
+from tradingboost.shared.interfaces.users import Account
+from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
 
 
 class Accounts:
@@ -17,7 +18,7 @@ class Accounts:
     An account is *ready* once it was compared with the venue; before that nothing opens (reducing is always allowed).
     """
 
-    def __init__(self, users: Users, leases: Leases) -> None:
+    def __init__(self, users: LinkedAccounts, leases: Leases) -> None:
         self._users = users
         self._leases = leases
         self._known: dict[AccountId, Account] = {}

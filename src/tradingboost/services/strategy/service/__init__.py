@@ -27,7 +27,7 @@ from tradingboost.shared.interfaces.strategy import (
     StopPolicy,
     Triggers,
 )
-from tradingboost.shared.interfaces.users import Users
+from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
 from tradingboost.strategies import get as strategy_named
 
 _MOST_GAPS: Final = 100
@@ -43,7 +43,7 @@ class StrategyService:
     def __init__(
         self,
         context: Context,
-        neighbours: tuple[Users, Market, Orders],
+        neighbours: tuple[LinkedAccounts, Market, Orders],
         names: Sequence[str],
         settings: StrategySettings,
     ) -> None:

@@ -71,6 +71,9 @@ def upgrade() -> None:
         ),
         sa.Column("ip_bound", sa.Boolean(), nullable=True),
         sa.Column("exposed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("code", sa.Text(), server_default="", nullable=False),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_days", sa.Integer(), nullable=True, comment="of the last reminder that its end is near"),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -114,7 +117,7 @@ def upgrade() -> None:
         ["exchange", "fingerprint"],
         unique=True,
         schema="users",
-        postgresql_where=sa.text("deleted_at IS NULL AND status <> 'refused'"),
+        postgresql_where=sa.text("deleted_at IS NULL AND status NOT IN ('refused', 'revoked')"),
     )
     op.execute(
         sa.text(
@@ -132,11 +135,11 @@ def upgrade() -> None:
             """
     INSERT INTO users.exchange_credentials (id, user_id, account_id, exchange, api_key, api_secret, passphrase,
                                             dek_wrapped, kid, fingerprint, key_hint, status, is_active, version,
-                                            created_at, updated_at)
+                                            created_at, updated_at, acknowledged_at)
     SELECT c.credential_id::uuid, a.user_id::uuid, a.id::uuid, a.exchange, c.fields ->> 'api_key',
            c.fields ->> 'api_secret', c.fields ->> 'passphrase', c.data_key, split_part(c.data_key, '.', 2),
            'unknown:' || c.credential_id, '', CASE WHEN newest THEN 'active' ELSE 'revoked' END, newest, c.version,
-           c.created_at, c.created_at
+           c.created_at, c.created_at, c.created_at
     FROM (SELECT *, version = max(version) OVER (PARTITION BY account_id) AS newest FROM old_credentials) AS c
     JOIN old_accounts AS a ON a.id = c.account_id
     """

@@ -1,5 +1,6 @@
 """Which exchange accounts are somebody's, and the sealed keys to them."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -50,7 +51,10 @@ class SealedCredential(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         data_key: the wrapped data key.
-        fields: tokens of `api_key`, `api_secret` and `passphrase`.
+        fields: tokens of `api_key`, `api_secret` and, where the venue has one, `passphrase`.
+        unproven: the venue does not tell what the keys may do, and nobody has taken responsibility for that.
+        exchange_uid: of the account, "" before the first verification.
+        first: of the person's oldest account at this venue.
     """
 
     account_id: AccountId
@@ -60,6 +64,12 @@ class SealedCredential(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     data_key: str
     fields: dict[str, str]
+    status: str = "active"
+    unproven: bool = False
+    ip_bound: bool | None = None
+    expires_at: datetime | None = None
+    exchange_uid: str = ""
+    first: bool = True
 
 
 class Accounts(Protocol):
@@ -67,7 +77,12 @@ class Accounts(Protocol):
 
     @repeatable
     async def link_account(self, request: LinkAccount) -> Account:
-        """Seal the keys and link the account; the same exchange account linked to somebody else is Conflict."""
+        """Seal the keys of an account at a simulated exchange and link it, without asking there.
+
+        Raises:
+            Conflict: `account_taken`; somebody else has linked this exchange account.
+            Refused: `verify_first`; keys of a real exchange go through `store_credential` and its verification.
+        """
         ...
 
     @safe
@@ -82,5 +97,5 @@ class Accounts(Protocol):
 
     @safe
     async def sealed_credential(self, account_id: AccountId) -> SealedCredential:
-        """The ciphertext of the account's newest credential, or NotFound `credentials_missing`."""
+        """The ciphertext of the credential in force, or NotFound `credentials_missing`."""
         ...
