@@ -5,6 +5,8 @@ import secrets
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from tradingboost.app.chaos.market import SYMBOL
 from tradingboost.app.chaos.town import Town
 from tradingboost.app.replay.driver import VENUE
@@ -52,37 +54,14 @@ async def open_account(town: Town, platform: Platform) -> tuple[Account, Credent
 
 async def enter(town: Town, platform: Platform, account: Account) -> None:
     """Buy one contract at market with an attached stop two percent below, and let it fill."""
-    symbol = Symbol(town.bars.instrument.inst_id)
-    rules = await platform.market.instrument(VENUE, symbol)
     last = Decimal(town.bars.price(int(town.bars.series.close[town.bars.warmup - 1])))
     await town.print_price(last)
-    await platform.orders.claim(
-        ClaimLegs(
-            run_id=_RUN,
-            user_id=account.user_id,
-            account_id=account.account_id,
-            venue=VENUE,
-            symbol=symbol,
-            leverage=3,
-        )
-    )
-    intent = OrderIntent(
-        user_id=account.user_id,
-        account_id=account.account_id,
-        run_id=_RUN,
-        venue=VENUE,
-        symbol=symbol,
-        slot="entry",
-        side=Side.BUY,
-        position_side=PositionSide.LONG,
-        type=OrderType.MARKET,
-        qty=rules.lot * 100,
-        trigger=rules.price(last * Decimal("0.98"), Rounding.DOWN),
-        reference_price=last,
-        reason="by hand",
-        cause="api:chaos",
-    )
-    await platform.orders.submit(intent)
+    symbol = Symbol(town.bars.instrument.inst_id)
+    rules = await platform.market.instrument(VENUE, symbol)
+    await _claim(platform, account, symbol)
+    wish = _bought(account, symbol, "entry", "api:chaos", last)
+    stop = rules.price(last * Decimal("0.98"), Rounding.DOWN)
+    await platform.orders.submit(msgspec.structs.replace(wish, qty=rules.lot * 100, trigger=stop))
     await town.print_price(last)
 
 
@@ -91,29 +70,38 @@ async def rest(platform: Platform, account: Account, number: int) -> OrderView:
     symbol = Symbol(SYMBOL)
     rules = await platform.market.instrument(VENUE, symbol)
     last = (await platform.market.price(VENUE, symbol)).last
-    await platform.orders.claim(
-        ClaimLegs(
-            run_id=_RUN, user_id=account.user_id, account_id=account.account_id, venue=VENUE, symbol=symbol, leverage=3
-        )
+    await _claim(platform, account, symbol)
+    wish = _bought(account, symbol, f"buy:{number}", f"api:probe {number}", last)
+    price, stop = (rules.price(last * Decimal(share), Rounding.DOWN) for share in ("0.97", "0.95"))
+    return await platform.orders.submit(
+        msgspec.structs.replace(wish, type=OrderType.LIMIT, qty=rules.lot, price=price, trigger=stop)
     )
-    intent = OrderIntent(
+
+
+async def _claim(platform: Platform, account: Account, symbol: Symbol) -> None:
+    legs = ClaimLegs(
+        run_id=_RUN, user_id=account.user_id, account_id=account.account_id, venue=VENUE, symbol=symbol, leverage=3
+    )
+    await platform.orders.claim(legs)
+
+
+def _bought(account: Account, symbol: Symbol, slot: str, cause: str, last: Decimal) -> OrderIntent:
+    """A purchase at market, of one unit and without a stop until they are said."""
+    return OrderIntent(
         user_id=account.user_id,
         account_id=account.account_id,
         run_id=_RUN,
         venue=VENUE,
         symbol=symbol,
-        slot=f"buy:{number}",
+        slot=slot,
         side=Side.BUY,
         position_side=PositionSide.LONG,
-        type=OrderType.LIMIT,
-        qty=rules.lot,
-        price=rules.price(last * Decimal("0.97"), Rounding.DOWN),
-        trigger=rules.price(last * Decimal("0.95"), Rounding.DOWN),
+        type=OrderType.MARKET,
+        qty=Decimal(1),
         reference_price=last,
         reason="by hand",
-        cause=f"api:probe {number}",
+        cause=cause,
     )
-    return await platform.orders.submit(intent)
 
 
 async def end(platform: Platform, account: Account, number: int) -> None:

@@ -13,6 +13,7 @@ from tradingboost.app.chaos.servers import kill, replica, strike
 from tradingboost.app.chaos.world import World
 from tradingboost.app.topology import PROCESSES
 from tradingboost.core.errors import Unavailable
+from tradingboost.kit.embedded.process import Child
 
 Strike = Callable[[World], AbstractAsyncContextManager[None]]
 
@@ -36,15 +37,19 @@ async def postgres_restarted(world: World) -> AsyncIterator[None]:
     await world.servers.start_postgres()
 
 
-@asynccontextmanager
-async def postgres_frozen(world: World) -> AsyncIterator[None]:
+def server_frozen(which: Callable[[World], Child | None]) -> Strike:
     """SIGSTOP: connections stand and nothing answers."""
-    child = world.servers.cluster.postgres.child
-    strike(child, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        strike(child, signal.SIGCONT)
+
+    @asynccontextmanager
+    async def struck(world: World) -> AsyncIterator[None]:
+        child = which(world)
+        strike(child, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            strike(child, signal.SIGCONT)
+
+    return struck
 
 
 @asynccontextmanager
@@ -53,17 +58,6 @@ async def redis_killed(world: World) -> AsyncIterator[None]:
     await kill(world.servers.cluster.redis.child)
     yield
     await world.servers.start_redis()
-
-
-@asynccontextmanager
-async def redis_frozen(world: World) -> AsyncIterator[None]:
-    """SIGSTOP: connections stand and nothing answers."""
-    child = world.servers.cluster.redis.child
-    strike(child, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        strike(child, signal.SIGCONT)
 
 
 @asynccontextmanager
@@ -280,12 +274,12 @@ STRIKES: Final[Mapping[str, Strike]] = MappingProxyType(
         "platform.deploy": platform_deployed,
         "host.kill": host_killed,
         "postgres.kill": postgres_killed,
-        "postgres.stop": postgres_frozen,
+        "postgres.stop": server_frozen(lambda world: world.servers.cluster.postgres.child),
         "postgres.restart": postgres_restarted,
         "postgres.cut": between(to_postgres, Proxy.shut),
         "postgres.commit_reply": trapped(lambda world: world.servers.postgres, commit_reply, 3, 40),
         "redis.kill": redis_killed,
-        "redis.stop": redis_frozen,
+        "redis.stop": server_frozen(lambda world: world.servers.cluster.redis.child),
         "redis.flush": redis_flushed,
         "redis.full": redis_full,
         "redis.cut": between(to_redis, Proxy.shut),

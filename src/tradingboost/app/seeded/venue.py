@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from tradingboost.app.instruments import listed, rules_of
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, Unavailable
 from tradingboost.core.ids import AccountId, ClientOrderId, Symbol, Venue, VenueOrderId
-from tradingboost.core.instrument import Instrument, InstrumentKind
+from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport
 from tradingboost.kit.clock import Clock
@@ -31,22 +32,7 @@ from tradingboost.shared.interfaces.exchange import (
 VENUE: Final = Venue("okx")
 BTC: Final = Symbol("BTC-USDT-SWAP")
 MARK: Final = Decimal(50_000)
-RULES: Final = Instrument(
-    venue=VENUE,
-    symbol=BTC,
-    kind=InstrumentKind.LINEAR_SWAP,
-    base="BTC",
-    quote="USDT",
-    settle="USDT",
-    contract_size=Decimal("0.01"),
-    tick=Decimal("0.1"),
-    lot=Decimal("0.01"),
-    min_qty=Decimal("0.01"),
-    max_limit_qty=Decimal(10_000),
-    max_market_qty=Decimal(5_000),
-    max_leverage=100,
-    version="1",
-)
+RULES: Final = rules_of(listed(BTC))
 _FRAMES: Final = 10_000
 
 
