@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -18,6 +18,9 @@ from tradingboost.core.errors import TradingBoostError
 from tradingboost.kit import compile_cache, embedded, environment
 from tradingboost.kit.embedded.binaries import postgres_binaries, redis_binary
 from tradingboost.kit.http_server import listen
+
+if TYPE_CHECKING:
+    from tradingboost.app.schemas import DatabaseState
 
 State = Literal["ok", "warn", "fail"]
 _OLDEST: Final = (3, 11)
@@ -73,10 +76,9 @@ def ports(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="ports", state="ok", text=f"{min(wanted)} to {max(wanted)} on {host} are free")
 
 
-async def database(settings: Settings) -> Finding:
-    """Whether the database is up to date, when one is there to be asked."""
-    from tradingboost.app.schemas import all_schemas
-    from tradingboost.kit import migrations
+async def database(settings: Settings) -> Iterator[Finding]:
+    """Whether the database is up to date, what it can do and whether rows are guarded, if it can be asked."""
+    from tradingboost.app.schemas import state_of
     from tradingboost.kit.db import Database
 
     address = settings.db.address()
@@ -84,19 +86,39 @@ async def database(settings: Settings) -> Finding:
         running = await embedded.running(data_dir(settings))
         if running is None:
             text = "embedded, not running now" if has_data(settings) else "embedded, made at the first start"
-            return Finding(name="database", state="ok", text=text)
+            return iter((Finding(name="database", state="ok", text=text),))
         address = running[0]
     database = Database.open(address, settings.db)
     try:
-        behind = await migrations.pending(database, all_schemas())
+        found = await state_of(database)
     except TradingBoostError as error:
-        return Finding(name="database", state="fail", text=error.message, fix="start it, or correct TB_DB__URL")
+        fix = "start it, or correct TB_DB__URL"
+        return iter((Finding(name="database", state="fail", text=error.message, fix=fix),))
     finally:
         await database.close()
+    return iter((_versions(found.behind), _tier(found), _guards(settings, found.secured)))
+
+
+def _versions(behind: list[str]) -> Finding:
     if behind:
         fix = "run: tradingboost db upgrade"
         return Finding(name="database", state="warn", text=f"behind the code: {', '.join(behind)}", fix=fix)
     return Finding(name="database", state="ok", text="answers and is up to date")
+
+
+def _tier(found: "DatabaseState") -> Finding:
+    if found.uncut:
+        text = f"{found.tier}; not yet cut by time: {', '.join(found.uncut)}"
+        return Finding(name="time series", state="warn", text=text, fix="run: tradingboost db upgrade --timescale auto")
+    return Finding(name="time series", state="ok", text=str(found.tier))
+
+
+def _guards(settings: Settings, secured: bool) -> Finding:
+    if secured or settings.db.row_security == "off":
+        text = "rows are guarded by roles and policies" if secured else "off by TB_DB__ROW_SECURITY"
+        return Finding(name="row security", state="ok", text=text)
+    fix = "let the database login create roles, or be a member of them, and run: tradingboost db upgrade"
+    return Finding(name="row security", state="warn", text="rows are not guarded", fix=fix)
 
 
 async def redis(settings: Settings) -> Finding:

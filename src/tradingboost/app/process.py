@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tradingboost.app.places import data_dir
-from tradingboost.app.schemas import all_schemas
+from tradingboost.app.schemas import bring_up, is_secured
 from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
+from tradingboost.app.topology import PROCESSES, STRATEGIES
 from tradingboost.app.wiring import Platform
 from tradingboost.core.errors import InvalidInput, Refused
 from tradingboost.kit import crash, embedded
@@ -15,8 +16,8 @@ from tradingboost.kit.context import Context
 from tradingboost.kit.db import Database
 from tradingboost.kit.ids import SystemIds
 from tradingboost.kit.logging import register_secret
-from tradingboost.kit.migrations import upgrade
 from tradingboost.kit.redis import Redis
+from tradingboost.kit.tenancy import PLATFORM, refused, role_of
 
 
 @asynccontextmanager
@@ -44,27 +45,58 @@ async def addresses(settings: Settings, durable: bool = True) -> AsyncIterator[t
 
 
 @asynccontextmanager
-async def opened(settings: Settings, found: tuple[str, str]) -> AsyncIterator[Context]:
+async def opened(
+    settings: Settings, found: tuple[str, str], local: Collection[str] = tuple(PROCESSES)
+) -> AsyncIterator[Context]:
     """The tools of a process on (PostgreSQL, Redis) addresses; the schemas are brought up to date first."""
     for address in found:
         register_secret(address)
+    role = await _brought_up(settings, found[0], local)
     async with AsyncExitStack() as stack:
-        database = Database.open(found[0], settings.db)
+        database = Database.open(found[0], settings.db.of_process(len(local)), role=role)
         stack.push_async_callback(database.close)
         redis = Redis(found[1], settings.redis)
         stack.push_async_callback(redis.close)
-        await upgrade(database, all_schemas())
         await redis.ping()
         yield Context(
             db=database, redis=redis, clock=SystemClock(), ids=SystemIds(), instance=settings.topology.instance
         )
 
 
+async def _brought_up(settings: Settings, address: str, local: Collection[str]) -> str:
+    """Bring the database up to date as its owner; the role this process works as from then on, "" without guards."""
+    owner = settings.db.owner_address() or address
+    alone = settings.db.unhurried().model_copy(update={"pool_size": 1, "read_url": None})
+    register_secret(owner)
+    database = Database.open(owner, alone)
+    try:
+        done = await bring_up(database, timescale=settings.db.timescale, row_security=settings.db.row_security)
+    finally:
+        await database.close()
+    secured = done.secured
+    if owner != address:
+        database = Database.open(address, alone)
+        try:
+            async with database.read() as db:
+                secured = settings.db.row_security != "off" and await is_secured(db)
+        finally:
+            await database.close()
+    if settings.db.row_security == "require" and not secured:
+        raise refused(PLATFORM)
+    return role_in(local) if secured else ""
+
+
+def role_in(local: Collection[str]) -> str:
+    """The database role of a process with these services: that of its only one, or one that may do as all of them."""
+    schemas = {"strategy" if name in STRATEGIES else name for name in local}
+    return role_of(schemas.pop()) if len(schemas) == 1 else PLATFORM
+
+
 @asynccontextmanager
 async def platform(settings: Settings, local: Collection[str], durable: bool = True) -> AsyncIterator[Platform]:
     """The platform with some of its services in this process (not yet running)."""
     crash.arm(settings.ops.crash_point, settings.env)
-    async with addresses(settings, durable) as found, opened(settings, found) as context:
+    async with addresses(settings, durable) as found, opened(settings, found, local) as context:
         built = Platform(context, settings, Secrets(settings, data_dir(settings)), local)
         try:
             yield built

@@ -51,7 +51,7 @@ def _asked(session: Session) -> "list[Finding]":
     settings = session.settings()
 
     async def ask() -> "list[Finding]":
-        asked = [await checkup.database(settings), await checkup.redis(settings)]
+        asked = [*await checkup.database(settings), await checkup.redis(settings)]
         if await is_running(settings):
             return [*asked, checkup.Finding(name="platform", state="ok", text="runs; see: tradingboost status")]
         return [*asked, *checkup.ports(settings)]

@@ -12,16 +12,18 @@ from typing import Any
 
 import asyncpg
 import orjson
+import structlog
 from sqlalchemy import DateTime, MetaData, Numeric, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from tradingboost.core.errors import BrokenInvariant, InvalidInput
+from tradingboost.core.errors import BrokenInvariant, InvalidInput, Unavailable
 from tradingboost.kit.db_errors import DRIVER, commit_error, mapped
 from tradingboost.kit.db_pool import Connections, driver_of
 from tradingboost.kit.settings import DbSettings
+from tradingboost.kit.tenancy import USER
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -31,6 +33,9 @@ _NAMES = {
     "pk": "pk_%(table_name)s",
 }
 _AFTER_COMMIT = "tradingboost.after_commit"
+_NAME_USER = "SELECT set_config('app.user_id', $1, true)"
+_AS_USER = f"SELECT set_config('role', '{USER}', true), set_config('app.user_id', $1, true)"
+log = structlog.get_logger(__name__)
 
 
 def schema_metadata(schema: str) -> MetaData:
@@ -75,30 +80,46 @@ class ExactNumeric(TypeDecorator[Decimal]):
 class Database:
     """The process's way to PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine, settings: DbSettings) -> None:
+    def __init__(self, engine: AsyncEngine, settings: DbSettings, *, guarded: bool = False) -> None:
         self.engine = engine
         self._connections = Connections(engine, settings)
+        self._guarded = guarded
+        self._replica: Connections | None = None
+        self._replica_engine: AsyncEngine | None = None
 
     @classmethod
-    def open(cls, url: str, settings: DbSettings | None = None) -> "Database":
-        """Make the pool; nothing is dialled before the first use."""
+    def open(cls, url: str, settings: DbSettings | None = None, *, role: str = "") -> "Database":
+        """Make the pool; nothing is dialled before the first use.
+
+        Args:
+            role: works as this role, which the login must be a member of; "" = as the login itself.
+        """
         chosen = settings or DbSettings()
-        return cls(create_engine(url, chosen), chosen)
+        opened = cls(create_engine(url, chosen, role), chosen, guarded=bool(role))
+        if chosen.read_url is not None:
+            opened._replica_engine = create_engine(chosen.read_url.get_secret_value(), chosen, role)
+            opened._replica = Connections(opened._replica_engine, chosen)
+        return opened
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, of: Connections | None = None) -> AsyncIterator[AsyncConnection]:
+        connections = of or self._connections
         async with mapped():
-            connection = await self._connections.take()
+            connection = await connections.take()
             try:
                 yield connection
             finally:
-                await self._connections.give(connection)
+                await connections.give(connection)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, user: str | None = None) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         BEGIN and COMMIT go to the driver, so that its own statements (`kit.hot`) and SQLAlchemy's share them.
+
+        Args:
+            user: in whose name; the block then sees and writes the rows of this person only. None = the service's own
+                work, which is for everybody.
 
         Raises:
             Unavailable: the server is away or too slow; nothing was stored.
@@ -110,6 +131,8 @@ class Database:
             driver = driver_of(connection)
             try:
                 await driver.execute("BEGIN")
+                if user is not None:
+                    await driver.execute(_AS_USER if self._guarded else _NAME_USER, user)
                 connection.info[_AFTER_COMMIT] = callbacks
                 yield connection
             except BaseException:
@@ -133,9 +156,18 @@ class Database:
             callback()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for statements that each stand alone (no BEGIN, no COMMIT: two round trips fewer)."""
-        async with self._connection() as connection:
+    async def read(self, user: str | None = None, *, replica: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection for statements that each stand alone (no BEGIN, no COMMIT: two round trips fewer).
+
+        Args:
+            user: in whose name; costs the two round trips.
+            replica: may be answered by the replica, which is a little behind: for screens only, never for a decision.
+        """
+        if user is not None:
+            async with self._reading_for(user, await self._reader(replica)) as connection:
+                yield connection
+            return
+        async with self._connection(await self._reader(replica)) as connection:
             try:
                 yield connection
             except BaseException:
@@ -143,14 +175,39 @@ class Database:
                     await connection.invalidate()
                 raise
 
+    @asynccontextmanager
+    async def _reading_for(self, user: str, of: Connections) -> AsyncIterator[AsyncConnection]:
+        async with self._connection(of) as connection:
+            driver = driver_of(connection)
+            try:
+                await driver.execute("BEGIN READ ONLY")
+                await driver.execute(_AS_USER if self._guarded else _NAME_USER, user)
+                yield connection
+            finally:
+                await _roll_back(connection, driver)
+
+    async def _reader(self, replica: bool) -> Connections:
+        """The replica's connections if they are asked for and it answers, else the primary's."""
+        if not replica or self._replica is None:
+            return self._connections
+        try:
+            async with mapped():
+                await self._replica.give(await self._replica.take())
+        except Unavailable as error:
+            log.warning("replica_away", code=error.code)
+            return self._connections
+        return self._replica
+
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        await self._connections.close()
-        await self.engine.dispose()
+        for connections, engine in ((self._connections, self.engine), (self._replica, self._replica_engine)):
+            if connections is not None and engine is not None:
+                await connections.close()
+                await engine.dispose()
 
 
 def after_commit(connection: AsyncConnection, callback: Callable[[], None]) -> None:
@@ -179,7 +236,7 @@ def violated(error: IntegrityError) -> str | None:
     return None
 
 
-def create_engine(url: str, settings: DbSettings) -> AsyncEngine:
+def create_engine(url: str, settings: DbSettings, role: str = "") -> AsyncEngine:
     """An asyncpg engine with the house's time-outs; `postgres://` and `postgresql://` are accepted."""
     try:
         parsed = make_url(url)
@@ -199,6 +256,7 @@ def create_engine(url: str, settings: DbSettings) -> AsyncEngine:
         pool_timeout=settings.pool_timeout,
         pool_recycle=settings.pool_recycle,
         pool_use_lifo=True,
+        pool_pre_ping=True,
         hide_parameters=True,  # values may be personal or sealed; they do not belong into messages
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
@@ -213,7 +271,8 @@ def create_engine(url: str, settings: DbSettings) -> AsyncEngine:
                 "jit": "off",
                 "statement_timeout": str(statement_ms),
                 "lock_timeout": str(statement_ms),
-                "idle_in_transaction_session_timeout": str(2 * statement_ms),
+                "idle_in_transaction_session_timeout": str(int(settings.idle_in_transaction_s * 1000)),
+                **({"role": role} if role else {}),
             },
         },
     )

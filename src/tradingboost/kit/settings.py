@@ -16,6 +16,10 @@ class Slice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
 
 
+_LEAST_POOL, _WHOLE_POOL = 5, 20
+_UNHURRIED_S = 86_400.0
+
+
 class DbSettings(Slice):
     """`TB_DB__*`. Without a URL and without a host the embedded server is started."""
 
@@ -25,13 +29,39 @@ class DbSettings(Slice):
     name: str = Field("tradingboost", description="database on that host")
     user: str = Field("tradingboost", description="role on that host")
     password: SecretStr | None = Field(None, description="password of that role")
-    pool_size: PositiveInt = Field(5, description="connections kept open per process")
+    owner_url: SecretStr | None = Field(None, description="address of the tables' owner, for migrations; empty = URL")
+    read_url: SecretStr | None = Field(None, description="address of a replica that screens may read; empty = URL")
+    timescale: Literal["auto", "off", "require"] = Field(
+        "auto",
+        description="cut candles by time with TimescaleDB: where it is installed, never, or else refuse to start",
+    )
+    row_security: Literal["auto", "require", "off"] = Field(
+        "auto", description="guard rows by roles and policies: where the login may, or else refuse to start, or never"
+    )
+    pool_size: PositiveInt = Field(
+        5, description="connections kept open per process, at least 5; a process with every service keeps 20"
+    )
     max_overflow: int = Field(10, ge=0, description="connections opened beyond the pool under load")
     pool_timeout: PositiveFloat = Field(30.0, description="seconds to wait for a free connection")
     pool_recycle: PositiveInt = Field(3600, description="seconds after which a connection is renewed")
     connect_timeout_s: PositiveFloat = Field(5.0, description="seconds to wait for a new connection")
-    statement_timeout_s: PositiveFloat = Field(30.0, description="seconds after which a statement is cancelled")
+    statement_timeout_s: PositiveFloat = Field(5.0, description="seconds after which a statement is cancelled")
+    idle_in_transaction_s: PositiveFloat = Field(10.0, description="seconds a transaction may rest before it is ended")
     application_name: str = Field("tradingboost", description="name shown in pg_stat_activity")
+
+    def of_process(self, services: int) -> "DbSettings":
+        """Those of a process with so many services: the pool is never smaller than the floor."""
+        named = "pool_size" in self.model_fields_set
+        wanted = _WHOLE_POOL if services > 1 and not named else max(self.pool_size, _LEAST_POOL)
+        return self.model_copy(update={"pool_size": wanted})
+
+    def unhurried(self) -> "DbSettings":
+        """Those of work that takes as long as it takes: migrations."""
+        return self.model_copy(update={"statement_timeout_s": _UNHURRIED_S, "idle_in_transaction_s": _UNHURRIED_S})
+
+    def owner_address(self) -> str | None:
+        """The URL of the tables' owner, where it is another login."""
+        return None if self.owner_url is None else self.owner_url.get_secret_value()
 
     def address(self) -> str | None:
         """The URL to dial; None means: start the embedded server."""

@@ -8,15 +8,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from sqlalchemy import Connection, MetaData, column, select, text
+from sqlalchemy import DDL, Connection, MetaData, column, select, text
 from sqlalchemy import table as plain_table
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateSchema
 
 from tradingboost.core.errors import Conflict
 from tradingboost.kit.db import Database
+from tradingboost.kit.db_pool import driver_of
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -26,6 +27,7 @@ _LOCK = 0x7462_6D69_6772  # any constant number, the same in every process
 _VERSION_TABLE = "alembic_version"
 _NUMBERED = re.compile(r"(\d{4})_\w+\.py$")
 _HERE = Path(__file__).parent
+_MARK: Final = "COMMENT ON SCHEMA ops IS '%(digest)s'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,21 @@ class Schema:
     @property
     def head(self) -> str | None:
         """The newest version on disk: the number its file name begins with."""
-        numbers = [found.group(1) for file in self.versions.glob("*.py") if (found := _NUMBERED.match(file.name))]
-        return max(numbers, default=None)
+        return max(self.versions_known, default=None)
+
+    @property
+    def versions_known(self) -> list[str]:
+        """Every version on disk, oldest first."""
+        return sorted(found[1] for file in self.versions.glob("*.py") if (found := _NUMBERED.match(file.name)))
 
 
 def kit_schemas() -> list[Schema]:
-    """The kit's own schemas: `bus`, `ops` and `audit`."""
+    """The kit's own schemas: `bus`, `ops`, `audit` and `jobs`."""
     from tradingboost.kit.audit.tables import metadata as audit
+    from tradingboost.kit.jobs.tables import metadata as jobs
     from tradingboost.kit.tables import bus_metadata, ops_metadata
 
-    owned = (("bus", bus_metadata), ("ops", ops_metadata), ("audit", audit))
+    owned = (("bus", bus_metadata), ("ops", ops_metadata), ("audit", audit), ("jobs", jobs))
     return [Schema(name, _HERE / name, metadata) for name, metadata in owned]
 
 
@@ -64,7 +71,24 @@ async def pending(database: Database, schemas: Sequence[Schema]) -> list[str]:
     return [schema.name for schema in schemas if found[schema.name] != schema.head]
 
 
-async def upgrade(database: Database, schemas: Sequence[Schema]) -> list[str]:
+class Layer(Protocol):
+    """What lies over the tables and stands in the way of changing them: policies, rights, views."""
+
+    @property
+    def digest(self) -> str:
+        """Another one, and it is laid anew."""
+        ...
+
+    async def lift(self, connection: AsyncConnection) -> None:
+        """Take it off."""
+        ...
+
+    async def lay(self, connection: AsyncConnection) -> None:
+        """Lay it."""
+        ...
+
+
+async def upgrade(database: Database, schemas: Sequence[Schema], layer: Layer | None = None) -> list[str]:
     """Bring every schema to its newest version, in the given order; returns the names of those that changed.
 
     Raises:
@@ -72,27 +96,57 @@ async def upgrade(database: Database, schemas: Sequence[Schema]) -> list[str]:
     """
     changed: list[str] = []
     async with database.transaction() as connection:
-        await connection.execute(text("SET LOCAL statement_timeout = 0"))
-        await connection.execute(text("SET LOCAL lock_timeout = 0"))
+        await unhurried(connection)
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        for schema in schemas:
+        old = [schema for schema in schemas if await _version(connection, schema.name) != schema.head]
+        stale = layer is not None and (bool(old) or await _laid(connection) != layer.digest)
+        if layer is not None and stale:
+            await layer.lift(connection)
+        for schema in old:
             version = await _version(connection, schema.name)
-            if version == schema.head:
-                continue
             if version is not None and (schema.head is None or version > schema.head):
                 message = f"Schema {schema.name} is at version {version}, newer than this program; update the program."
                 raise Conflict("database_newer", message, schema=schema.name)
             await connection.execute(CreateSchema(schema.name, if_not_exists=True))
             await connection.run_sync(_migrate, schema, "head")
             changed.append(schema.name)
+        if layer is not None and stale:
+            await layer.lay(connection)
+            await _mark(connection, layer.digest)
     return changed
 
 
-async def downgrade(database: Database, schema: Schema, version: str) -> None:
-    """Take one schema back to `version`; `base` empties it."""
+async def downgrade(database: Database, schema: Schema, version: str, layer: Layer | None = None) -> None:
+    """Take one schema back to `version`; `base` empties it. The layer stays off until the next upgrade."""
     async with database.transaction() as connection:
+        await unhurried(connection)
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if layer is not None:
+            await layer.lift(connection)
+            await _mark(connection, "")
         await connection.run_sync(_migrate, schema, version, down=True)
+
+
+async def unhurried(connection: AsyncConnection) -> None:
+    """Let the statements of this transaction take their time."""
+    await connection.execute(text("SET LOCAL statement_timeout = 0"))
+    await connection.execute(text("SET LOCAL lock_timeout = 0"))
+
+
+async def run_script(connection: AsyncConnection, statements: Sequence[str]) -> None:
+    """Run statements without parameters, all in one message."""
+    if statements:
+        await driver_of(connection).execute(";\n".join(statements))
+
+
+async def _laid(connection: AsyncConnection) -> str:
+    found = await connection.execute(text("SELECT obj_description(to_regnamespace('ops'), 'pg_namespace')"))
+    return str(found.scalar_one() or "")
+
+
+async def _mark(connection: AsyncConnection, digest: str) -> None:
+    mark = DDL(_MARK, context={"digest": digest})  # type: ignore[no-untyped-call]
+    await connection.execute(mark)
 
 
 async def check(database: Database, schemas: Sequence[Schema]) -> list[str]:
