@@ -355,4 +355,45 @@ presets = Table(
         postgresql_nulls_not_distinct=True,
         postgresql_where=_LIVE,
     ),
+    Index(
+        "uq_presets_default",
+        "user_id",
+        "strategy",
+        unique=True,
+        postgresql_where=sql("is_default AND deleted_at IS NULL"),
+    ),
+)
+
+queued_settings = Table(
+    "queued_settings",
+    metadata,
+    _id(),
+    _user_id(nullable=False),
+    _text("strategy"),
+    _text("scope"),
+    _text("setting_type"),
+    Column("changes", JSONB, nullable=False, comment="locked keys that change as soon as no position is open"),
+    _text("changed_by"),
+    _time("created_at", required=True),
+    UniqueConstraint("user_id", "strategy", "scope", "setting_type"),
+)
+
+open_legs = Table(
+    "open_legs",
+    metadata,
+    Column("account_id", Uuid(as_uuid=False), primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("position_side", Text, primary_key=True),
+    Column("user_id", Uuid(as_uuid=False), nullable=False, index=True),
+    _text("exchange"),
+    _time("opened_at", required=True),
+)
+
+run_presets = Table(
+    "run_presets",
+    metadata,
+    Column("run_id", Uuid(as_uuid=False), primary_key=True),
+    Column("preset_id", Uuid(as_uuid=False), nullable=False, index=True),
+    Column("user_id", Uuid(as_uuid=False), nullable=False),
+    _text("scope"),
 )

@@ -38,3 +38,83 @@ class CredentialNeedsCare(Payload, frozen=True, kw_only=True):
     label: str
     code: str
     days_left: int
+
+
+@event("user.identity_changed")
+class IdentityChanged(Payload, frozen=True, kw_only=True):
+    """A person has, or no longer has, an identity elsewhere; `value` is told by its last four characters."""
+
+    user_id: UserId
+    kind: str
+    value_tail: str
+    linked: bool
+
+
+@event("user.disabled")
+class UserDisabled(Payload, frozen=True, kw_only=True):
+    """Nobody acts as this person any more."""
+
+    user_id: UserId
+
+
+@event("user.enabled")
+class UserEnabled(Payload, frozen=True, kw_only=True):
+    """The person may act again."""
+
+    user_id: UserId
+
+
+@event("user.deleted")
+class UserDeleted(Payload, frozen=True, kw_only=True):
+    """A person is gone; what stays carries the bare id."""
+
+    user_id: UserId
+
+
+@event("user.role_changed")
+class RoleChanged(Payload, frozen=True, kw_only=True):
+    """A person is user, support or admin now."""
+
+    user_id: UserId
+    role: str
+
+
+@event("user.session_revoked")
+class SessionRevoked(Payload, frozen=True, kw_only=True):
+    """A login ended before its time; without `session_id` all of the person's did."""
+
+    user_id: UserId
+    session_id: str
+    why: str
+
+
+@event("user.telegram_link_shown")
+class TelegramLinkShown(Payload, frozen=True, kw_only=True):
+    """A chat showed a person's code and waits to be confirmed."""
+
+    user_id: UserId
+    chat_tail: str
+
+
+@event("user.settings_updated")
+class SettingsUpdated(Payload, frozen=True, kw_only=True):
+    """A document of a person has a new version; the event's number is the version of all that the person has set."""
+
+    user_id: UserId
+    setting_type: str
+    strategy: str
+    scope: str
+    version: int
+    changed_keys: list[str]
+
+
+@event("user.preset_changed")
+class PresetChanged(Payload, frozen=True, kw_only=True):
+    """A preset of a person was made, changed or taken away; it counts together with the person's settings."""
+
+    user_id: UserId
+    preset_id: str
+    strategy: str
+    version: int
+    changed_keys: list[str]
+    deleted: bool = False

@@ -75,3 +75,8 @@ def split(scope: str) -> tuple[str, str]:
     """Exchange and symbol of a scope that is not `global`."""
     exchange, _, symbol = scope.partition(":")
     return exchange, symbol
+
+
+def aggregate(user_id: str) -> str:
+    """What all settings and presets of a person count their changes under; its number is their version."""
+    return f"users:{user_id}:settings"

@@ -58,28 +58,54 @@ def settled(strategy: str, *layers: Layer) -> Any:
     return strategy_named(strategy).validate(merged)
 
 
-def read(where: Address, given: Layer, base: Layer, beside: Layer | None = None) -> Document:
+def read(where: Address, given: Layer, base: Layer, *beside: Layer) -> Document:
     """What the document says after a change.
 
     Args:
         given: keys (or other names of them) and values; null takes a key back to what holds without it.
         base: the document as it stands.
-        beside: the keys of the person's other documents the rules between keys have to be judged with.
+        beside: the person's other documents, the later over the earlier: the rules between keys are judged with them.
 
     Raises:
         InvalidInput: with `errors`, a list of {key, code, message}, complete.
     """
     if where.setting_type is SettingType.PREFERENCES:
         return dumped(read_preferences({**base, **given}))
-    _refuse_secrets(given)
     _refuse_foreign(where, given)
-    removed = {key for name, value in given.items() if value is None for key in _meant(where.strategy, name)}
-    kept = {key: value for key, value in base.items() if key not in removed}
-    params = dumped(settled(where.strategy, beside or {}, kept, given))
-    if where.whole:
-        return {key: params[key] for key in keys_of(where.strategy, where.setting_type)}
-    touched = {key for name, value in given.items() if value is not None for key in _meant(where.strategy, name, value)}
+    if not where.whole:
+        return laid(where.strategy, given, base, *beside)
+    kept = {key: value for key, value in base.items() if key not in _removed(where.strategy, given)}
+    _refuse_secrets(given)
+    params = dumped(settled(where.strategy, *beside, kept, given))
+    return {key: params[key] for key in keys_of(where.strategy, where.setting_type)}
+
+
+def laid(strategy: str, given: Layer, base: Layer, *below: Layer) -> Document:
+    """A layer after a change: the keys it sets and no others, judged on top of the layers below.
+
+    Raises:
+        InvalidInput: with `errors`, a list of {key, code, message}, complete.
+    """
+    _refuse_secrets(given)
+    kept = {key: value for key, value in base.items() if key not in _removed(strategy, given)}
+    params = dumped(settled(strategy, *below, kept, given))
+    touched = given_keys(strategy, given)
     return {key: value for key, value in params.items() if key in touched or key in kept}
+
+
+def given_keys(strategy: str, *layers: Layer) -> set[str]:
+    """The keys some layers set, whatever name they call them by."""
+    return {
+        key
+        for layer in layers
+        for name, value in layer.items()
+        if value is not None
+        for key in _meant(strategy, name, value)
+    }
+
+
+def _removed(strategy: str, given: Layer) -> set[str]:
+    return {key for name, value in given.items() if value is None for key in _meant(strategy, name)}
 
 
 def dumped(params: Any) -> Document:
@@ -100,6 +126,25 @@ def in_english(strategy: str, document: Mapping[str, Any]) -> Document:
     if strategy != "hyperrsi":
         return dict(document)
     return {key: _english(_members(key), value) for key, value in document.items()}
+
+
+def as_text(document: Mapping[str, Any]) -> dict[str, str]:
+    """The values as texts, for places that hold nothing else; what is null is left out."""
+    words = {True: "true", False: "false"}
+    return {
+        key: words[value] if isinstance(value, bool) else str(value)
+        for key, value in document.items()
+        if value is not None
+    }
+
+
+def from_text(where: Address, fields: Mapping[str, str]) -> Document:
+    """The document again; nothing is judged anew but the form of each value."""
+    if where.setting_type is SettingType.PREFERENCES:
+        return dict(fields)
+    from tradingboost.strategies.hyperrsi.checks import read_value
+
+    return {key: _plain(read_value(key, text)) for key, text in fields.items()}
 
 
 class Normalised(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +172,7 @@ def normalise(where: Address, legacy: Layer, beside: Layer | None = None) -> Nor
     secrets = {SECRET: str(legacy[SECRET])} if legacy.get(SECRET) not in (None, "", SEALED) else {}
     given = {name: SEALED if name in secrets else value for name, value in legacy.items() if value not in (None, "")}
     try:
-        return Normalised(settings=read(where, given, {}, beside), secrets=secrets)
+        return Normalised(settings=read(where, given, {}, beside or {}), secrets=secrets)
     except InvalidInput as error:
         found: Any = error.details.get("errors", [])
     unknown = {one["key"]: one["message"] for one in found if one["code"] in _UNKNOWN}

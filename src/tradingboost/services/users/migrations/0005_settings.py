@@ -101,8 +101,70 @@ def upgrade() -> None:
         postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
+    op.create_index(
+        "uq_presets_default",
+        "presets",
+        ["user_id", "strategy"],
+        unique=True,
+        schema="users",
+        postgresql_where=sa.text("is_default AND deleted_at IS NULL"),
+    )
+    _what_holds_changes_back()
+
+
+def _what_holds_changes_back() -> None:
+    op.create_table(
+        "queued_settings",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("user_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("strategy", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("setting_type", sa.Text(), nullable=False),
+        sa.Column(
+            "changes",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="locked keys that change as soon as no position is open",
+        ),
+        sa.Column("changed_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.app_users.id"], name=op.f("fk_queued_settings_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queued_settings")),
+        sa.UniqueConstraint(
+            "user_id",
+            "strategy",
+            "scope",
+            "setting_type",
+            name=op.f("uq_queued_settings_user_id_strategy_scope_setting_type"),
+        ),
+        schema="users",
+    )
+    op.create_table(
+        "open_legs",
+        sa.Column("account_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("position_side", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("exchange", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "symbol", "position_side", name=op.f("pk_open_legs")),
+        schema="users",
+    )
+    op.create_index(op.f("ix_open_legs_user_id"), "open_legs", ["user_id"], unique=False, schema="users")
+    op.create_table(
+        "run_presets",
+        sa.Column("run_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("preset_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("user_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_run_presets")),
+        schema="users",
+    )
+    op.create_index(op.f("ix_run_presets_preset_id"), "run_presets", ["preset_id"], unique=False, schema="users")
 
 
 def downgrade() -> None:
+    for name in ("run_presets", "open_legs", "queued_settings"):
+        op.drop_table(name, schema="users")
     op.drop_table("presets", schema="users")
     op.drop_table("user_settings", schema="users")
