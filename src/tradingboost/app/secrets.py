@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tradingboost.app.settings import Settings
 from tradingboost.core.client_id import IdKeys
 from tradingboost.core.errors import InvalidInput, Refused
+from tradingboost.kit.access_token import AccessKeys
 from tradingboost.kit.crypto import KEY_BYTES, KeyRing, Secret, derived_kek
 
 RECEIPTS: Final = "receipts.pem"
@@ -54,6 +55,18 @@ class Secrets:
         if len(key) != KEY_BYTES:
             raise InvalidInput("bad_pepper", f"TB_CRYPTO__PEPPER must be base64 of {KEY_BYTES} bytes.")
         return key
+
+    def access_keys(self) -> AccessKeys:
+        """The keys that sign and verify people's access tokens."""
+        given = self._settings.auth.signing_keys
+        return AccessKeys.parse(
+            given.get_secret_value() if given else self._kept("access-tokens", "a1:", "TB_AUTH__SIGNING_KEYS")
+        )
+
+    def login_ring(self) -> KeyRing:
+        """The keys that seal second factors."""
+        given = self._settings.auth.seal_keys
+        return KeyRing.parse(given.get_secret_value() if given else self._kept("logins", "l1:", "TB_AUTH__SEAL_KEYS"))
 
     def id_keys(self) -> IdKeys:
         """The keys of client order ids."""

@@ -23,7 +23,7 @@ from tradingboost.services.notifications.settings import NotificationsSettings
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.services.positions.settings import PositionsSettings
 from tradingboost.services.strategy.settings import StrategySettings
-from tradingboost.services.users.settings import UsersSettings
+from tradingboost.services.users.settings import AuthSettings, UsersSettings
 from tradingboost.simulator.settings import SimulatorSettings
 
 
@@ -49,6 +49,7 @@ class Settings(Slice):
     ops: OpsSettings = OpsSettings()
     topology: TopologySettings = TopologySettings()
     users: UsersSettings = UsersSettings()
+    auth: AuthSettings = AuthSettings()
     market: MarketSettings = MarketSettings()
     exchange: ExchangeSettings = ExchangeSettings()
     positions: PositionsSettings = PositionsSettings()

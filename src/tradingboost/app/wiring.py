@@ -111,7 +111,10 @@ class Platform:
             self.modules.append(Module("redis", workers=[hearing, *following]))
         if self._local & {"market", "exchange"}:
             self.modules.append(Module("venues", start=[self._venues.load]))
-        self._plug("users", lambda: users.build(context, self._data_keys(), self.secrets.pepper(), settings.users))
+        self._plug(
+            "users",
+            lambda: users.build(context, self._data_keys(), self.secrets.pepper(), settings.users, self._auth()),
+        )
         self._plug("config", lambda: config.build(context))
         self._plug("market", lambda: market.build(context, self._venues.publics(), settings.market))
         self._plug(
@@ -146,6 +149,10 @@ class Platform:
         if "exchange" in self._local:
             return exchange.data_keys(self.secrets.key_ring())
         return self._bridge.connect(DataKeys, self.bridge_address("exchange"))
+
+    def _auth(self) -> Any:
+        """What people's logins stand on."""
+        return users.auth(self.settings.auth, self.secrets.access_keys(), self.secrets.login_ring())
 
     def beside(self, name: str) -> dict[Any, object]:
         """What else a process promises, beside its own interface."""

@@ -1,12 +1,13 @@
 """SQL of accounts and sealed keys."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import AccountId
+from tradingboost.core.ids import AccountId, UserId
 from tradingboost.services.users import tables as t
 from tradingboost.shared.interfaces.users import Account
 
@@ -65,6 +66,16 @@ async def replace_credential(db: AsyncConnection, values: dict[str, Any]) -> Non
     retired = {"is_active": False, "status": "revoked", "updated_at": values["created_at"]}
     await db.execute(update(c).where(*former).values(retired))
     await db.execute(insert(c).values(values))
+
+
+async def destroy_keys(db: AsyncConnection, user_id: UserId, at: datetime) -> None:
+    """Crypto-shred everything a person ever sealed here: without data keys no copy opens, not even a backup's."""
+    c = t.exchange_credentials
+    gone = {**dict.fromkeys(("api_key", "api_secret", "passphrase", "dek_wrapped", "kid")), "is_active": False}
+    ended = {"status": "revoked", "deleted_at": at, "updated_at": at, "deleted_reason": "user deleted"}
+    await db.execute(update(c).where(c.c.user_id == user_id).values({**gone, **ended}))
+    a = t.exchange_accounts
+    await db.execute(update(a).where(a.c.user_id == user_id, a.c.deleted_at.is_(None)).values(deleted_at=at))
 
 
 def _account(row: Any) -> Account:

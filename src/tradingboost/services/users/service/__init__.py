@@ -1,10 +1,14 @@
 """The use cases of `users`, put together: each noun is a part."""
 
 from tradingboost.services.users.service.accounts import Accounts
+from tradingboost.services.users.service.administering import Administering
 from tradingboost.services.users.service.credential_life import CredentialLife
 from tradingboost.services.users.service.credentials import CredentialStore
-from tradingboost.services.users.service.people import People
+from tradingboost.services.users.service.documents import Documents
+from tradingboost.services.users.service.linking import Linking
+from tradingboost.services.users.service.presets import Presets
+from tradingboost.services.users.service.proving import Proving
 
 
-class UsersService(People, Accounts, CredentialStore, CredentialLife):
+class UsersService(Administering, Proving, Linking, Accounts, CredentialStore, CredentialLife, Documents, Presets):
     """Implements `shared.interfaces.users.Users`."""

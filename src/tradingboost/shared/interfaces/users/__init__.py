@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from tradingboost.shared.interfaces.users.accounts import Account, Accounts, LinkAccount, SealedCredential
+from tradingboost.shared.interfaces.users.administration import Administration, Invite
 from tradingboost.shared.interfaces.users.credentials import (
     Credential,
     Credentials,
@@ -12,18 +13,45 @@ from tradingboost.shared.interfaces.users.credentials import (
     Verified,
     Wrap,
 )
-from tradingboost.shared.interfaces.users.people import People, User
+from tradingboost.shared.interfaces.users.linking import LinkCode, Linking, LinkState
+from tradingboost.shared.interfaces.users.logins import (
+    Caller,
+    Enrolment,
+    Login,
+    Logins,
+    NewToken,
+    PersonalToken,
+    SessionView,
+    StepUp,
+    Tokens,
+)
+from tradingboost.shared.interfaces.users.people import Act, People, Profile, Registration, User
 
 __all__ = [
     "Account",
     "Accounts",
+    "Act",
+    "Administration",
+    "Caller",
     "Credential",
     "Credentials",
+    "Enrolment",
     "ImportCredential",
     "Imported",
+    "Invite",
     "LinkAccount",
+    "LinkCode",
+    "LinkState",
+    "Login",
+    "NewToken",
+    "PersonalToken",
+    "Profile",
+    "Registration",
     "SealedCredential",
+    "SessionView",
+    "StepUp",
     "StoreCredential",
+    "Tokens",
     "User",
     "Users",
     "Verified",
@@ -31,5 +59,5 @@ __all__ = [
 ]
 
 
-class Users(People, Accounts, Credentials, Protocol):
+class Users(People, Administration, Logins, Linking, Accounts, Credentials, Protocol):
     """The whole promise: people, their accounts, the sealed keys to them. Who needs less asks for less."""
