@@ -1,5 +1,6 @@
 """kit.audit: nobody changes the trail without being noticed, and nothing secret is part of it."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -7,16 +8,18 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from tests.kit.stage import prepare
+from tests.kit.stage import prepare, until
 from tests.servers import FreshDatabase
 
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import UserId
 from tradingboost.kit.audit import GENESIS, PLATFORM, append, chain
-from tradingboost.kit.audit.anchors import anchor, kept
+from tradingboost.kit.audit.anchors import EVERY_S, Anchoring, anchor, kept
 from tradingboost.kit.audit.tables import events, heads
+from tradingboost.kit.clock import FakeClock
 from tradingboost.kit.db import Database
 from tradingboost.kit.logging import register_secret
+from tradingboost.kit.runtime import Life
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 ANN, BEN = UserId("0190b3a4-0000-7000-8000-00000000000a"), UserId("0190b3a4-0000-7000-8000-00000000000b")
@@ -163,3 +166,21 @@ async def test_no_secret_becomes_part_of_a_chain(trail: Database) -> None:
 async def test_an_entry_is_bounded(trail: Database) -> None:
     with pytest.raises(InvalidInput, match="16 KiB"):
         await said(trail, ANN, "thing.long", note="x" * 20_000)
+
+
+async def test_the_heads_are_kept_when_the_process_starts_and_a_day_later(
+    trail: Database, tmp_path: Path, fake_clock: FakeClock
+) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(Anchoring(trail, fake_clock, tmp_path).run(Life(fake_clock, stop)))
+    await until(lambda: _kept(tmp_path, 3))
+    await said(trail, None, "thing.done2")
+    await fake_clock.run_for(EVERY_S + 1)
+    await until(lambda: _kept(tmp_path, 4))
+    stop.set()
+    await fake_clock.run_for(1)
+    await running
+
+
+async def _kept(folder: Path, count: int) -> bool:
+    return sum(map(len, kept(folder).values())) == count

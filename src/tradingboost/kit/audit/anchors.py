@@ -9,15 +9,43 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
+import structlog
 from sqlalchemy import select
 
-from tradingboost.core.errors import InvalidInput
+from tradingboost.core.errors import InvalidInput, Unavailable
 from tradingboost.kit.audit.chain import Head
 from tradingboost.kit.audit.tables import heads
+from tradingboost.kit.clock import Clock
 from tradingboost.kit.db import Database
+from tradingboost.kit.runtime import Life
+
+EVERY_S: Final = 86_400.0
+AGAIN_S: Final = 60.0
+log = structlog.get_logger(__name__)
+
+
+class Anchoring:
+    """Keeps the heads once a day; a process that starts late keeps them when it starts."""
+
+    def __init__(self, db: Database, clock: Clock, folder: Path) -> None:
+        self._db = db
+        self._clock = clock
+        self._folder = folder
+
+    async def run(self, life: Life) -> None:
+        """The loop."""
+        pause_s = 0.0
+        while await life.sleep(pause_s):
+            try:
+                moved = await anchor(self._db, self._folder, self._clock.now())
+                log.info("audit_anchored", chains=moved)
+                pause_s = EVERY_S
+            except Unavailable as error:
+                log.warning("audit_anchor_waits", code=error.code)
+                pause_s = AGAIN_S
 
 
 async def anchor(db: Database, folder: Path, at: datetime) -> int:
