@@ -26,7 +26,8 @@ def replay_place(settings: Settings, name: str) -> Settings:
     changes = {
         "env": "dev",
         "db": settings.db.model_copy(update={"url": None, "host": None}),
-        "redis": settings.redis.model_copy(update={"url": None}),
+        "redis": settings.redis.model_copy(update={"url": None, "host": None, "sentinels": ()}),
+        "jobs": settings.jobs.model_copy(update={"broker_url": None, "result_url": None}),
         "embedded": settings.embedded.model_copy(update={"data_dir": place}),
     }
     return settings.model_copy(update=changes)

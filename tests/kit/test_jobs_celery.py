@@ -1,0 +1,139 @@
+"""Real Celery workers on the jobs' Redis: one is killed in the middle of a job, and another one ends it, once."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import redis.asyncio as driver
+from tests.kit.shop import CREATE, KINDS, counted
+from tests.kit.stage import prepare, until
+from tests.servers import FreshDatabase
+
+from tradingboost.kit.db import Database
+from tradingboost.kit.ids import uuid7
+from tradingboost.kit.jobs import store
+from tradingboost.kit.jobs.queue import JobQueue
+from tradingboost.kit.jobs.store import Job, Request
+from tradingboost.kit.keys_jobs import jobs_pattern_of
+
+LIMIT_S = 15.0
+NUMBERS = 60
+
+
+class Worker:
+    """A process group: Celery's parent and its child."""
+
+    def __init__(self, db_url: str, broker: str, log: Path, *words: str) -> None:
+        command = [sys.executable, "-m", "tests.kit.job_worker", db_url, broker, *words]
+        with log.open("ab") as sink:
+            self.process = subprocess.Popen(command, stdout=sink, stderr=sink, start_new_session=True)
+        self.log = log
+
+    def works_on(self, job: Job) -> bool:
+        """Whether the job's owner is a process of this group."""
+        if job.owner is None:
+            return False
+        try:
+            return os.getpgid(int(job.owner.rpartition("-")[2])) == self.process.pid
+        except ProcessLookupError:
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL to parent and child at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """Warm shutdown; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.mark.slow
+async def test_a_job_whose_worker_is_killed_is_ended_by_another_within_fifteen_seconds_and_once(
+    fresh_database: FreshDatabase, jobs_redis_url: str, tmp_path: Path
+) -> None:
+    db_url = await fresh_database("kit", prepare)
+    async with opened(db_url) as database, workers(db_url, jobs_redis_url, tmp_path) as pair:
+        loop = asyncio.get_running_loop()
+        job = await submitted(database, jobs_redis_url, to=NUMBERS, pause_s=0.03)
+        await until(lambda: _counted(database, job, 5), within_s=30)
+        running = await _now(database, job)
+        [killed] = [one for one in pair if one.works_on(running)]
+        killed.kill()
+        killed_at = loop.time()
+        await until(lambda: _ended(database, job), within_s=30)
+        assert loop.time() - killed_at < LIMIT_S
+        found = await _now(database, job)
+        assert (found.state, found.result, found.done) == ("done", {"counted": NUMBERS}, NUMBERS)
+        rows = await counted(database, job.id)
+        assert [number for number, _ in rows] == list(range(NUMBERS)), "each number once, none left out"
+        assert len({owner for _, owner in rows}) == 2
+        await _keys_are_known(jobs_redis_url)
+        [left] = [one for one in pair if one is not killed]
+        assert left.stop() == 0, left.log.read_text()
+
+
+@asynccontextmanager
+async def workers(db_url: str, broker: str, folder: Path) -> AsyncIterator[list[Worker]]:
+    """Two of them, one with the beat."""
+    pair = [Worker(db_url, broker, folder / "one.log", "--beat"), Worker(db_url, broker, folder / "two.log")]
+    try:
+        yield pair
+    finally:
+        for one in pair:
+            if one.process.poll() is None:
+                one.kill()
+
+
+@asynccontextmanager
+async def opened(db_url: str) -> AsyncIterator[Database]:
+    database = Database.open(db_url)
+    try:
+        async with database.transaction() as connection:
+            await connection.execute(CREATE)
+        yield database
+    finally:
+        await database.close()
+
+
+async def submitted(database: Database, broker: str, **args: float) -> Job:
+    """Ask for a job as the platform does: the row first, then the waking."""
+    kind = KINDS["count"]
+    request = Request(id=uuid7(), kind=kind.name, queue=kind.queue, args=dict(args))
+    async with database.transaction() as connection:
+        job = await store.add(connection, request, 3)
+    queue = JobQueue(broker, broker)
+    assert await queue.wake(job.id, job.queue)
+    queue.close()
+    return job
+
+
+async def _now(database: Database, job: Job) -> Job:
+    async with database.read() as connection:
+        return await store.get(connection, job.id)
+
+
+async def _counted(database: Database, job: Job, count: int) -> bool:
+    return (await _now(database, job)).done >= count
+
+
+async def _ended(database: Database, job: Job) -> bool:
+    return not (await _now(database, job)).open
+
+
+async def _keys_are_known(url: str) -> None:
+    async with driver.Redis.from_url(url, decode_responses=True) as client:
+        found = [key async for key in client.scan_iter()]
+        assert [key for key in found if jobs_pattern_of(key) is None] == []
+        metas = [key for key in found if key.startswith("celery-task-meta-")]
+        assert metas, "results are kept"
+        for key in metas:
+            assert 0 < await client.ttl(key) <= 3600
