@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import case, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,10 +32,12 @@ async def forgive(db: AsyncConnection, scope: str, key: str) -> None:
     await db.execute(delete(t.login_throttle).where(_l.scope == scope, _l.key_hash == key))
 
 
-async def give_back(db: AsyncConnection, scope: str, key: str) -> None:
-    """Take one failure back."""
+async def give_back(db: AsyncConnection, scope: str, key: str, limit: int) -> None:
+    """Take one failure back, and the wait it brought; `limit` failures are too many."""
     where = (_l.scope == scope, _l.key_hash == key)
-    await db.execute(update(t.login_throttle).where(*where).values(failures=func.greatest(_l.failures - 1, 0)))
+    left = func.greatest(_l.failures - 1, 0)
+    until = case((left < limit, None), else_=_l.locked_until)
+    await db.execute(update(t.login_throttle).where(*where).values(failures=left, locked_until=until))
 
 
 async def clean(db: AsyncConnection, before: datetime) -> int:

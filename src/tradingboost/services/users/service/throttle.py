@@ -81,7 +81,7 @@ class Throttle:
             if scope in (ACCOUNT, CODE, CHAT):
                 await store.forgive(db, scope, key)
             else:
-                await store.give_back(db, scope, key)
+                await store.give_back(db, scope, key, self._rules[scope].failures)
 
 
 def _hashed(keys: dict[str, str]) -> Sequence[tuple[str, str]]:
