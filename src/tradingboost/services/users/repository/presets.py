@@ -1,6 +1,6 @@
 """SQL of presets and templates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,17 +108,22 @@ async def detach(db: AsyncConnection, preset_id: str) -> None:
     await db.execute(delete(t.run_presets).where(t.run_presets.c.preset_id == preset_id))
 
 
-def _preset(row: Any) -> Preset:
+def preset_of(values: Mapping[str, Any]) -> Preset:
+    """The preset of a stored row, or of one that would be stored."""
     return Preset(
-        preset_id=row.id,
-        strategy=row.strategy,
-        name=row.name,
-        description=row.description or "",
-        settings=row.settings,
-        version=row.version,
-        based_on=row.based_on,
-        is_template=row.is_template,
-        is_default=row.is_default,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        preset_id=values["id"],
+        strategy=values["strategy"],
+        name=values["name"],
+        description=values["description"] or "",
+        settings=values["settings"],
+        version=values["version"],
+        based_on=values["based_on"],
+        is_template=values["is_template"],
+        is_default=values["is_default"],
+        created_at=values["created_at"],
+        updated_at=values["updated_at"],
     )
+
+
+def _preset(row: Any) -> Preset:
+    return preset_of(row._mapping)

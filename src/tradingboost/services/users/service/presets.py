@@ -52,7 +52,9 @@ class Presets(Part):
         async with self._db.transaction() as db:
             return await self._create(db, None, wish)
 
-    async def _create(self, db: AsyncConnection, owner: UserId | None, wish: NewPreset) -> Preset:
+    async def _create(
+        self, db: AsyncConnection, owner: UserId | None, wish: NewPreset, *, dry_run: bool = False
+    ) -> Preset:
         address(SettingType.PARAMS, wish.strategy)
         name, description = _named(wish.name), _described(wish.description)
         if await store.count(db, owner) >= MOST_PRESETS:
@@ -76,6 +78,8 @@ class Presets(Part):
             "based_on": based_on,
         }
         values |= {"is_template": owner is None, "created_at": now, "updated_at": now}
+        if dry_run:
+            return store.preset_of(values | {"is_default": False})
         made = await store.put(db, values)
         await self._told(db, owner, made, (wish.changed_by, "created"), changes({}, settings))
         return made
@@ -85,29 +89,32 @@ class Presets(Part):
         async with self._db.transaction() as db:
             if not await documents.lock_user(db, user_id):
                 raise user_not_found(user_id)
-            preset = await store.named(db, user_id, None, wish.preset_id, lock=True)
-            if preset.is_template:
-                raise _read_only(preset)
-            below = await self._below(db, user_id, preset.strategy)
-            settings = _judged(preset.strategy, wish.settings, preset.settings, below)
-            diff = changes(preset.settings, settings)
-            values: dict[str, Any] = await self._asked(db, user_id, preset, wish)
-            values |= {"settings": settings} if diff else {}
-            uses = await store.uses(db, preset.preset_id)
-            edited = EditedPreset(preset=preset, changes=diff, used_by=[one.run_id for one in uses])
-            if not values:
-                return edited
-            if wish.expected_version != preset.version:
-                raise version_conflict(f"preset {preset.name}", wish.expected_version, preset.version, [])
-            await self._not_locked(db, user_id, uses, diff)
-            if wish.dry_run:
-                return msgspec.structs.replace(edited, preset=msgspec.structs.replace(preset, settings=settings))
-            if values.get("is_default"):
-                await store.no_default(db, user_id, preset.strategy)
-            stamp = {"version": preset.version + 1, "updated_at": self._clock.now()}
-            changed = await store.change(db, preset.preset_id, values | stamp)
-            await self._told(db, user_id, changed, (wish.changed_by, "changed"), diff)
-            return msgspec.structs.replace(edited, preset=changed, saved=True)
+            return await self._edit(db, user_id, wish)
+
+    async def _edit(self, db: AsyncConnection, user_id: UserId, wish: EditPreset) -> EditedPreset:
+        preset = await store.named(db, user_id, None, wish.preset_id, lock=True)
+        if preset.is_template:
+            raise _read_only(preset)
+        below = await self._below(db, user_id, preset.strategy)
+        settings = _judged(preset.strategy, wish.settings, preset.settings, below)
+        diff = changes(preset.settings, settings)
+        values: dict[str, Any] = await self._asked(db, user_id, preset, wish)
+        values |= {"settings": settings} if diff else {}
+        uses = await store.uses(db, preset.preset_id)
+        edited = EditedPreset(preset=preset, changes=diff, used_by=[one.run_id for one in uses])
+        if not values:
+            return edited
+        if wish.expected_version != preset.version:
+            raise version_conflict(f"preset {preset.name}", wish.expected_version, preset.version, [])
+        await self._not_locked(db, user_id, uses, diff)
+        if wish.dry_run:
+            return msgspec.structs.replace(edited, preset=msgspec.structs.replace(preset, settings=settings))
+        if values.get("is_default"):
+            await store.no_default(db, user_id, preset.strategy)
+        stamp = {"version": preset.version + 1, "updated_at": self._clock.now()}
+        changed = await store.change(db, preset.preset_id, values | stamp)
+        await self._told(db, user_id, changed, (wish.changed_by, "changed"), diff)
+        return msgspec.structs.replace(edited, preset=changed, saved=True)
 
     async def delete_preset(self, user_id: UserId, preset_id: str, by: str, detach: bool = False) -> Preset:
         """Take one away."""

@@ -19,7 +19,7 @@ from tradingboost.shared.events.users import SettingsUpdated
 from tradingboost.shared.interfaces.users.settings import Apply, Saved, SaveSetting, Setting
 from tradingboost.shared.user_settings.addresses import GLOBAL, Address, SettingType, aggregate
 from tradingboost.shared.user_settings.differences import Change, changes
-from tradingboost.shared.user_settings.documents import LOCKED, Document, defaults, read, settled
+from tradingboost.shared.user_settings.documents import LOCKED, SECRET, Document, defaults, read, settled
 from tradingboost.strategies import get as strategy_named
 
 MOST_BYTES: Final = 64 * 1024
@@ -165,7 +165,9 @@ def _now_and_later(wish: SaveSetting, base: Setting | None, open_symbols: Sequen
 
 def _judged(wish: SaveSetting, known: Mapping[Address, Setting], given: Mapping[Address, Document]) -> Document:
     base = known.get(wish.where)
-    stands = {} if base is None or wish.replace else base.settings
+    stands = {} if base is None else base.settings
+    if wish.replace:  # whoever brings a whole document brings no secret: what is sealed stays
+        stands = {key: value for key, value in stands.items() if key == SECRET}
     settings = read(wish.where, given[wish.where], stands, *beside(wish.where, known, given))
     if len(msgspec.json.encode(settings)) > MOST_BYTES:
         raise InvalidInput("settings_too_long", "A document of settings takes 64 KiB at most; take symbols out of it.")

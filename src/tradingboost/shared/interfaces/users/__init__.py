@@ -26,6 +26,8 @@ from tradingboost.shared.interfaces.users.logins import (
     Tokens,
 )
 from tradingboost.shared.interfaces.users.people import Act, People, Profile, Registration, User
+from tradingboost.shared.interfaces.users.presets import Presets
+from tradingboost.shared.interfaces.users.settings import Settings
 
 __all__ = [
     "Account",
@@ -59,5 +61,5 @@ __all__ = [
 ]
 
 
-class Users(People, Administration, Logins, Linking, Accounts, Credentials, Protocol):
+class Users(People, Administration, Logins, Linking, Accounts, Credentials, Settings, Presets, Protocol):
     """The whole promise: people, their accounts, the sealed keys to them. Who needs less asks for less."""

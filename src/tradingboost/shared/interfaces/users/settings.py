@@ -8,6 +8,7 @@ import msgspec
 
 from tradingboost.core.ids import UserId
 from tradingboost.shared.calls import deadline, repeatable, safe
+from tradingboost.shared.interfaces.users.presets import EditedPreset
 from tradingboost.shared.user_settings.addresses import Address
 from tradingboost.shared.user_settings.differences import Change
 
@@ -107,6 +108,13 @@ class Effective(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str] = []
 
 
+class BroughtIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import did, or would do."""
+
+    settings: list[Saved] = []
+    presets: list[EditedPreset] = []
+
+
 class AskEffective(msgspec.Struct, frozen=True, kw_only=True):
     """Whose settings, and for what.
 
@@ -184,7 +192,7 @@ class Settings(Protocol):
     @repeatable
     async def import_settings(
         self, user_id: UserId, document: dict[str, Any], by: str, dry_run: bool = False
-    ) -> list[Saved]:
+    ) -> BroughtIn:
         """Bring an exported document in, as new versions in one transaction."""
         ...
 
