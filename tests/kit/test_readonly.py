@@ -5,7 +5,7 @@ from redis.asyncio import Redis as Driver
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tradingboost.core.errors import Refused
+from tradingboost.core.errors import Unavailable
 from tradingboost.kit.readonly import ReadOnlyRedis, read_only_database
 
 WRITES = [
@@ -26,14 +26,14 @@ WRITES = [
 @pytest.mark.parametrize("command", WRITES, ids=lambda command: command[0])
 async def test_every_command_that_writes_is_refused_before_it_is_sent(redis_url: str, command: tuple[str, ...]) -> None:
     redis = ReadOnlyRedis(redis_url)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Unavailable) as caught:
         async with redis.context() as client:
             await client.execute_command(*command)  # type: ignore[no-untyped-call]
     assert caught.value.code == "dry_run_writes"
-    with pytest.raises(Refused):
+    with pytest.raises(Unavailable):
         async with redis.context("pipeline") as client, client.pipeline() as pipe:
             pipe.execute_command(*command)
-    with pytest.raises(Refused):
+    with pytest.raises(Unavailable):
         await redis.transport.execute_command(*command)  # type: ignore[no-untyped-call]
     await redis.close()
     async with Driver.from_url(redis_url) as plain:

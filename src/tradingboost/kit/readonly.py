@@ -10,7 +10,7 @@ import redis.asyncio as driver
 from redis.asyncio.client import Pipeline
 from sqlalchemy import event
 
-from tradingboost.core.errors import Refused
+from tradingboost.core.errors import Unavailable
 from tradingboost.kit.db import Database
 from tradingboost.kit.redis import Redis
 from tradingboost.kit.settings import DbSettings, RedisSettings
@@ -43,7 +43,10 @@ class _ReadingPipeline(Pipeline):
 
 
 class ReadOnlyRedis(Redis):
-    """A way to Redis on which every command that writes is Refused `dry_run_writes`, scripts included."""
+    """A way to Redis on which every command that writes is Unavailable `dry_run_writes`, scripts included.
+
+    To a cache that is the same as Redis being away, so services that are only asked go on without theirs.
+    """
 
     def __init__(self, url: str, settings: RedisSettings | None = None) -> None:
         super().__init__(url, settings)
@@ -70,4 +73,4 @@ def _only_reading(args: tuple[Any, ...]) -> None:
     word = args[0].decode() if isinstance(args[0], bytes) else str(args[0])
     if word.split()[0].upper() not in READING:
         message = f"A dry run does not write, and {word.split()[0].upper()} does; this is a defect of ours: report it."
-        raise Refused("dry_run_writes", message, command=word)
+        raise Unavailable("dry_run_writes", message, command=word)
