@@ -1,4 +1,4 @@
-"""Write docs/events.md, docs/errors.md and the table of docs/venues.md: `python -m scripts.catalogues --write`."""
+"""Write the pages of events, errors, Redis keys and the table of venues: `python -m scripts.catalogues --write`."""
 
 import ast
 import importlib
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from scripts import redis_keys
 from scripts.lint.source import Source, dotted, template, tracked
 from tradingboost.core.errors import KINDS
 from tradingboost.shared import events
@@ -23,7 +24,7 @@ EVENTS, ERRORS = ROOT / "docs" / "events.md", ROOT / "docs" / "errors.md"
 VENUES = ROOT / "docs" / "venues.md"
 _TABLE = re.compile(r"(<!-- venue_capabilities:[^\n]*-->\n).*?(<!-- end of venue_capabilities -->)", re.DOTALL)
 ERROR_CLASSES = {cls.__name__ for cls in KINDS.values()}
-_WRITTEN = "Written by `python -m scripts.catalogues --write`; change the code instead of this page.\n"
+WRITTEN = "Written by `python -m scripts.catalogues --write`; change the code instead of this page.\n"
 
 
 @dataclass(frozen=True, order=True)
@@ -75,7 +76,7 @@ def events_page() -> str:
     by_context: dict[str, list[tuple[type[Payload], Spec]]] = defaultdict(list)
     for cls, spec in declared_events():
         by_context[spec.stream].append((cls, spec))
-    parts = [f"# Events\n\n{_WRITTEN}\nA fact is durable and delivered at least once; a feed may drop.\n"]
+    parts = [f"# Events\n\n{WRITTEN}\nA fact is durable and delivered at least once; a feed may drop.\n"]
     for context, entries in sorted(by_context.items()):
         parts.append(f"\n## {context}\n")
         for cls, spec in entries:
@@ -90,7 +91,7 @@ def events_page() -> str:
 def errors_page() -> str:
     """Each stable code with its class and the sentence a person reads."""
     parts = [
-        f"# Errors\n\n{_WRITTEN}\nThe class says what a caller may do (`core/errors.py`); the code is stable. "
+        f"# Errors\n\n{WRITTEN}\nThe class says what a caller may do (`core/errors.py`); the code is stable. "
         "`{}` stands for a value.\n"
     ]
     found = sorted(raised_errors(list(tracked(ROOT))))
@@ -130,7 +131,13 @@ def _type_name(annotation: object) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    for file, page in ((EVENTS, events_page()), (ERRORS, errors_page()), (VENUES, venues_page())):
+    pages = {
+        EVENTS: events_page(),
+        ERRORS: errors_page(),
+        VENUES: venues_page(),
+        redis_keys.FILE: redis_keys.page(WRITTEN),
+    }
+    for file, page in pages.items():
         if "--write" in arguments:
             file.write_text(page, encoding="utf-8")
         else:

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from scripts import catalogues, env_example
+from scripts import catalogues, env_example, redis_keys
 from scripts.lint.source import Source, tracked
 
 from tradingboost.kit.environment import variables
@@ -42,6 +42,11 @@ def test_the_page_of_venues_shows_the_table_in_force() -> None:
     assert catalogues.VENUES.read_text(encoding="utf-8") == catalogues.venues_page(), (
         "python -m scripts.catalogues --write"
     )
+
+
+def test_every_redis_key_is_on_its_page() -> None:
+    page = redis_keys.page(catalogues.WRITTEN)
+    assert redis_keys.FILE.read_text(encoding="utf-8") == page, "python -m scripts.catalogues --write"
 
 
 def test_an_error_code_belongs_to_one_class() -> None:
