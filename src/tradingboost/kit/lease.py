@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import ColumnElement, bindparam, exists, func, select, text
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, TradingBoostError
@@ -104,15 +104,20 @@ def fenced(resource: str, token: int) -> ColumnElement[bool]:
     return exists().where(*holds)
 
 
-_GUARD = Hot(
-    select(leases.c.token)
-    .where(
-        leases.c.resource == bindparam("of_resource"),
-        leases.c.token == bindparam("by_token"),
-        leases.c.expires_at > func.clock_timestamp(),
+def holding() -> Select[tuple[int]]:
+    """The row of a lease, kept from being taken over until the transaction ends; bind `of_resource` and `by_token`."""
+    return (
+        select(leases.c.token)
+        .where(
+            leases.c.resource == bindparam("of_resource"),
+            leases.c.token == bindparam("by_token"),
+            leases.c.expires_at > func.clock_timestamp(),
+        )
+        .with_for_update(read=True)
     )
-    .with_for_update(read=True)
-)
+
+
+_GUARD = Hot(holding())
 
 
 async def guard(connection: AsyncConnection, lease: Lease) -> None:

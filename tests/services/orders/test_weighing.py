@@ -1,5 +1,6 @@
 """What is at risk already is weighed before anything is sent: margin, and limits of run, user and platform."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +10,11 @@ from tests.services.orders.desk import Desk
 from tests.services.rooms import Room
 
 from tradingboost.core.errors import Unavailable
+from tradingboost.core.ids import AccountId
 from tradingboost.core.order import PositionSide, Side
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.settings import OrdersSettings
+from tradingboost.shared.interfaces.positions import PositionView
 
 
 async def opened(stage: Room, free: str | None = None, **settings: Any) -> Desk:
@@ -65,6 +68,28 @@ async def test_what_a_run_a_person_and_everybody_hold_and_may_still_fill_has_a_l
         assert (await desk.submit(an_intent(slot=slot))).state == "OPEN"  # 5 000 each
     assert (await desk.submit(an_intent(slot="buy:3"))).deny_code == "limit_exceeded"
     assert (await desk.submit(an_exit())).state == "OPEN"
+
+
+async def test_openings_decided_at_one_moment_do_not_pass_the_limit_together(stage: Room) -> None:
+    desk = await opened(stage, max_run_notional_quote=12_000)
+    views = await asyncio.gather(*(desk.submit(an_intent(slot=f"buy:{number}")) for number in range(6)))
+    assert sorted(view.state for view in views) == ["DENIED"] * 4 + ["OPEN"] * 2  # 5 000 each
+    assert len(desk.exchange.sent) == 2
+    assert [row.decided for row in await desk.rows(t.leg_claims)] == [2]  # whoever was outrun weighed again
+
+
+async def test_a_switch_set_after_an_opening_was_weighed_stops_it_all_the_same(stage: Room) -> None:
+    desk = await opened(stage)
+    held = desk.positions.positions
+
+    async def late(account_id: AccountId, open_only: bool = True) -> list[PositionView]:
+        desk.positions.positions = held  # type: ignore[method-assign]
+        await desk.switch("platform", "")
+        return await held(account_id, open_only)
+
+    desk.positions.positions = late  # type: ignore[method-assign]
+    assert (await desk.submit(an_intent())).deny_code == "kill_switch_active"
+    assert desk.exchange.sent == []
 
 
 async def test_one_order_has_a_limit_of_its_own(stage: Room) -> None:

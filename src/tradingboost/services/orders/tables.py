@@ -167,6 +167,7 @@ leg_claims = Table(
     Column("user_id", Text, nullable=False),
     Column("leverage", Integer),
     Column("claimed_at", UtcDateTime, nullable=False),
+    Column("decided", BigInteger, nullable=False, server_default=text("0")),  # openings so far, one after another
 )
 
 sagas = Table(

@@ -1,6 +1,7 @@
 """All SQL of `orders`. Nothing here commits; the use case owns the transaction."""
 
 from tradingboost.services.orders.repository.answering import acknowledged, open_order, taken
+from tradingboost.services.orders.repository.claiming import Fate, Weight, lock_leg, record, weight
 from tradingboost.services.orders.repository.evidence import (
     fill_views,
     fills_of,
@@ -11,7 +12,6 @@ from tradingboost.services.orders.repository.evidence import (
 )
 from tradingboost.services.orders.repository.modes import (
     begin_flatten,
-    begin_protection,
     begin_unknown,
     blocking,
     claim_leg,
@@ -23,7 +23,6 @@ from tradingboost.services.orders.repository.modes import (
     flatten_id,
     is_claimed,
     known_accounts,
-    leg_claim,
     note_leverage,
     park,
     raise_alert,
@@ -36,10 +35,8 @@ from tradingboost.services.orders.repository.orders import (
     adopt_order,
     as_json,
     attached_of,
-    exposure,
     insert_intent,
     insert_order,
-    insert_sent,
     join_order,
     known_venue_ids,
     live_in_slot,
@@ -80,13 +77,14 @@ from tradingboost.services.orders.repository.stops import (
 )
 
 __all__ = [
+    "Fate",
+    "Weight",
     "acknowledged",
     "adopt_order",
     "amended_since",
     "as_json",
     "attached_of",
     "begin_flatten",
-    "begin_protection",
     "begin_unknown",
     "being_changed",
     "blocking",
@@ -99,7 +97,6 @@ __all__ = [
     "count_round",
     "end_flatten",
     "end_unknown",
-    "exposure",
     "fill_views",
     "filling_entry",
     "fills_of",
@@ -112,16 +109,15 @@ __all__ = [
     "insert_intent",
     "insert_order",
     "insert_request",
-    "insert_sent",
     "is_claimed",
     "join_order",
     "known_accounts",
     "known_venue_ids",
-    "leg_claim",
     "live_in_slot",
     "live_orders",
     "live_orders_of",
     "live_stops",
+    "lock_leg",
     "look_again",
     "net_fills",
     "note_leverage",
@@ -133,6 +129,7 @@ __all__ = [
     "park",
     "raise_alert",
     "read_until",
+    "record",
     "release_legs",
     "replaced",
     "request_by_id",
@@ -150,4 +147,5 @@ __all__ = [
     "view_of_intent",
     "views",
     "waiting_notional",
+    "weight",
 ]

@@ -1,9 +1,10 @@
 """Who owns a leg, what is restricted, what is unknown, and what was promised."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Text, and_, bindparam, delete, insert, literal, or_, select, update
+from sqlalchemy import Text, and_, bindparam, delete, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,16 +16,9 @@ from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository.orders import update_order
 
 _FLAT_WITHIN = timedelta(seconds=60)
-_M, _K, _C = t.mode_causes.c, t.kill_switches.c, t.leg_claims.c
+_M, _K = t.mode_causes.c, t.kill_switches.c
 _O, _R = t.orders.c, t.requests.c
-_OWNER = Hot(
-    select(t.leg_claims)
-    .where(_C.account_id == bindparam("of_account"), _C.symbol == bindparam("of_symbol"))
-    .order_by(_C.position_side)
-    .limit(1)
-    .with_for_update()
-)
-_BLOCKING = Hot(
+BLOCKING = (
     select(_M.mode.label("level"), literal("account_not_normal", Text).label("code"))
     .where(_M.account_id == bindparam("account"), or_(_M.symbol == "", _M.symbol == bindparam("symbol")))
     .union_all(
@@ -51,11 +45,17 @@ _BLOCKING = Hot(
         ),
     )
 )
+"""What stands against an intent just now, as (level, code); bind `blocking_values`, read with `blocking_of`."""
+_BLOCKING = Hot(BLOCKING)
 
 
-async def leg_claim(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> Any | None:
-    """Who owns a symbol's legs; the row is locked, so decisions about one symbol are taken one after another."""
-    return await _OWNER.first(db, of_account=account_id, of_symbol=symbol)
+class Blocking(NamedTuple):
+    """What modes, switches and requested ends say about an intent."""
+
+    frozen: bool
+    codes: tuple[str, ...]
+    ending: bool
+    """The slot's order is still live although its end was asked for."""
 
 
 async def claim_leg(
@@ -80,13 +80,29 @@ async def claim_leg(
     return RunId(found)
 
 
-async def blocking(db: AsyncConnection, intent: OrderIntent) -> tuple[bool, tuple[str, ...], bool]:
-    """(frozen, deny codes, slot still ending) from modes, switches and requested ends, read without any cache."""
-    where = {scope: getattr(intent, f"{scope}_id") for scope in ("user", "account", "run")}
-    rows = await _BLOCKING.rows(db, venue=intent.venue, symbol=intent.symbol, slot=intent.slot, **where)
-    found = [(row["level"], row["code"]) for row in rows]
-    codes = tuple(code for level, code in found if level != "ENDING")
-    return ("FROZEN" in [level for level, _ in found]), codes, ("ENDING", "") in found
+async def blocking(db: AsyncConnection, intent: OrderIntent) -> Blocking:
+    """What stands against an intent, read without any cache."""
+    rows = await _BLOCKING.rows(db, **blocking_values(intent))
+    return blocking_of((row["level"], row["code"]) for row in rows)
+
+
+def blocking_values(intent: OrderIntent) -> dict[str, str | None]:
+    """What `BLOCKING` asks for."""
+    return {
+        "user": intent.user_id,
+        "account": intent.account_id,
+        "run": intent.run_id,
+        "venue": intent.venue,
+        "symbol": intent.symbol,
+        "slot": intent.slot,
+    }
+
+
+def blocking_of(found: Iterable[Sequence[str]]) -> Blocking:
+    """Its rows as one word."""
+    pairs = [(level, code) for level, code in found]
+    codes = tuple(code for level, code in pairs if level != "ENDING")
+    return Blocking("FROZEN" in [level for level, _ in pairs], codes, ("ENDING", "") in pairs)
 
 
 async def begin_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> None:
@@ -185,29 +201,6 @@ async def set_watermark(db: AsyncConnection, account_id: AccountId, at: datetime
     changed = {"watermark": at, "finished_at": now}
     statement = upsert(t.reconciled).values(account_id=account_id, opened_at=at, **changed)
     await db.execute(statement.on_conflict_do_update(index_elements=[t.reconciled.c.account_id], set_=changed))
-
-
-async def begin_protection(
-    db: AsyncConnection, ids: tuple[str, int], entry: OrderRow, stop: OrderRow, now: datetime
-) -> None:
-    """Promise, in the transaction that records the entry, that it will be covered; `ids` = (saga id, fence token)."""
-    await db.execute(
-        insert(t.sagas).values(
-            saga_id=ids[0],
-            type="open_with_protection",
-            business_key=f"open:{entry.order_id}",
-            version=1,
-            state="RUNNING",
-            step="submitted",
-            user_id=entry.user_id,
-            account_id=entry.account_id,
-            symbol=entry.symbol,
-            order_id=entry.order_id,
-            fence_token=ids[1],
-            context={"stop_order_id": stop.order_id, "trigger": str(stop.trigger)},
-            started_at=now,
-        )
-    )
 
 
 async def known_accounts(db: AsyncConnection) -> list[AccountId]:

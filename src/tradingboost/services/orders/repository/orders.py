@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import Select, Text, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide, RequestKind, Resolution, Role
 from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
-from tradingboost.services.orders.models import Attempt, OrderRow, view
+from tradingboost.services.orders.models import OrderRow, view
 from tradingboost.shared.interfaces.exchange import AmendOrder
 from tradingboost.shared.interfaces.orders import OrderView
 
@@ -61,25 +61,6 @@ _ADOPT = Hot(
     upsert(t.orders).on_conflict_do_nothing().returning(_O.order_id),
     *(column.name for column in t.orders.c if column.name != "seq"),
 )
-_SUBMIT_FIELDS = ("request_id", "kind", "resolution", "fence_token", "sent_at", "expires_at")
-_ADDED = (
-    insert(t.orders)
-    .values({c.name: bindparam(c.name, type_=c.type) for c in t.orders.c if c.name != "seq"})
-    .returning(_O.order_id, _O.account_id)
-    .cte("added")
-)
-_ADD_SENT = Hot(
-    insert(t.requests)
-    .from_select(
-        ["order_id", "account_id", *_SUBMIT_FIELDS],
-        select(
-            _ADDED.c.order_id,
-            _ADDED.c.account_id,
-            *(bindparam(f"of_{name}", type_=t.requests.c[name].type) for name in _SUBMIT_FIELDS),
-        ),
-    )
-    .inline()
-)
 _OF_INTENT = Hot(
     select(t.orders, t.requests.c.resolution, t.intents.c.deny_code)
     .outerjoin(
@@ -90,23 +71,16 @@ _OF_INTENT = Hot(
     .where(t.intents.c.intent_key == bindparam("of_key"))
 )
 _JOIN = Hot(update(t.orders).where(_O.order_id == bindparam("of_order")), *JOINED)
-_EXPOSURE = Hot(
-    select(
-        select(
-            func.coalesce(
-                func.sum((_O.qty - _O.cum_filled) * _O.contract_size * func.coalesce(_O.price, _O.reference_price, 0)),
-                ZERO,
-            )
-        )
-        .where(_O.account_id == bindparam("of_account"), _O.reduce_only.is_(False), _LIVE)
-        .scalar_subquery()
-        .label("notional"),
-        select(func.count())
-        .where(_O.run_id == bindparam("of_run"), _O.created_at >= bindparam("since"), _O.reduce_only.is_(False))
-        .scalar_subquery()
-        .label("made"),
+LIVE_NOTIONAL = select(
+    func.coalesce(
+        func.sum((_O.qty - _O.cum_filled) * _O.contract_size * func.coalesce(_O.price, _O.reference_price, 0)), ZERO
     )
+).where(_O.account_id == bindparam("account", type_=Text), _O.reduce_only.is_(False), _LIVE)
+"""Notional of every live opening order of an account, UNKNOWN included, as if filled."""
+OPENINGS_MADE = select(func.count()).where(
+    _O.run_id == bindparam("run", type_=Text), _O.created_at >= bindparam("since"), _O.reduce_only.is_(False)
 )
+"""Openings a run made lately."""
 
 
 def as_json(value: object) -> Any:
@@ -137,14 +111,6 @@ async def insert_order(db: AsyncConnection, row: OrderRow) -> None:
 async def adopt_order(db: AsyncConnection, row: OrderRow) -> bool:
     """Store an order heard of at the venue; False when somebody heard of it at the same moment."""
     return await _ADOPT.first(db, **{name: getattr(row, name) for name in row.__struct_fields__}) is not None
-
-
-async def insert_sent(db: AsyncConnection, row: OrderRow, attempt: Attempt) -> None:
-    """Store a new order and the one attempt to send it, before it is made."""
-    values = {name: getattr(row, name) for name in row.__struct_fields__}
-    sent = {"of_kind": RequestKind.SUBMIT, "of_resolution": Resolution.NONE}
-    sent |= {f"of_{name}": getattr(attempt, name) for name in attempt.__struct_fields__}
-    await _ADD_SENT.rows(db, **values, **sent)
 
 
 async def view_of_intent(db: AsyncConnection, intent_key: str) -> OrderView:
@@ -284,12 +250,6 @@ def _view(row: Mapping[str, Any]) -> OrderView:
     resolution, deny_code = fields.pop("resolution"), fields.pop("deny_code")
     submit = None if resolution is None else Resolution(resolution)
     return view(OrderRow.of(fields), submit, deny_code or "")
-
-
-async def exposure(db: AsyncConnection, intent: OrderIntent, since: datetime) -> tuple[Decimal, int]:
-    """(notional of every live opening order of the account, UNKNOWN included, as if filled; openings the run made)."""
-    (found,) = await _EXPOSURE.rows(db, of_account=intent.account_id, of_run=intent.run_id, since=since)
-    return Decimal(found["notional"]), int(found["made"])
 
 
 async def waiting_notional(

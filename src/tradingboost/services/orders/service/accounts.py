@@ -2,11 +2,9 @@
 
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from tradingboost.core.errors import Conflict, Unavailable
+from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import AccountId, UserId
-from tradingboost.kit.lease import Lease, Leases, guard
+from tradingboost.kit.lease import Lease, Leases
 from tradingboost.shared.interfaces.exchange import Balance
 from tradingboost.shared.interfaces.users import Account
 from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
@@ -67,10 +65,7 @@ class Accounts:
 
     def fence_token(self, account_id: AccountId) -> int:
         """The token every request carries; Unavailable when the lease is not (or no longer safely) ours."""
-        lease = self._held.get(account_id)
-        if lease is None or lease.left_s <= 0:
-            raise _not_held()
-        return lease.token
+        return self.lease(account_id).token
 
     def last_token(self, account_id: AccountId) -> int:
         """The token we had when the database went away; it fences only what covers or reduces."""
@@ -79,15 +74,18 @@ class Accounts:
             raise _not_held()
         return lease.token
 
-    async def claim_token(self, db: AsyncConnection, account_id: AccountId) -> int:
-        """The same token, kept ours by the database until this transaction ends."""
-        token = self.fence_token(account_id)
-        try:
-            await guard(db, self._held[account_id])
-        except Conflict as lost:
-            self._drop(account_id)
-            raise _not_held() from lost
-        return token
+    def lease(self, account_id: AccountId) -> Lease:
+        """What a claim stands on; Unavailable when it is not (or no longer safely) ours."""
+        lease = self._held.get(account_id)
+        if lease is None or lease.left_s <= 0:
+            raise _not_held()
+        return lease
+
+    def superseded(self, account_id: AccountId) -> Unavailable:
+        """The database knows another holder: what to raise, so that nothing more is sent for the account."""
+        self.lease(account_id).end()
+        self._drop(account_id)
+        return _not_held()
 
     def ready(self, account_id: AccountId) -> bool:
         """It was compared with the venue since this process took it over."""

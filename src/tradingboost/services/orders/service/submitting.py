@@ -170,28 +170,40 @@ class Submitter:
     async def _record(
         self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, sure: bool
     ) -> "Claimed | _Short | None":
-        now = self._clock.now()
-        deny, margin = await self._weigher.check(db, intent, instrument, now)
-        if deny == "insufficient_balance" and not sure:
-            return _Short.BY_OUR_FIGURES
-        intent_id = str(self._ids.uuid7())
-        if not await store.insert_intent(db, intent_id, intent, deny, now):
-            return None
-        row = self._row(intent_id, intent, instrument, now)
-        if deny:
-            row = msgspec.structs.replace(row, ended_at=now)
-            await store.insert_order(db, row)
-            await telling.tell_denied(db, row, now, deny)
-            return None
-        attempt = self._attempt(now, await self._accounts.claim_token(db, intent.account_id))
-        await store.insert_sent(db, row, attempt)
-        attached = self._attached(row, intent, now)
-        if attached is not None:
-            await store.insert_order(db, attached)
-        if row.role is Role.OPENING and attached is not None:
-            await store.begin_protection(db, (str(self._ids.uuid7()), attempt.fence_token), row, attached, now)
-        self._accounts.spend(intent.account_id, instrument.settle, margin)
-        return Claimed(row=row, attached=attached, attempt=attempt)
+        """Weigh, record and claim; whoever was outrun queues up and weighs again."""
+        for outrun in (False, True):
+            if outrun:
+                await store.lock_leg(db, intent.account_id, intent.symbol)
+            now = self._clock.now()
+            weighed = await self._weigher.check(db, intent, instrument, now)
+            if weighed.deny == "insufficient_balance" and not sure:
+                return _Short.BY_OUR_FIGURES
+            row = self._row(str(self._ids.uuid7()), intent, instrument, now)
+            if weighed.deny:
+                await self._deny(db, intent, row, weighed.deny)
+                return None
+            lease = self._accounts.lease(intent.account_id)
+            claimed = Claimed(
+                row=row, attached=self._attached(row, intent, now), attempt=self._attempt(now, lease.token)
+            )
+            made, saga_id = (row, claimed.attached, claimed.attempt), str(self._ids.uuid7())
+            fate = await store.record(db, intent, made, lease, leg=weighed.leg, saga_id=saga_id)
+            if fate is store.Fate.NOT_HELD:
+                raise self._accounts.superseded(intent.account_id)
+            if fate is store.Fate.CLAIMED:
+                self._accounts.spend(intent.account_id, instrument.settle, weighed.margin_quote)
+                return claimed
+            if fate is store.Fate.KNOWN:
+                return None
+        raise Conflict("database_race", "Another decision about this symbol won the race; decide again.")
+
+    async def _deny(self, db: AsyncConnection, intent: OrderIntent, row: OrderRow, code: str) -> None:
+        now = row.created_at
+        assert row.intent_id is not None
+        if await store.insert_intent(db, row.intent_id, intent, code, now):
+            denied = msgspec.structs.replace(row, ended_at=now)
+            await store.insert_order(db, denied)
+            await telling.tell_denied(db, denied, now, code)
 
     def _row(self, intent_id: str, intent: OrderIntent, instrument: Instrument, now: datetime) -> OrderRow:
         triggered = intent.type.is_trigger

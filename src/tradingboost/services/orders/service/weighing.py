@@ -21,6 +21,20 @@ from tradingboost.shared.interfaces.positions import Positions, PositionView
 _MINUTE = timedelta(minutes=1)
 
 
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of an intent.
+
+    Args:
+        deny: the code it is denied with, or nothing.
+        margin_quote: what an opening takes.
+        leg: the claim it was weighed by, its side and how many openings it had decided; None for what reduces.
+    """
+
+    deny: str
+    margin_quote: Decimal
+    leg: tuple[str, int] | None
+
+
 class Weigher:
     """Gathers exposure and limits for `core.risk.check`; limits that nobody set cost nothing."""
 
@@ -29,16 +43,15 @@ class Weigher:
         self._accounts = accounts
         self._settings = settings
 
-    async def check(
-        self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime
-    ) -> tuple[str, Decimal]:
-        """(the code an intent is denied with, or nothing; the margin an opening takes).
+    async def check(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime) -> Weighed:
+        """Whether an intent may go.
 
         Raises:
             Unavailable: `slot_busy`.
         """
         account = await self._accounts.account(intent.account_id)
-        frozen, blocked, ending = await store.blocking(db, intent)
+        weight = None if intent.reduce_only else await store.weight(db, intent, now - _MINUTE)
+        frozen, blocked, ending = weight.blocking if weight is not None else await store.blocking(db, intent)
         if ending:
             raise slot_busy(intent.slot)
         exposure = risk.Exposure(
@@ -50,8 +63,8 @@ class Weigher:
             blocked=blocked if self._accounts.ready(intent.account_id) else ("account_not_normal", *blocked),
             reference_price=intent.reference_price,
         )
-        if not intent.reduce_only:
-            exposure = await self._of_opening(db, intent, exposure, instrument, now)
+        if weight is not None:
+            exposure = await self._of_opening(db, intent, exposure, instrument, weight)
         chosen = self._settings
         limits = risk.Limits(
             max_notional_quote=account.max_notional_quote,
@@ -62,8 +75,12 @@ class Weigher:
             max_platform_notional_quote=chosen.max_platform_notional_quote,
         )
         worth = ZERO if intent.reduce_only else risk.worth(intent, instrument, exposure.reference_price)
-        margin = risk.margin_needed(worth, exposure.leverage)
-        return risk.check(intent, exposure, limits, instrument, now) or "", margin
+        claim = weight.claim if weight is not None else None
+        return Weighed(
+            deny=risk.check(intent, exposure, limits, instrument, now) or "",
+            margin_quote=risk.margin_needed(worth, exposure.leverage),
+            leg=None if claim is None else (claim["position_side"], claim["decided"]),
+        )
 
     async def read_again(self, account_id: AccountId) -> None:
         """Ask the venue what is free before anybody is told that it is too little.
@@ -79,24 +96,23 @@ class Weigher:
         intent: OrderIntent,
         exposure: risk.Exposure,
         instrument: Instrument,
-        now: datetime,
+        weight: store.Weight,
     ) -> risk.Exposure:
-        claim = await store.leg_claim(db, intent.account_id, intent.symbol)  # locks: openings of a symbol queue up
+        claim = weight.claim
         held = await self._positions.positions(intent.account_id)
-        waiting, made = await store.exposure(db, intent, now - _MINUTE)
         leverage = claim["leverage"] if claim is not None and claim["leverage"] else 1
         known = claim is not None and (claim["leverage"] or instrument.kind is InstrumentKind.SPOT)
         return msgspec.structs.replace(
             exposure,
             legs_of=claim["run_id"] if claim is not None else None,
             run_owner=claim["user_id"] if claim is not None else exposure.run_owner,
-            worst_case_notional_quote=await self._worth(held) + waiting,
+            worst_case_notional_quote=await self._worth(held) + weight.waiting_quote,
             run_notional_quote=await self._of_run(db, intent, held),
             user_notional_quote=await self._of_user(db, intent),
             platform_notional_quote=await self._of_platform(db),
             free_quote=self._accounts.free(intent.account_id, instrument.settle) if known else None,
             leverage=leverage,
-            orders_last_minute=made,
+            orders_last_minute=weight.made,
         )
 
     async def _of_run(self, db: AsyncConnection, intent: OrderIntent, held: list[PositionView]) -> Decimal:
