@@ -18,6 +18,7 @@ from tradingboost.app.topology import BRIDGE_OFFSET, PROCESSES, STRATEGIES
 from tradingboost.core.errors import NotFound, Unavailable
 from tradingboost.kit.remote import Bridge
 from tradingboost.kit.service_token import ServiceAuth
+from tradingboost.shared.interfaces.custody import Custody
 from tradingboost.shared.interfaces.exchange import Exchange
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.notifications import Notifications
@@ -67,6 +68,11 @@ class Reached:
         return cast(Exchange, self._connect("exchange"))
 
     @property
+    def custody(self) -> Custody:
+        """Kept by the exchange's process."""
+        return cast(Custody, self._connect("exchange", Custody))
+
+    @property
     def orders(self) -> Orders:
         return cast(Orders, self._connect("orders"))
 
@@ -83,11 +89,11 @@ class Reached:
         """Those that run; a platform started with `--only` may have one."""
         return {name: cast(Strategy, self._connect(name)) for name in STRATEGIES if name in self._addresses}
 
-    def _connect(self, name: str) -> Any:
+    def _connect(self, name: str, interface: Any = None) -> Any:
         address = self._addresses.get(name)
         if address is None:
             raise NotFound("service_not_running", f"The platform runs without {name}; start it with serve {name}.")
-        return self._bridge.connect(PROCESSES[name].interface, address)
+        return self._bridge.connect(interface or PROCESSES[name].interface, address)
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from tradingboost.services.positions import module as positions
 from tradingboost.services.strategy import module as strategy
 from tradingboost.services.users import module as users
 from tradingboost.shared.interfaces.config import Config
+from tradingboost.shared.interfaces.custody import Custody
 from tradingboost.shared.interfaces.data_keys import DataKeys
 from tradingboost.shared.interfaces.exchange import Exchange
 from tradingboost.shared.interfaces.market import Market
@@ -80,6 +81,10 @@ class Platform:
         return cast(Exchange, self.services["exchange"])
 
     @property
+    def custody(self) -> Custody:
+        return cast(Custody, self.services["custody"])
+
+    @property
     def positions(self) -> Positions:
         return cast(Positions, self.services["positions"])
 
@@ -117,10 +122,8 @@ class Platform:
         )
         self._plug("config", lambda: config.build(context))
         self._plug("market", lambda: market.build(context, self._venues.publics(), settings.market))
-        self._plug(
-            "exchange",
-            lambda: exchange.build(context, self.users, self.secrets.key_ring(), self._venues, settings.exchange),
-        )
+        self._plug("exchange", self._exchange)
+        self.services.setdefault("custody", self._bridge.connect(Custody, self.bridge_address("exchange")))
         self._plug("positions", lambda: positions.build(context, self.exchange, settings.positions))
         self._plug(
             "orders",
@@ -144,6 +147,14 @@ class Platform:
         else:
             self.services[name] = self._remote(name)
 
+    def _exchange(self) -> tuple[Any, Module]:
+        """The exchange, and beside it the keeper of keys."""
+        ring, settings = self.secrets.key_ring(), self.settings.exchange
+        service, self.services["custody"], module = exchange.build(
+            self.context, self.users, ring, self._venues, settings
+        )
+        return service, module
+
     def _data_keys(self) -> DataKeys:
         """Of the process that opens credentials; asked by users, it asks nobody, so the graph stays acyclic."""
         if "exchange" in self._local:
@@ -156,7 +167,7 @@ class Platform:
 
     def beside(self, name: str) -> dict[Any, object]:
         """What else a process promises, beside its own interface."""
-        return {DataKeys: self._data_keys()} if name == "exchange" else {}
+        return {DataKeys: self._data_keys(), Custody: self.custody} if name == "exchange" else {}
 
     def _remote(self, name: str) -> object:
         """A neighbour in another process: the same Protocol, called over the bridge."""

@@ -175,6 +175,7 @@ def identity(mode: Row, balances: list[Row], rights: Row | None, clock_offset_ms
         account_level="futures",
         permissions=("permissions_unproven",) if rights is None else _permissions(rights),
         clock_offset_ms=clock_offset_ms,
+        ip_bound=true(rights, "ipRestrict") if rights and "ipRestrict" in rights else None,
     )
 
 

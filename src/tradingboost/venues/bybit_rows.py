@@ -3,6 +3,7 @@
 A stop keeps its id when it fires: the same row goes on as an order, so its fills carry the stop's own id.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -154,6 +155,8 @@ def identity(keys: Row, hedge: bool, clock_offset_ms: int) -> Identity:
         account_level="unified",
         permissions=tuple(words),
         clock_offset_ms=clock_offset_ms,
+        ip_bound=bool(set(keys["ips"]) - {"*"}) if keys.get("ips") else None,
+        keys_end_at=datetime.fromisoformat(keys["expiredAt"]) if keys.get("expiredAt") else None,
     )
 
 

@@ -179,6 +179,7 @@ def identity(row: Row, clock_offset_ms: int) -> Identity:
         account_level=level,
         permissions=tuple(part for part in str(row.get("perm") or "").split(",") if part),
         clock_offset_ms=clock_offset_ms,
+        ip_bound=bool(row["ip"]) if "ip" in row else None,
     )
 
 

@@ -1,15 +1,22 @@
 """The plug of `exchange`."""
 
+from functools import partial
+from typing import Final
+
 from tradingboost.kit.context import Context
 from tradingboost.kit.crypto import KeyRing
-from tradingboost.kit.runtime import Module
+from tradingboost.kit.runtime import Module, Worker
 from tradingboost.services.exchange.service import ExchangeService
 from tradingboost.services.exchange.service.data_keys import DataKeyGiver
+from tradingboost.services.exchange.service.verifying import Custodian
 from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.services.exchange.workers import Workers
 from tradingboost.shared.interfaces.data_keys import DataKeys
-from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
+from tradingboost.shared.interfaces.users import Users
 from tradingboost.venues.catalogue import Venues
+
+STALL_S: Final = 300.0
+"""A round may verify many keys, each of them a conversation with a venue."""
 
 
 def data_keys(key_ring: KeyRing) -> DataKeys:
@@ -18,8 +25,14 @@ def data_keys(key_ring: KeyRing) -> DataKeys:
 
 
 def build(
-    context: Context, users: LinkedAccounts, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
-) -> tuple[ExchangeService, Module]:
-    """The service and what keeps it running. Closing the venues is left to whoever made them."""
+    context: Context, users: Users, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
+) -> tuple[ExchangeService, Custodian, Module]:
+    """The service, the keeper of keys beside it, and what keeps both running.
+
+    Closing the venues is left to whoever made them.
+    """
     service = ExchangeService(context, users, key_ring, venues, settings)
-    return service, Module("exchange", workers=Workers(service, settings).all(), stop=[service.accounts.close])
+    custodian = Custodian(context, users, key_ring, venues, service.accounts)
+    workers = Workers(service, settings)
+    loops = [*workers.all(), Worker("keys", partial(workers.keys, custodian=custodian), stall_after_s=STALL_S)]
+    return service, custodian, Module("exchange", workers=loops, stop=[service.accounts.close])

@@ -3,24 +3,59 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, Symbol, Venue
+from tradingboost.core.ids import AccountId, ClientOrderId, Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.kit.hot import Hot
 from tradingboost.services.exchange import tables as t
+from tradingboost.shared.interfaces.exchange import PlaceOrder
 
+# The floor is raised before other keys come into force, so what is claimed here was claimed before they did.
 _CLAIM = Hot(
-    insert(t.sent).on_conflict_do_nothing(index_elements=[t.sent.c.cl_ord_id]).returning(t.sent.c.cl_ord_id),
-    *("cl_ord_id", "account_id", "order_id"),
+    text(
+        """
+        INSERT INTO exchange.sent (cl_ord_id, account_id, order_id, credential_id, credential_version)
+        SELECT CAST(:cl_ord_id AS text), CAST(:account_id AS text), CAST(:order_id AS text),
+               CAST(:credential_id AS text), CAST(:version AS integer)
+        WHERE CAST(:reduces AS boolean) OR NOT EXISTS (
+            SELECT FROM exchange.key_floors AS f
+            WHERE f.account_id = CAST(:account_id AS text) AND f.version > CAST(:version AS integer)
+        )
+        ON CONFLICT (cl_ord_id) DO NOTHING
+        RETURNING cl_ord_id
+        """
+    )
 )
 
 
-async def claim(db: AsyncConnection, client_order_id: ClientOrderId, account_id: AccountId, order_id: OrderId) -> bool:
-    """Take the right to send an id, for ever; False when it was taken before."""
-    return await _CLAIM.first(db, cl_ord_id=client_order_id, account_id=account_id, order_id=order_id) is not None
+async def claim(db: AsyncConnection, request: PlaceOrder, credential_id: str, version: int) -> bool:
+    """Take the right to send an id, for ever; False when it was taken before, or these keys may not sign openings."""
+    taken = await _CLAIM.first(
+        db,
+        cl_ord_id=request.client_order_id,
+        account_id=request.account_id,
+        order_id=request.order_id,
+        credential_id=credential_id,
+        version=version,
+        reduces=request.reduce_only,
+    )
+    return taken is not None
+
+
+async def was_sent(db: AsyncConnection, client_order_id: ClientOrderId) -> bool:
+    """Whether an id was used up."""
+    statement = select(t.sent.c.cl_ord_id).where(t.sent.c.cl_ord_id == client_order_id)
+    return (await db.execute(statement)).first() is not None
+
+
+async def set_floor(db: AsyncConnection, account_id: AccountId, version: int, now: datetime) -> None:
+    """From its commit on keys below this version sign no opening of the account."""
+    statement = insert(t.key_floors).values(account_id=account_id, version=version, since=now)
+    newer = {name: statement.excluded[name] for name in ("version", "since")}
+    await db.execute(statement.on_conflict_do_update(constraint=t.key_floors.primary_key, set_=newer))
 
 
 async def keep_rules(db: AsyncConnection, instrument: Instrument, now: datetime) -> None:

@@ -22,4 +22,11 @@ class ExchangeSettings(Slice):
     instruments_every_s: PositiveFloat = Field(
         1800.0, description="seconds between two readings of the rules of instruments"
     )
+    require_ip_binding: bool = Field(False, description="live keys that no list of addresses binds open nothing")
+    egress_addresses: tuple[str, ...] = Field(
+        (), description="addresses our requests come from, shown to whoever makes API keys"
+    )
+    credentials_every_s: PositiveFloat = Field(
+        10.0, description="seconds between two looks after keys that wait, end or are due for a check"
+    )
     max_accounts: PositiveInt = Field(1000, description="accounts one process keeps connected at most")

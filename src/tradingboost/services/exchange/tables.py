@@ -1,6 +1,6 @@
 """What `exchange` keeps: which client order ids were ever handed to a socket, and by which rules symbols are traded."""
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, Integer, Table, Text
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -14,7 +14,17 @@ sent = Table(
     Column("cl_ord_id", Text, primary_key=True, comment="the key is the promise: an id is sent at most once"),
     Column("account_id", Text, nullable=False),
     Column("order_id", Text, nullable=False),
+    Column("credential_id", Text, nullable=False, server_default="", comment="whose keys signed it, and which version"),
+    Column("credential_version", Integer, nullable=False, server_default=sql("0")),
     Column("sent_at", UtcDateTime, nullable=False, server_default=sql("clock_timestamp()")),
+)
+
+key_floors = Table(
+    "key_floors",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False, comment="older keys sign nothing that opens"),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 instruments = Table(

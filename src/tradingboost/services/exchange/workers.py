@@ -2,9 +2,11 @@
 
 import structlog
 
-from tradingboost.core.errors import BrokenInvariant, OutcomeUnknown, TradingBoostError, Unavailable
+from tradingboost.core.errors import BrokenInvariant, Conflict, NotFound, OutcomeUnknown, TradingBoostError, Unavailable
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.exchange.service import ExchangeService
+from tradingboost.services.exchange.service.accounts import Connected
+from tradingboost.services.exchange.service.verifying import Custodian
 from tradingboost.services.exchange.settings import ExchangeSettings
 
 log = structlog.get_logger(__name__)
@@ -16,6 +18,7 @@ class Workers:
     def __init__(self, service: ExchangeService, settings: ExchangeSettings) -> None:
         self._service = service
         self._every_s = settings.instruments_every_s
+        self._keys_every_s = settings.credentials_every_s
 
     def all(self) -> list[Worker]:
         """The loops."""
@@ -29,6 +32,8 @@ class Workers:
         """A stream that ended is opened again; one that ended by a broken invariant takes the process down."""
         while await life.sleep(1.0):
             for found in self._service.accounts.all():
+                if found.replaced:
+                    await self._renew(found)
                 if not found.reading.done():
                     continue
                 failure = None if found.reading.cancelled() else found.reading.exception()
@@ -38,6 +43,20 @@ class Workers:
                     await self._service.connect(found.account.account_id)
                 except TradingBoostError as error:
                     log.warning("stream_not_reopened", account_id=found.account.account_id, code=error.code)
+
+    async def _renew(self, found: Connected) -> None:
+        try:
+            await self._service.accounts.renew(found.account.account_id)
+        except TradingBoostError as error:
+            log.warning("account_not_renewed", account_id=found.account.account_id, code=error.code)
+
+    async def keys(self, life: Life, custodian: Custodian) -> None:
+        """Look after keys that wait for the venue, are due for a check, or are over."""
+        while await life.sleep(self._keys_every_s):
+            try:
+                await custodian.review()
+            except (Unavailable, OutcomeUnknown, Conflict, NotFound) as error:
+                log.warning("keys_not_reviewed", code=error.code)
 
     async def review(self, life: Life) -> None:
         """Tell what keeps accounts from opening anything, as it begins and ends."""

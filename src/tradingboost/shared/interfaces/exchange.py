@@ -41,6 +41,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
         journal_seq: of the line that stands for a committed intent while the database is away; covering and reducing
             requests only.
         urgent: it covers or leaves what is unprotected, so it goes before every other order.
+        credential_version: of the keys that were in force when the intent was stored; older ones do not sign it.
     """
 
     account_id: AccountId
@@ -62,6 +63,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     second_leg: bool = False
     journal_seq: int | None = None
     urgent: bool = False
+    credential_version: int = 0
 
 
 class OrderRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,13 +156,20 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who the venue says we are, read before anything is traded."""
+    """Who the venue says we are, read before anything is traded.
+
+    Args:
+        ip_bound: the keys work from listed addresses only; None where the venue does not tell.
+        keys_end_at: when the venue ends the keys by itself.
+    """
 
     exchange_uid: str
     position_mode: str
     account_level: str
     permissions: tuple[str, ...]
     clock_offset_ms: int
+    ip_bound: bool | None = None
+    keys_end_at: datetime | None = None
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):

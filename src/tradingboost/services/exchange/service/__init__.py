@@ -13,6 +13,7 @@ from tradingboost.kit.crash import crash_point
 from tradingboost.kit.crypto import KeyRing
 from tradingboost.services.exchange import repository as store
 from tradingboost.services.exchange.service.accounts import Accounts, Connected
+from tradingboost.services.exchange.service.credentials import Purpose
 from tradingboost.services.exchange.service.emergency import Emergency
 from tradingboost.services.exchange.service.hindering import Hindrances
 from tradingboost.services.exchange.service.rules import Rulebook
@@ -35,6 +36,7 @@ from tradingboost.venues.base import TradingVenue
 from tradingboost.venues.catalogue import Venues
 from tradingboost.venues.lanes import Lane, lane, of_amending, of_placing
 
+_REPLACED = "The account's API keys were replaced at this moment; the account is connected anew, try again shortly."
 _SEARCHED_BEFORE = timedelta(minutes=1)
 """Lists are read from this long before the order was sent, so that no clock can hide it."""
 
@@ -74,30 +76,54 @@ class ExchangeService:
         connected = self.accounts.get(request.account_id)
         if connected is None:  # an order does not wait for a login
             raise Unavailable("account_not_connected", "The account is not connected yet; connect it first.")
-        hindrance = None if request.reduce_only else await self.hindrances.of_entry(connected, request)
-        if hindrance is not None:
-            return Outcome(kind=OutcomeClass.NOT_SENT, code=hindrance[0], message=hindrance[1])
+        if not request.reduce_only:
+            hindrance = await self._unsure_keys(connected, request) or await self.hindrances.of_entry(
+                connected, request
+            )
+            if hindrance is not None:
+                return Outcome(kind=OutcomeClass.NOT_SENT, code=hindrance[0], message=hindrance[1])
         deadline = self._clock.monotonic() + (request.expires_at - self._clock.now()).total_seconds()
-        await self._claim(request)
-        crash_point("exchange.sent.after_commit")
-        crash_point("exchange.submit.before_write")
-        with lane(of_placing(request)):
-            outcome = await connected.venue.place(request, deadline)
+        connected.sign(0 if request.reduce_only else 1)
+        try:
+            if not await self._claim(connected, request):
+                return _replaced()
+            crash_point("exchange.sent.after_commit")
+            crash_point("exchange.submit.before_write")
+            with lane(of_placing(request)):
+                outcome = await connected.venue.place(request, deadline)
+        finally:
+            connected.sign(0 if request.reduce_only else -1)
         crash_point("exchange.submit.after_reply")
         if outcome.kind is OutcomeClass.CLOCK:
             await self.hindrances.read_again(connected)
         return outcome
 
-    async def _claim(self, request: PlaceOrder) -> None:
+    async def _unsure_keys(self, connected: Connected, request: PlaceOrder) -> tuple[str, str] | None:
+        """(code, sentence) where an opening must not be signed with the keys this account is connected with."""
+        if await self.accounts.current(connected, Purpose.ENTRY, request.credential_version):
+            return None
+        return "credentials_replaced", _REPLACED
+
+    async def _claim(self, connected: Connected, request: PlaceOrder) -> bool:
+        """Use the id up; False where an opening would be signed with a key that was replaced meanwhile.
+
+        Raises:
+            Conflict: `already_sent`.
+        """
         if request.journal_seq is not None:
             self._emergency.claim(request)
-            return
+            return True
+        keys = connected.opened.sealed
         async with self._db.read() as db:  # one statement that commits itself
-            claimed = await store.claim(db, request.client_order_id, request.account_id, request.order_id)
+            claimed = await store.claim(db, request, keys.credential_id, keys.version)
+            if not claimed and not request.reduce_only and not await store.was_sent(db, request.client_order_id):
+                connected.replaced = True
+                return False
         if not claimed:
             message = "This client order id was handed to the venue before; ask what became of it."
             raise Conflict("already_sent", message, client_order_id=request.client_order_id)
         self._emergency.saw(request)
+        return True
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         """Ask for the end of an order."""
@@ -191,6 +217,10 @@ class ExchangeService:
 
     async def _venue(self, account_id: AccountId) -> TradingVenue:
         return (await self.accounts.connected(account_id)).venue
+
+
+def _replaced() -> Outcome:
+    return Outcome(kind=OutcomeClass.NOT_SENT, code="credentials_replaced", message=_REPLACED)
 
 
 def _is(told: VenueReport | Fill, ref: OrderRef) -> bool:

@@ -1,7 +1,7 @@
 """Accounts that are connected: their opened keys, their venue, and the task that reads their stream."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -9,7 +9,7 @@ from tradingboost.core.errors import Conflict, Refused, Unavailable
 from tradingboost.core.ids import AccountId
 from tradingboost.kit.context import Context
 from tradingboost.kit.crypto import KeyRing
-from tradingboost.services.exchange.service.credentials import opened
+from tradingboost.services.exchange.service.credentials import Opened, Opener, Purpose
 from tradingboost.services.exchange.service.reporting import Reporter
 from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.shared.interfaces.exchange import Identity
@@ -32,6 +32,19 @@ class Connected:
     identity: Identity
     read_s: float
     """When the identity was read, monotonic."""
+    opened: Opened
+    """The keys everything here is signed with, for as long as it lives."""
+    signing: int = 0
+    """Openings on their way to the venue."""
+    signed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever none is."""
+    replaced: bool = False
+    """Other keys are in force: nothing is opened with these, and it is connected anew."""
+
+    def sign(self, change: int) -> None:
+        """One opening more or less is on its way."""
+        self.signing += change
+        (self.signed.clear if self.signing else self.signed.set)()
 
 
 class Accounts:
@@ -41,10 +54,9 @@ class Accounts:
         self, context: Context, users: LinkedAccounts, key_ring: KeyRing, venues: Venues, settings: ExchangeSettings
     ) -> None:
         self._context = context
-        self._users = users
-        self._key_ring = key_ring
+        self.opener = Opener(context, users, key_ring)
         self._venues = venues
-        self._settings = settings
+        self.settings = settings
         self._connected: dict[AccountId, Connected] = {}
         self._opening: dict[AccountId, asyncio.Lock] = {}
 
@@ -76,20 +88,57 @@ class Accounts:
             self._connected[account_id] = await self._open(account_id)
             return self._connected[account_id]
 
+    async def current(self, connected: Connected, purpose: Purpose, min_version: int) -> bool:
+        """Whether the keys of a connected account are those in force; asks only when their minute is over.
+
+        Raises: as `Opener.open`.
+        """
+        held = connected.opened
+        if held.until_s > self._context.clock.monotonic() and held.version >= min_version and not connected.replaced:
+            return True
+        found = await self.opener.open(connected.account.account_id, purpose, min_version)
+        if found.sealed.credential_id != held.sealed.credential_id:
+            connected.replaced = True
+            return False
+        connected.opened = found
+        return not connected.replaced
+
+    async def renew(self, account_id: AccountId) -> None:
+        """Connect anew with the keys in force; until that works, the old connection goes on reading."""
+        async with self._opening.setdefault(account_id, asyncio.Lock()):
+            former = self._connected.get(account_id)
+            if former is None:
+                return
+            made = await self._open(account_id)
+            self._connected[account_id] = made
+            await self._let_go(former)
+
+    async def settled(self, account_id: AccountId) -> None:
+        """Until no opening of the account is on its way any more; each has a deadline, so this ends."""
+        connected = self._connected.get(account_id)
+        if connected is not None and connected.signing:
+            await connected.signed.wait()
+
+    async def disconnect(self, account_id: AccountId) -> None:
+        """Its keys are void."""
+        found = self._connected.get(account_id)
+        if found is not None:
+            await self._drop(found)
+
     async def close(self) -> None:
         """Let every account go: streams finish the frame in hand."""
         for found in self.all():
             await self._drop(found)
 
     async def _open(self, account_id: AccountId) -> Connected:
-        if len(self._connected) >= self._settings.max_accounts:
+        if len(self._connected) >= self.settings.max_accounts:
             message = "This process serves as many accounts as it may; raise TB_EXCHANGE__MAX_ACCOUNTS."
             raise Unavailable("too_many_accounts", message)
-        account = await self._users.account(account_id)
-        keys = opened(await self._users.sealed_credential(account_id), self._key_ring)
+        opened = await self.opener.open(account_id, Purpose.READ)
+        account = opened.account
         endpoint = Endpoint(rest=account.endpoint_rest, ws=account.endpoint_ws, demo=account.environment == "demo")
         owner = Owner(account_id=account_id, venue=account.venue)
-        venue = self._venues.account(owner, keys, endpoint, self._settings.stop_trigger_by)
+        venue = self._venues.account(owner, opened.keys, endpoint, self.settings.stop_trigger_by)
         try:
             identity = await venue.open()
             _same_owner(account, identity)
@@ -99,12 +148,12 @@ class Accounts:
             await venue.close()
             raise
         log.info("account_connected", account_id=account_id, position_mode=identity.position_mode)
-        return Connected(account, venue, stream, reading, identity, self._context.clock.monotonic())
+        return Connected(account, venue, stream, reading, identity, self._context.clock.monotonic(), opened)
 
     async def _started(self, account: Account, stream: PrivateStream) -> asyncio.Task[None]:
         reading = asyncio.create_task(stream.run(), name=f"stream:{account.account_id}")
         try:
-            async with asyncio.timeout(self._settings.connect_timeout_s):
+            async with asyncio.timeout(self.settings.connect_timeout_s):
                 await stream.ready()
             return reading
         except TimeoutError:
@@ -117,6 +166,9 @@ class Accounts:
 
     async def _drop(self, found: Connected) -> None:
         self._connected.pop(found.account.account_id, None)
+        await self._let_go(found)
+
+    async def _let_go(self, found: Connected) -> None:
         await found.stream.stop()
         await asyncio.wait({found.reading}, timeout=5.0)
         failure = await _cancelled(found.reading)

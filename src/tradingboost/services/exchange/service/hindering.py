@@ -11,6 +11,7 @@ from tradingboost.core.ids import AccountId, Symbol
 from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.services.exchange.service.accounts import Accounts, Connected
+from tradingboost.services.exchange.service.judging import OF_KEYS, why_no_entries
 from tradingboost.services.exchange.service.rules import Rulebook
 from tradingboost.services.exchange.settings import ExchangeSettings
 from tradingboost.shared.events.exchange import VenueRestricted
@@ -20,7 +21,7 @@ from tradingboost.venues.catalogue import Venues
 log = structlog.get_logger(__name__)
 
 CLOCK, INSTRUMENT = "clock_off", "instrument_changed"
-_OF_ACCOUNT = (CLOCK, "rate_banned", "venue_maintenance")
+_OF_ACCOUNT = (CLOCK, "rate_banned", "venue_maintenance", *OF_KEYS)
 _SURE_MS = 500
 """A slow round trip leaves as much doubt about an offset."""
 _HOLDS_S = 3600.0
@@ -41,6 +42,7 @@ class Hindrances:
         self._rules = rules
         self._venues = venues
         self._most_ms = settings.max_clock_offset_s * 1000 + _SURE_MS
+        self._bound_only = settings.require_ip_binding
         self._told: dict[AccountId, dict[Cause, str]] = {}
 
     async def of_entry(self, connected: Connected, order: PlaceOrder) -> Cause | None:
@@ -126,6 +128,9 @@ class Hindrances:
                 f"The clock of {connected.account.venue} and ours differ by {abs(offset_ms) / 1000:.1f} s; "
                 "nothing opens until they agree. Set this machine's time (NTP)."
             )
+        of_keys = why_no_entries(connected.opened.sealed, connected.account, self._clock.now(), self._bound_only)
+        if of_keys is not None:
+            found[of_keys[0]] = of_keys[1]
         of_venue = self._venues.governor.hindrance(connected.account.venue)
         if of_venue is not None:
             found[of_venue[0]] = of_venue[1]
