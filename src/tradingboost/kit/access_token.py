@@ -27,6 +27,7 @@ LONGEST_S: Final = 600
 _KID = re.compile(r"[a-z0-9]{1,16}")
 _HEADERS: Final = {"alg", "kid", "typ"}
 _LONGEST_TEXT: Final = 4096
+_SKEW_S: Final = 5
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,8 @@ class AccessKeys:
         seen: set[bytes] = set()
         for entry in filter(None, (part.strip() for part in text.split(","))):
             kid, _, encoded = entry.partition(":")
+            if not _KID.fullmatch(kid) or not encoded:
+                raise _bad_keys("each entry is name:base64, with a name of 1-16 characters of a-z and 0-9")
             try:
                 raw = base64.b64decode(encoded, validate=True)
             except (binascii.Error, ValueError):
@@ -91,8 +94,8 @@ class AccessKeys:
             "aud": audience,
             "jti": short_id(20),
             "iat": begun,
-            "nbf": begun,
-            "exp": begun + min(lifetime_s, LONGEST_S),
+            "nbf": begun - _SKEW_S,  # another machine's clock may be a little behind
+            "exp": begun - _SKEW_S + min(lifetime_s, LONGEST_S),
         }
         return jwt.encode(body, self._key, algorithm="EdDSA", headers={"kid": self._signing})
 
