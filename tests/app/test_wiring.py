@@ -115,4 +115,4 @@ def test_an_unknown_process_is_told_which_there_are() -> None:
 def test_every_service_has_one_schema_and_none_is_migrated_twice() -> None:
     found = [schema.name for schema in all_schemas()]
     assert len(found) == len(set(found))
-    assert set(found) == (set(PROCESSES) - set(STRATEGIES)) | {"bus", "ops", "strategy"}
+    assert set(found) == (set(PROCESSES) - set(STRATEGIES)) | {"bus", "ops", "audit", "jobs", "strategy"}

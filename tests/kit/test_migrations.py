@@ -29,8 +29,8 @@ def shop(tmp_path: Path) -> Schema:
 
 async def test_the_kits_schemas_equal_their_tables(database: Database) -> None:
     schemas = migrations.kit_schemas()
-    assert await migrations.pending(database, schemas) == ["bus", "ops", "audit"]
-    assert await migrations.upgrade(database, schemas) == ["bus", "ops", "audit"]
+    assert await migrations.pending(database, schemas) == ["bus", "ops", "audit", "jobs"]
+    assert await migrations.upgrade(database, schemas) == ["bus", "ops", "audit", "jobs"]
     assert await migrations.check(database, schemas) == []
     assert await migrations.pending(database, schemas) == []
     assert await migrations.upgrade(database, schemas) == []
@@ -41,8 +41,8 @@ async def test_the_kits_schemas_can_be_taken_back(database: Database) -> None:
     await migrations.upgrade(database, schemas)
     for schema in schemas:
         await migrations.downgrade(database, schema, "base")
-    assert await migrations.current(database, schemas) == {"bus": None, "ops": None, "audit": None}
-    assert await migrations.upgrade(database, schemas) == ["bus", "ops", "audit"]
+    assert await migrations.current(database, schemas) == {"bus": None, "ops": None, "audit": None, "jobs": None}
+    assert await migrations.upgrade(database, schemas) == ["bus", "ops", "audit", "jobs"]
 
 
 async def test_a_draft_makes_the_database_equal_to_the_code(database: Database, shop: Schema) -> None:

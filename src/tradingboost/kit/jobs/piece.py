@@ -54,23 +54,34 @@ class Piece:
         self._cancelled = job.cancel_asked
         self._lost = False
         self._told: dict[str, Any] = {}
+        self.came_further = False
 
     @property
     def args(self) -> dict[str, Any]:
         return self.job.args
 
     @property
+    def told(self) -> dict[str, Any]:
+        """What `tell` said and nobody has written down yet."""
+        return self._told
+
+    @property
     def cancelled(self) -> bool:
         """Somebody wants it to end."""
         return self._cancelled
 
+    def abandoned(self) -> bool:
+        """Nobody wants what comes now: it was cancelled, or another worker has it. Any thread may ask."""
+        return self._cancelled or self._lost
+
     def stopped(self) -> bool:
         """End soon: time is up, it was cancelled, or another worker has it. Any thread may ask."""
-        return self._cancelled or self._lost or self._clock.monotonic() >= self._until
+        return self.abandoned() or self._clock.monotonic() >= self._until
 
     def tell(self, done: int, total: int | None = None, note: str = "") -> None:
         """How far it is, for people; written at the next sign of life. Any thread may tell."""
         self._told = {"done": done, "total": total, "note": note}
+        self.came_further |= done > self.job.done
 
     async def keep(self, cursor: Any, *, done: int, total: int | None = None, effect: Effect | None = None) -> None:
         """Write down how far it is, together with an effect in the same transaction: both happen, once, or neither.
@@ -83,7 +94,7 @@ class Piece:
             self._cancelled |= await store.keep(connection, self.job, self._hold_s, **written)
             if effect is not None:
                 await effect(connection)
-        self.cursor = cursor
+        self.cursor, self.came_further, self._told = cursor, True, {}
 
     async def show_life(self) -> None:
         """Hold the job for as long as the work lasts."""
@@ -194,6 +205,8 @@ async def _written_down(
     connection: AsyncConnection, piece: Piece, ended: Done | Unfinished | TradingBoostError
 ) -> Ended:
     job = piece.job
+    if piece.told:
+        await store.keep(connection, job, 1.0, **piece.told)
     if isinstance(ended, Done):
         await store.finish(connection, job, "done", result=ended.result)
         return "done"
@@ -201,7 +214,7 @@ async def _written_down(
         await store.finish(connection, job, "cancelled")
         return "cancelled"
     if isinstance(ended, Unfinished):
-        await store.release(connection, job, again_in_s=0, came_further=True)
+        await store.release(connection, job, again_in_s=0, came_further=piece.came_further)
         return "unfinished"
     if isinstance(ended, Unavailable) and job.attempts < ATTEMPTS:
         pause_s = _FIRST_PAUSE_S * 2 ** (job.attempts - 1)
