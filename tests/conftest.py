@@ -14,7 +14,7 @@ from tradingboost.kit.clock import FakeClock
 # Before anything imports numba: kernels are compiled once, for this run, its child processes and the next run.
 compile_cache.prepare(compile_cache.default_cache_dir())
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.timescale"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -65,13 +65,14 @@ class BackgroundServers:
 class Databases:
     """Makes databases by copying templates, which takes about 20 ms each."""
 
-    def __init__(self, admin_url: str) -> None:
+    def __init__(self, admin_url: str, prefix: str = "test") -> None:
         self._admin_url = admin_url
+        self._prefix = prefix
         self._numbers = itertools.count(1)
         self._templates: dict[str, str] = {}
 
     async def create(self, template: str = "template0") -> str:
-        name = f"test_{next(self._numbers)}"
+        name = f"{self._prefix}_{next(self._numbers)}"
         await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self._url(name)
 

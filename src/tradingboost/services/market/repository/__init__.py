@@ -26,6 +26,7 @@ from tradingboost.services.market.repository.upkeep import (
     received,
     roll_up,
     rolled_until,
+    server_time,
     take_turn,
     tier,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "received",
     "roll_up",
     "rolled_until",
+    "server_time",
     "store_candles",
     "store_ticks",
     "take_turn",

@@ -60,6 +60,12 @@ async def take_turn(db: AsyncConnection) -> bool:
     return bool((await db.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _TURN})).scalar_one())
 
 
+async def server_time(db: AsyncConnection) -> datetime:
+    """The database's own clock, which also says when a candle was received."""
+    found: datetime = (await db.execute(select(func.clock_timestamp()))).scalar_one()
+    return found
+
+
 async def rolled_until(db: AsyncConnection) -> datetime | None:
     """What was received before this moment was rolled up; None = nothing ever was."""
     found: datetime | None = (

@@ -50,7 +50,7 @@ class MarketService:
         self._closes: dict[Watch, datetime | None] = {}
         self._asked: dict[Watch, datetime] = {}
         chosen = settings or MarketSettings()
-        self.upkeep = Upkeep(context.db, context.clock, chosen)
+        self.upkeep = Upkeep(context.db, chosen)
         self.ticks = TickKeeper(context.db, chosen)
         self.feeds: dict[Venue, PublicFeed] = {
             venue: public.feed(_Sink(self, venue)) for venue, public in self._venues.items()

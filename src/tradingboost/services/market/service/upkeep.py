@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from tradingboost.kit.clock import Clock
 from tradingboost.kit.db import Database
 from tradingboost.kit.tiers import Series
 from tradingboost.services.market import repository as store
@@ -32,9 +31,8 @@ class Pulse(Protocol):
 class Upkeep:
     """The market's housekeeping; one process at a time."""
 
-    def __init__(self, db: Database, clock: Clock, settings: MarketSettings) -> None:
+    def __init__(self, db: Database, settings: MarketSettings) -> None:
         self._db = db
-        self._clock = clock
         self._keep = {
             OHLCV["1m"].name: timedelta(days=settings.keep_minutes_days),
             ticks.name: timedelta(days=settings.keep_ticks_days),
@@ -46,8 +44,8 @@ class Upkeep:
 
     async def roll_up(self, pulse: Pulse) -> int:
         """Put together what minutes received since the last time complete."""
-        began = self._clock.now()
         async with self._db.read() as db:
+            began = await store.server_time(db)
             done = await store.rolled_until(db)
             new = await store.received(db, None if done is None else done - _OPEN_FOR, _MOST_DAYS)
         changed = 0
@@ -65,14 +63,14 @@ class Upkeep:
     async def forget(self, pulse: Pulse) -> int:
         """Let go of what is too old: whole pieces where the database cuts by time, else rows in batches."""
         async with self._db.read() as db:
-            tier = await store.tier(db)
+            now, tier = await store.server_time(db), await store.tier(db)
         gone = 0
         for series, keep in self._kept():
             if tier == "apache":
                 async with self._db.transaction() as db:
                     gone += await store.forget_pieces(db, series, keep)
             elif tier == "plain":
-                gone += await self._forget_rows(series, self._clock.now() - keep, pulse)
+                gone += await self._forget_rows(series, now - keep, pulse)
         return gone
 
     async def _forget_rows(self, series: Series, before: datetime, pulse: Pulse) -> int:
