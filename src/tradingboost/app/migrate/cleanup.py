@@ -13,7 +13,7 @@ from tradingboost.app.migrate.mirror import KEPT_S, Backup
 from tradingboost.app.migrate.outcome import Item, Judged, Status, masked
 from tradingboost.app.migrate.people import Person
 from tradingboost.app.migrate.positions import venue_of
-from tradingboost.app.migrate.work import Tools, belongs, person_id, wanted_person
+from tradingboost.app.migrate.work import TakesAway, Tools, belongs, person_id, wanted_person
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused
 from tradingboost.kit.keys_legacy import API_KEYS, CLEAN_UP, GRID_POSITIONS, GRID_SETTINGS, SETTINGS, Legacy
 from tradingboost.kit.legacy import VARIABLE
@@ -23,7 +23,7 @@ _IN_FORCE: Final = frozenset({"active", "read_only", "retiring"})
 _SHOWN: Final = {"id": "user", "telegram": "user", "okx_uid": "user", "exchange": "exchange", "symbol": "symbol"}
 
 
-class Cleanup:
+class Cleanup(TakesAway):
     """Keys of the old system whose replacement exists.
 
     Args:
@@ -62,9 +62,6 @@ class Cleanup:
         elif one.row.verb in (SETTINGS, GRID_SETTINGS):
             self._taken_over(one, item)
         return Judged(status=Status.DONE, action=_says(one), carry=lambda: self._delete(tools, one, item))
-
-    async def passed(self, tools: Tools, item: Item) -> None:
-        """Nothing is remembered from one time to the next."""
 
     def _in_question(self, row: Legacy) -> bool:
         if row.verb == API_KEYS:
@@ -126,7 +123,7 @@ async def kept_arrays(tools: Tools) -> list[KeptArray]:
     ]
 
 
-class Purge:
+class Purge(TakesAway):
     """Backups older than seven days; younger ones are refused."""
 
     name = "backups-purge"
@@ -153,9 +150,6 @@ class Purge:
             return Judged(status=Status.DONE, action="remove a backup")
 
         return Judged(status=Status.DONE, action="remove a backup", carry=purge)
-
-    async def passed(self, tools: Tools, item: Item) -> None:
-        """Nothing is remembered from one time to the next."""
 
 
 async def _backups(tools: Tools) -> list[Backup]:

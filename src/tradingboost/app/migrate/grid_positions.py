@@ -9,7 +9,7 @@ from tradingboost.app.migrate import mirror, positions, source
 from tradingboost.app.migrate.mirror import Backup, Mirror
 from tradingboost.app.migrate.outcome import Item, Judged, Status
 from tradingboost.app.migrate.people import Person
-from tradingboost.app.migrate.work import Tools, belongs, person_id, wanted_person
+from tradingboost.app.migrate.work import TakesAway, Tools, belongs, person_id, wanted_person
 from tradingboost.core.errors import BrokenInvariant, Conflict, NotFound, Refused, TradingBoostError
 from tradingboost.core.ids import UserId
 from tradingboost.kit.keys_legacy import GRID_POSITIONS_ARRAY, TRADING_STATUS
@@ -29,7 +29,7 @@ class Array(msgspec.Struct, frozen=True):
         return positions.venue_of(self.parts["exchange"])
 
 
-class GridPositions:
+class GridPositions(TakesAway):
     """Every array of positions."""
 
     name = "grid-positions"
@@ -60,8 +60,20 @@ class GridPositions:
         action = f"move {len(made)} positions of {array.venue}"
         return Judged(status=Status.DONE, action=action, carry=lambda: self._move(tools, array, raw, made))
 
-    async def passed(self, tools: Tools, item: Item) -> None:
-        """Arrays stand alone."""
+    async def after_cut(self, tools: Tools, key: str) -> Judged:
+        """The array is gone: the hashes made of its backup have to be there."""
+        array = Array(key, GRID_POSITIONS_ARRAY.parse(key) or {})
+        names = [name async for name in source.scanned(tools.old, tools.options.batch)]
+        kept = [one for one in await mirror.backups(tools.old, names) if one.source == key]
+        raw = await mirror.raw_of(tools.old, kept[-1].key) if kept else None
+        if raw is None:
+            message = "The array is gone and so is its backup; the venue is asked for the positions: reconcile."
+            raise NotFound("backup_not_found", message)
+        made = positions.read(raw.decode("utf-8", "replace"), array.venue)
+        there = Mirror(tools.redis, await owner_of(tools, array), array.venue)
+        marked, _ = await marked_and_changed(there, array, made)
+        reason = f"moved before the interruption: {len(marked)} of {len(made)} hashes stand; backup {kept[-1].key}"
+        return Judged(status=Status.DONE, action="finish", reason=reason)
 
     async def _move(
         self, tools: Tools, array: Array, raw: bytes, made: Mapping[positions.Place, Mapping[str, str]]
@@ -78,7 +90,7 @@ class GridPositions:
         return Judged(status=Status.DONE, action=f"move {len(made)} positions of {array.venue}", reason=reason)
 
 
-class Rollback:
+class Rollback(TakesAway):
     """The newest, or one named, backup of each array put back."""
 
     name = "grid-positions-rollback"
@@ -128,9 +140,6 @@ class Rollback:
             action=f"put the backup of {kept.stamp} back, remove {len(marked)} hashes",
             carry=lambda: self._put_back(tools, array, (kept, raw), there),
         )
-
-    async def passed(self, tools: Tools, item: Item) -> None:
-        """Arrays stand alone."""
 
     async def _put_back(self, tools: Tools, array: Array, kept: tuple[Backup, bytes], there: Mirror) -> Judged:
         made = positions.read(kept[1].decode("utf-8", "replace"), array.venue)

@@ -16,14 +16,14 @@ from tradingboost.app.migrate.mirror import Mirror, place_of, prefix_of
 from tradingboost.app.migrate.outcome import Item, Judged, Status
 from tradingboost.app.migrate.people import Person
 from tradingboost.app.migrate.positions import Place
-from tradingboost.app.migrate.work import Tools, belongs, wanted_person
-from tradingboost.core.errors import Conflict
+from tradingboost.app.migrate.work import TakesAway, Tools, belongs, wanted_person
+from tradingboost.core.errors import Conflict, NotFound, Refused
 from tradingboost.core.ids import UserId
 from tradingboost.kit import keys
 from tradingboost.kit.keys_legacy import GRID_POSITIONS_ARRAY
 
 
-class Partial:
+class Partial(TakesAway):
     """Arrays that stand beside hashes made of them, and indexes that do not say what hashes there are."""
 
     name = "cleanup-partial"
@@ -47,11 +47,11 @@ class Partial:
             return await self._array(tools, self._arrays[item.key])
         return await self._index(*self._indexes[item.key])
 
-    async def passed(self, tools: Tools, item: Item) -> None:
-        """Nothing is remembered from one time to the next."""
-
     async def _array(self, tools: Tools, array: Array) -> Judged:
-        user_id = await owner_of(tools, array)
+        try:
+            user_id = await owner_of(tools, array)
+        except (NotFound, Refused) as error:
+            return Judged(status=Status.LEFT, action="all old", reason=f"{error.code}: so no hash was made of it.")
         there = Mirror(tools.redis, user_id, array.venue)
         raw = await mirror.raw_of(tools.redis, array.key)
         made = positions.read((raw or b"[]").decode("utf-8", "replace"), array.venue)

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from tradingboost.app.migrate.outcome import Item, Judged, Status
 from tradingboost.core.errors import Conflict
@@ -16,6 +16,7 @@ from tradingboost.kit.ids import Ids
 from tradingboost.kit.tables import migration_items, migration_runs
 
 _LOCK: Final = 0x7462_6D76_6572  # any constant number, the same in every process
+_IN_HAND: Final = "in_hand"
 _SETTLED: Final = (Status.DONE, Status.EQUAL, Status.MERGED)
 
 
@@ -78,6 +79,24 @@ class Record:
             rows = (await db.execute(newest)).all()
         return {row.key: row.value_hash for row in rows if row.status in statuses}
 
+    async def in_hand(self) -> list[str]:
+        """Keys whose newest line is an announcement: the process died while it was at them."""
+        items, runs = migration_items.c, migration_runs.c
+        newest = (
+            select(items.key, items.reason)
+            .join(migration_runs, runs.id == items.run_id)
+            .where(items.verb == self._verb, runs.source == self._source)
+            .ext(distinct_on(items.key))
+            .order_by(items.key, items.at.desc(), items.run_id.desc())
+        )
+        async with self._db.read() as db:
+            rows = (await db.execute(newest)).all()
+        return [row.key for row in rows if row.reason == _IN_HAND]
+
+    async def announce(self, item: Item, judged: Judged) -> None:
+        """Note that an item is about to be carried out."""
+        await self.write(item, Judged(status=Status.LEFT, action=judged.action, reason=_IN_HAND))
+
     async def write(self, item: Item, judged: Judged) -> None:
         """Note what became of an item."""
         row = {
@@ -92,7 +111,9 @@ class Record:
             "at": self._clock.now(),
         }
         async with self._db.transaction() as db:
-            await db.execute(insert(migration_items).values(**row))
+            line = insert(migration_items).values(**row)
+            said = {name: line.excluded[name] for name in ("action", "status", "reason", "notes", "at")}
+            await db.execute(line.on_conflict_do_update(constraint=migration_items.primary_key, set_=said))
             await db.execute(update(migration_runs).where(migration_runs.c.id == self._run_id).values(cursor=item.key))
 
     async def end(self, status: str, counts: Mapping[str, int]) -> None:

@@ -98,6 +98,17 @@ class Verb(Protocol):
         ...
 
 
+class TakesAway:
+    """Part of a verb after which keys are gone, so that each item is announced before it is carried out."""
+
+    async def passed(self, tools: Tools, item: Item) -> None:
+        """Nothing is remembered from one item to the next."""
+
+    async def after_cut(self, tools: Tools, key: str) -> Judged:  # noqa: ARG002 - that it is gone says it
+        """What became of an item that was announced when the process died, and is no item any more."""
+        return Judged(status=Status.EQUAL, action="finish", reason="carried out before the interruption")
+
+
 Told = Callable[[int, int, str], None]
 """Items that are over, items in all, and the newest one's outcome."""
 
@@ -116,12 +127,15 @@ async def carried_out(tools: Tools, verb: Verb, stop: asyncio.Event, told: Told)
         kept = record.Record(tools.database, tools.clock, tools.ids, verb.name, tools.source)
         settled = await kept.settled() if verb.resumes else {}
         items = await verb.items(tools)
+        cut = await kept.in_hand() if isinstance(verb, TakesAway) and not (options.user or options.exchange) else []
         if options.dry_run:
             await _each(tools, verb, items, settled, _Way(report, None, stop, told))
             return report
         report.resumed = await kept.begin(msgspec.to_builtins(options))
         report.run_id = kept.run_id
         try:
+            if isinstance(verb, TakesAway):
+                await _finished(tools, verb, sorted(set(cut) - {item.key for item in items}), kept, report)
             await _each(tools, verb, items, settled, _Way(report, kept, stop, told))
         except BaseException:
             with contextlib.suppress(TradingBoostError):  # the store that failed may be this one
@@ -129,6 +143,14 @@ async def carried_out(tools: Tools, verb: Verb, stop: asyncio.Event, told: Told)
             raise
         await kept.end("stopped" if report.stopped else "done", report.counts)
     return report
+
+
+async def _finished(tools: Tools, verb: TakesAway, keys: Sequence[str], kept: record.Record, report: Report) -> None:
+    """Close what was announced when an earlier run died."""
+    for key in keys:
+        judged = await _caught(verb.after_cut(tools, key), "finish")
+        await kept.write(Item(key, ""), judged)
+        report.add(Item(key, ""), judged)
 
 
 class _Way(msgspec.Struct):
@@ -156,6 +178,8 @@ async def _each(tools: Tools, verb: Verb, items: Sequence[Item], settled: dict[s
         judged = await _judged(tools, verb, item)
         if way.kept is not None:
             if judged.carry is not None:
+                if isinstance(verb, TakesAway):
+                    await way.kept.announce(item, judged)
                 judged = await _caught(judged.carry(), judged.action)
                 tools.step("carried")
             await way.kept.write(item, judged)
