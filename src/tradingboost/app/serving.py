@@ -18,6 +18,7 @@ from tradingboost.app.settings import Settings
 from tradingboost.app.topology import BRIDGE_OFFSET, GATEWAY_PORT, PROCESSES, process
 from tradingboost.app.wiring import Platform
 from tradingboost.core.errors import InvalidInput
+from tradingboost.kit import redis_health
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.http import create_app
 from tradingboost.kit.http_server import http_worker, listen
@@ -107,6 +108,7 @@ def named_instance(settings: Settings, name: str) -> Settings:
 def _runtime(built: Platform, names: Collection[str], listening: socket.socket) -> Runtime:
     modules = list(built.modules)
     runtime = Runtime(modules, clock=built.context.clock, drained=_drained)
+    modules.append(redis_health.watch(built.context.redis, runtime.metrics))
     routers = [router for module in modules for router in module.routers]
     app = create_app("TradingBoost", routers, vitals=runtime, metrics=runtime.metrics, clock=built.context.clock)
     modules.append(machine.watch(data_dir(built.settings), built.settings.ops.disk_alarm_ratio, runtime.metrics))

@@ -71,6 +71,8 @@ class Metrics:
         self.venue_requests = self.counter("venue_requests", "Calls to venues", ("exchange", "endpoint", "outcome"))
         self.ratelimit_wait = self.histogram("ratelimit_wait_seconds", "Waiting for a venue's budget", ("exchange",))
         self.outbox_lag = self.gauge("outbox_lag_seconds", "Age of the oldest fact not yet published")
+        self.redis_op = self.histogram("redis_op_seconds", "Pieces of work with Redis", ("class",))
+        self.redis_errors = self.counter("redis_errors", "Pieces of work with Redis that failed", ("kind",))
         self.cache_hits = self.counter("cache_hits", "Answers of a cache, by who gave them", ("level", "namespace"))
         self.decision_latency = self.histogram("decision_latency_seconds", "From the cause to the decision")
         self.loop_stall = self.histogram("loop_stall_seconds", "How late the event loop came back")

@@ -67,14 +67,17 @@ class Redis:
             Unavailable: `redis_down`; a write may or may not have arrived, the next refresh repairs the copy.
         """
         self.breaker.admit()
+        began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(_TIMEOUT_S[op]):
                 yield self._client
         except _AWAY as error:
             self.breaker.failed()
+            self._failed(error)
             raise _down(error) from error
         except RedisError as error:
             self.breaker.succeeded()
+            self._failed(error)
             raise _refused(error) from error
         except Exception:
             self.breaker.succeeded()
@@ -83,6 +86,12 @@ class Redis:
             self.breaker.abandoned()
             raise
         self.breaker.succeeded()
+        if self.metrics is not None:
+            self.metrics.redis_op.labels(**{"class": op}).observe(asyncio.get_running_loop().time() - began)
+
+    def _failed(self, error: BaseException) -> None:
+        if self.metrics is not None:
+            self.metrics.redis_errors.labels(kind=type(error).__name__).inc()
 
     async def read(self, command: Callable[[driver.Redis], Awaitable[T]], op: Op = "fast") -> T:
         """Run a read, and once more after a pause when the first answer was lost. Never pass a write."""

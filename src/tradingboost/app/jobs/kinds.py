@@ -78,7 +78,7 @@ def _nothing(args: dict[str, Any]) -> dict[str, Any]:
 def _path(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError
+    raise TypeError(f"cannot be read from {type(value).__name__}")
 
 
 async def _backtest(piece: Piece, settings: Settings) -> Done | Unfinished:
