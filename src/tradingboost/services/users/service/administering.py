@@ -11,6 +11,7 @@ from tradingboost.kit.ids import is_uuid
 from tradingboost.services.users.repository import accounts, logins, proposals
 from tradingboost.services.users.repository import people as store
 from tradingboost.services.users.service.acting import checked_act
+from tradingboost.services.users.service.part import user_not_found
 from tradingboost.services.users.service.registering import Registering, checked_role
 from tradingboost.services.users.service.throttle import ACCOUNT, CODE
 from tradingboost.shared.events.users import RoleChanged, SessionRevoked, UserDeleted, UserDisabled, UserEnabled
@@ -85,6 +86,15 @@ class Administering(Registering):
         await self._identities.forget(*gone)
         await self._forget_names(user_id, row.username, row.email)
         await self._sessions.forget(*ended)
+
+    async def support_looks(self, user_id: UserId, what: str, act: Act) -> None:
+        """Note that the support looks; nobody looks at whoever did not allow it."""
+        checked_act(act)
+        async with self._db.transaction() as db:
+            row = await self._person(db, user_id)
+            if row.support_until is None or row.support_until <= self._clock.now():
+                raise user_not_found()
+            await self._note(db, "support.looked", user_id, act.by, at=what, reason=act.reason)
 
     async def propose(self, action: str, subject: str, act: Act) -> str:
         """The first of two who must agree."""

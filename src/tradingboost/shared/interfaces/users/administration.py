@@ -55,6 +55,11 @@ class Administration(Protocol):
         ...
 
     @once
+    async def support_looks(self, user_id: UserId, what: str, act: Act) -> None:
+        """Note in a person's trail that the support looks at their data; NotFound unless they allow it now."""
+        ...
+
+    @once
     async def propose(self, action: str, subject: str, act: Act) -> str:
         """The first of two who must agree to something; returns the id of the proposal, good for an hour."""
         ...
