@@ -29,6 +29,8 @@ from tradingboost.shared.interfaces.orders import (
     Switch,
 )
 from tradingboost.shared.interfaces.users import Account, LinkAccount, SealedCredential, User
+from tradingboost.shared.interfaces.users.settings import AskEffective, Effective
+from tradingboost.shared.user_settings.documents import dumped, given_keys, settled
 
 M5 = Timeframe.M5
 Hook = Callable[[Any], Awaitable[None]]
@@ -240,6 +242,21 @@ class FakeUsers:
     """One user's accounts; every other account is unknown."""
 
     owners: dict[AccountId, UserId] = field(default_factory=lambda: {ACCOUNT: USER})
+    stored: dict[str, Any] = field(default_factory=dict)
+    presets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: int = 1
+    asked: list[AskEffective] = field(default_factory=list)
+    broken: TradingBoostError | None = None
+
+    async def effective(self, asked: AskEffective) -> Effective:
+        self.asked.append(asked)
+        if self.broken is not None:
+            raise self.broken
+        layers = (self.stored, self.presets.get(asked.preset_id or "", {}), asked.overrides)
+        said = dumped(settled(asked.strategy, *layers))
+        if asked.strategy == "grid":
+            said = {key: value for key, value in said.items() if key in given_keys("grid", *layers)}
+        return Effective(params=said, version=self.version, preset_id=asked.preset_id or None)
 
     async def create_user(self, name: str) -> User:
         return User(user_id=USER, name=name)

@@ -6,6 +6,7 @@ from tests.services.strategy.desk import HYPERRSI, Desk
 from tradingboost.core.errors import NotFound
 from tradingboost.core.ids import RunId
 from tradingboost.shared.interfaces.strategy import StopPolicy
+from tradingboost.shared.user_settings.documents import settled
 
 
 async def test_a_record_names_settings_history_and_the_candles_that_were_decided(desk: Desk) -> None:
@@ -13,7 +14,10 @@ async def test_a_record_names_settings_history_and_the_candles_that_were_decided
     history = desk.market.closed()[-400:]
     first, last = await desk.bar("50000"), await desk.bar("50010")
     record = await desk.service.record(run.run_id)
-    assert (record.params, record.facts["timeframe_ms"]) == (HYPERRSI, 300_000)
+    assert (settled("hyperrsi", record.params), record.facts["timeframe_ms"]) == (
+        settled("hyperrsi", HYPERRSI),
+        300_000,
+    )
     assert record.history_from == history[0].open_at
     assert (record.first_bar_at, record.last_bar_at) == (first.close_at, last.close_at)
     assert (record.gaps, record.until, record.codes) == ([], None, [record.code])

@@ -9,6 +9,7 @@ from tradingboost.services.strategy.service import StrategyService
 from tradingboost.shared.events.envelope import Event
 from tradingboost.shared.events.market import CandleClosed
 from tradingboost.shared.events.orders import OrderCancelled, OrderExpired, OrderFilled, OrderRejected
+from tradingboost.shared.events.users import PresetChanged, SettingsUpdated
 
 
 class Handlers:
@@ -32,11 +33,23 @@ class Handlers:
                     OrderRejected: self.ended,
                 },
             ),
+            Subscription("users", self._group, {SettingsUpdated: self.saved, PresetChanged: self.preset}),
         ]
 
     async def candle(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Decide."""
         await self._stepper.candle_closed(db, event.payload.candle(), event.payload.younger)
+
+    async def saved(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """Take what a person has set."""
+        if event.payload.strategy == self._group:
+            await self._stepper.settings_changed(db, event.payload.user_id)
+
+    async def preset(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """The same of a preset, or go on without it."""
+        if event.payload.strategy == self._group:
+            gone = event.payload.preset_id if event.payload.deleted else None
+            await self._stepper.settings_changed(db, event.payload.user_id, gone)
 
     async def filled(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Learn of a fill."""

@@ -77,12 +77,15 @@ class LiveRun:
         self.version: int = row["version"]
         self.seq: int = row["seq"]
         self.settings_version: int = row["settings_version"]
+        self.said: dict[str, Any] = row["params"]
+        self.overrides: dict[str, Any] = row.get("overrides", {})
+        self.preset_id: str | None = row.get("preset_id")
         self.code_version: str = row["code_version"]
         self.last_bar_at: datetime | None = row["last_bar_at"]
         self.stepped_in: object | None = None
         """The open transaction that changes the records; they are the stored ones again only after its commit."""
-        facts = msgspec.convert(row["facts"], RunFacts)
-        self.params = strategy.compile_params(strategy.validate(row["params"]), instrument, facts)
+        self.facts = msgspec.convert(row["facts"], RunFacts)
+        self.params = strategy.compile_params(strategy.validate(row["params"]), instrument, self.facts)
         self.state = state_from_json(row["state"], strategy.state)
         self.fold = state_from_json(row["fold"], strategy.fold)
         self._indicators = records(strategy.indicators)
@@ -217,6 +220,7 @@ def view(row: Mapping[str, Any]) -> RunView:
         started_at=row["started_at"],
         last_bar_at=row["last_bar_at"],
         state=msgspec.json.decode(row["state"])["fields"],
+        preset_id=row["preset_id"],
     )
 
 

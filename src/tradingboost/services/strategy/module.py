@@ -12,11 +12,11 @@ from tradingboost.services.strategy.settings import StrategySettings
 from tradingboost.services.strategy.workers import Workers
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.orders import Orders
-from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
+from tradingboost.shared.interfaces.users.settings import Owners
 
 
 def build(
-    context: Context, neighbours: tuple[LinkedAccounts, Market, Orders], name: str, settings: StrategySettings
+    context: Context, neighbours: tuple[Owners, Market, Orders], name: str, settings: StrategySettings
 ) -> tuple[StrategyService, Module]:
     """The service and what keeps it running.
 

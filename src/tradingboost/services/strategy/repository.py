@@ -179,6 +179,13 @@ async def undecided(
     return [(row.before, row.bar_close_at) for row in found]
 
 
+async def of_user(db: AsyncConnection, strategies: Sequence[str], user_id: UserId) -> list[RunId]:
+    """Active runs of a person."""
+    r = t.runs.c
+    where = and_(r.user_id == user_id, r.strategy.in_(strategies), r.status.in_(ACTIVE))
+    return [RunId(row.run_id) for row in await db.execute(select(r.run_id).where(where).order_by(r.run_id))]
+
+
 async def account_runs(db: AsyncConnection, account_id: AccountId) -> list[RunId]:
     """Active runs of an account."""
     r = t.runs.c

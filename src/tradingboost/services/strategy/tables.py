@@ -19,7 +19,9 @@ runs = Table(
     Column("timeframe", Text, nullable=False),
     Column("status", Text, nullable=False),  # running stopping stopped failed
     Column("reason", Text, nullable=False, server_default=""),
-    Column("params", JSONB, nullable=False),
+    Column("params", JSONB, nullable=False),  # what it decides with: every key, merged from all layers
+    Column("overrides", JSONB, nullable=False, server_default=text("'{}'")),  # what its start said
+    Column("preset_id", Text),
     Column("facts", JSONB, nullable=False),  # what the parameters were compiled with, besides instrument and schema
     Column("settings_version", Integer, nullable=False),
     Column("code_version", Text, nullable=False),

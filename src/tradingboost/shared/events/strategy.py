@@ -24,6 +24,7 @@ class RunStarted(_OfRun, frozen=True, kw_only=True):
     """A run decides from now on."""
 
     settings_version: int
+    preset_id: str | None = None
 
 
 @event("strategy.run_stopped")

@@ -21,7 +21,12 @@ class StopPolicy(StrEnum):
 
 
 class StartRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A wish to run a strategy. `params` is what a person wrote; the schema beside the kernel judges it."""
+    """A wish to run a strategy with the owner's settings.
+
+    Args:
+        params: what this start says beyond them, in a person's words; it wins over everything stored.
+        preset_id: the preset it carries, by id or name; None = the owner's default, if there is one; "" = none.
+    """
 
     user_id: UserId
     account_id: AccountId
@@ -29,6 +34,7 @@ class StartRun(msgspec.Struct, frozen=True, kw_only=True):
     symbol: Symbol
     timeframe: Timeframe
     params: dict[str, Any]
+    preset_id: str | None = None
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +42,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         status: running, stopping (protecting until flat), stopped, failed.
+        settings_version: of all that the owner has set, as the run decides with it.
     """
 
     run_id: RunId
@@ -51,13 +58,15 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     last_bar_at: datetime | None
     state: dict[str, Any]
+    preset_id: str | None = None
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What a run decided with and when, for whoever wants to decide it again.
 
     Args:
-        params: as a person wrote them; facts: the fields of `RunFacts`, what they were compiled with besides.
+        params: all of them, as it decides with now.
+        facts: the fields of `RunFacts`, what they were compiled with besides.
         history_from: opening of the first candle its indicators have taken in; None = they need none.
         first_bar_at, last_bar_at: closes of the first and the last candle decided on, None = none yet.
         gaps: (last close before, first close behind) candles that were not decided on, the oldest first, bounded.

@@ -78,5 +78,10 @@ def split(scope: str) -> tuple[str, str]:
 
 
 def aggregate(user_id: str) -> str:
-    """What all settings and presets of a person count their changes under; its number is their version."""
+    """What all settings and presets of a person count their changes under."""
     return f"users:{user_id}:settings"
+
+
+def version_at(number: int) -> int:
+    """The version of all that a person has set, when so many changes were told: 1 before the first."""
+    return number + 1

@@ -27,7 +27,7 @@ from tradingboost.shared.interfaces.strategy import (
     StopPolicy,
     Triggers,
 )
-from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
+from tradingboost.shared.interfaces.users.settings import Owners
 from tradingboost.strategies import get as strategy_named
 
 _MOST_GAPS: Final = 100
@@ -43,7 +43,7 @@ class StrategyService:
     def __init__(
         self,
         context: Context,
-        neighbours: tuple[LinkedAccounts, Market, Orders],
+        neighbours: tuple[Owners, Market, Orders],
         names: Sequence[str],
         settings: StrategySettings,
     ) -> None:
@@ -52,8 +52,8 @@ class StrategyService:
         self._users = users
         self._orders = orders
         self.names = tuple(names)
-        self.stepper = Stepper(context, market, names, settings)
-        self.starter = Starter(context, (market, orders), names, self.stepper, settings)
+        self.stepper = Stepper(context, (users, market), names, settings)
+        self.starter = Starter(context, (users, market, orders), names, self.stepper, settings)
         self.hander = Hander(context, orders, names, self.stepper.refused)
         self.reader: FeedReader[Ticked] | None = None
 

@@ -12,6 +12,7 @@ from tradingboost.core.errors import OutcomeUnknown, TradingBoostError, Unavaila
 from tradingboost.core.ids import AccountId, RunId, Symbol, Venue
 from tradingboost.core.market import Timeframe
 from tradingboost.kit import outbox
+from tradingboost.kit.aggregates import ensure
 from tradingboost.kit.context import Context
 from tradingboost.services.strategy import repository as store
 from tradingboost.services.strategy.errors import (
@@ -28,6 +29,8 @@ from tradingboost.shared.events.strategy import RunStarted, RunStopped
 from tradingboost.shared.interfaces.market import Market
 from tradingboost.shared.interfaces.orders import ClaimLegs, Orders
 from tradingboost.shared.interfaces.strategy import RunView, StartRun, StopPolicy
+from tradingboost.shared.interfaces.users.settings import AskEffective, Effective, Owners
+from tradingboost.shared.user_settings.addresses import aggregate, scope_of
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies.contract import RunFacts
 
@@ -43,7 +46,7 @@ class Starter:
     def __init__(
         self,
         context: Context,
-        neighbours: tuple[Market, Orders],
+        neighbours: tuple[Owners, Market, Orders],
         names: Sequence[str],
         stepper: Stepper,
         settings: StrategySettings,
@@ -51,7 +54,7 @@ class Starter:
         self._db = context.db
         self._clock = context.clock
         self._ids = context.ids
-        self._market, self._orders = neighbours
+        self._owners, self._market, self._orders = neighbours
         self._names = list(names)
         self._stepper = stepper
         self._settings = settings
@@ -59,7 +62,16 @@ class Starter:
     async def start(self, request: StartRun, venue: Venue) -> RunView:
         """See `Strategy.start`."""
         strategy = strategy_named(request.strategy)
-        parsed = strategy.validate(request.params)
+        found = await self._owners.effective(
+            AskEffective(
+                user_id=request.user_id,
+                strategy=request.strategy,
+                scope=scope_of(venue, request.symbol),
+                preset_id=request.preset_id,
+                overrides=request.params,
+            )
+        )
+        parsed = strategy.validate(found.params)
         instrument = await self._market.instrument(venue, request.symbol)
         facts = RunFacts(timeframe_ms=request.timeframe.minutes * 60_000)
         asks = strategy.asks(parsed, instrument)
@@ -84,7 +96,7 @@ class Starter:
             available = await self._orders.claim(claim)  # refuses legs side by side where the account nets them
             facts = msgspec.structs.replace(facts, available_quote=available, long_short=asks.long_short)
             params = strategy.compile_params(parsed, instrument, facts)
-            return await self._begin(request, run_id, venue, (facts, params))
+            return await self._begin(request, run_id, venue, (facts, params, found))
         except BaseException as error:
             await self._undo(run_id, error)
             raise
@@ -107,8 +119,10 @@ class Starter:
         except TradingBoostError as other:
             log.exception("legs_left_claimed", code=other.code, run_id=run_id)
 
-    async def _begin(self, request: StartRun, run_id: RunId, venue: Venue, compiled: tuple[RunFacts, Any]) -> RunView:
-        facts, params = compiled
+    async def _begin(
+        self, request: StartRun, run_id: RunId, venue: Venue, compiled: tuple[RunFacts, Any, Effective]
+    ) -> RunView:
+        facts, params, found = compiled
         strategy = strategy_named(request.strategy)
         await self._market.watch(venue, request.symbol, request.timeframe)
         state, fold = blank(strategy, params)
@@ -123,9 +137,11 @@ class Starter:
             "timeframe": request.timeframe,
             "status": "running",
             "reason": "",
-            "params": request.params,
+            "params": found.params,
+            "overrides": request.params,
+            "preset_id": found.preset_id,
             "facts": msgspec.to_builtins(facts),
-            "settings_version": 1,
+            "settings_version": found.version,
             "code_version": CODE_VERSION,
             "state": state,
             "fold": fold,
@@ -143,7 +159,11 @@ class Starter:
             await self._check(db, request)
             if not await store.insert_run(db, row):
                 raise run_already_active(request.account_id, request.symbol)
-            await _tell(db, RunStarted(**_of_run(row, "started by the user"), settings_version=1))
+            await ensure(db, aggregate(request.user_id))
+            told = RunStarted(
+                **_of_run(row, "started by the user"), settings_version=found.version, preset_id=found.preset_id
+            )
+            await _tell(db, told)
             loaded = await self._stepper.load(db, run_id)
             assert loaded is not None
             await self._stepper.keep(db, loaded)

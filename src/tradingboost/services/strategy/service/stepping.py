@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import RunId, Symbol, Venue
+from tradingboost.core.ids import RunId, Symbol, UserId, Venue
 from tradingboost.core.market import Candle, Tick, Timeframe
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide, Side
@@ -20,10 +20,12 @@ from tradingboost.kit.db import after_commit, transaction_of
 from tradingboost.kit.feed import Source
 from tradingboost.services.strategy import repository as store
 from tradingboost.services.strategy.models import OPENING, LiveRun, Wish, to_ms
+from tradingboost.services.strategy.service.renewing import Renewer
 from tradingboost.services.strategy.settings import StrategySettings
 from tradingboost.shared.events.orders import OrderCancelled, OrderExpired, OrderFilled, OrderRejected
 from tradingboost.shared.events.strategy import SignalRaised
 from tradingboost.shared.interfaces.market import Market
+from tradingboost.shared.interfaces.users.settings import Owners
 from tradingboost.strategies.contract import BUY, LONG, SELL, SHORT, SLOT_BASE, Family, FillKind, Kind, slot_number
 
 _LACK_OF_MARGIN = frozenset({"51008", "51119", "51131"})
@@ -43,14 +45,15 @@ class Stepper:
     def __init__(
         self,
         context: Context,
-        market: Market,
+        neighbours: tuple[Owners, Market],
         names: Sequence[str],
         settings: StrategySettings,
     ) -> None:
         self._db = context.db
         self._clock = context.clock
         self._ids = context.ids
-        self._market = market
+        owners, self._market = neighbours
+        self._renewer = Renewer(owners, self._market, self.fold)
         self._names = list(names)
         self._settings = settings
         self._runs: dict[RunId, LiveRun] = {}
@@ -95,6 +98,30 @@ class Stepper:
         cached.status = status
         return cached
 
+    async def renewed(self, db: AsyncConnection, run: LiveRun) -> LiveRun:
+        """The run with the settings in force: nobody can tell of newer ones before this transaction ends."""
+        newer = await self._renewer.renewed(db, run)
+        if newer is not run:
+            newer.stepped_in, newer.status = run.stepped_in, run.status
+            after_commit(db, partial(setattr, newer, "stepped_in", None))
+            self._runs[run.run_id] = newer
+        return newer
+
+    async def settings_changed(self, db: AsyncConnection, user_id: UserId, dropped: str | None = None) -> None:
+        """Let a person's runs take what was saved.
+
+        Args:
+            dropped: a preset that no run carries any more.
+        """
+        for run_id in await store.of_user(db, self._names, user_id):
+            run = await self.load(db, run_id)
+            if run is None or run.status not in store.ACTIVE:
+                continue
+            if dropped is not None and run.preset_id == dropped:
+                await store.update_run(db, run_id, preset_id=None)
+                run.preset_id = None
+            await self.keep(db, await self.renewed(db, run))
+
     def forget(self, run: LiveRun) -> None:
         """The run ended: nothing triggers for it any more."""
         self._runs.pop(run.run_id, None)
@@ -129,6 +156,7 @@ class Stepper:
         if late:
             await self.keep(db, run)
             return
+        run = await self.renewed(db, run)
         decision_id = str(self._ids.uuid7())
         now = self._clock.now()
         wishes = run.on_bar()
@@ -243,6 +271,7 @@ class Stepper:
             async with self._db.transaction() as db:
                 run = await self.load(db, run_id)
                 if run is not None and run.status in store.ACTIVE:
+                    run = await self.renewed(db, run)
                     await self._store(db, run, run.on_tick(tick.mark, tick.at), ("", None, tick.last), tick.at)
 
     async def poke(self, run_id: RunId, tick: Tick) -> None:

@@ -27,7 +27,7 @@ from tradingboost.shared.interfaces.users.settings import (
     Setting,
     Version,
 )
-from tradingboost.shared.user_settings.addresses import GLOBAL, Address, SettingType, address, aggregate
+from tradingboost.shared.user_settings.addresses import GLOBAL, Address, SettingType, address, aggregate, version_at
 from tradingboost.shared.user_settings.documents import defaults, dumped, given_keys, settled
 from tradingboost.strategies import get as strategy_named
 
@@ -92,7 +92,7 @@ class Documents(Part):
         address(SettingType.PARAMS, asked.strategy, asked.scope)
         async with self._db.read() as db:
             # The number is read first: what is committed behind it makes it outdated, never the documents.
-            version = await newest(db, aggregate(asked.user_id))
+            version = version_at(await newest(db, aggregate(asked.user_id)))
             known = await store.all_active(db, asked.user_id, asked.strategy)
             preset = await self._preset_of(db, asked)
             if not known and not await store.exists(db, asked.user_id):

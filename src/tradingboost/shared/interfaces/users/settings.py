@@ -8,6 +8,7 @@ import msgspec
 
 from tradingboost.core.ids import UserId
 from tradingboost.shared.calls import deadline, repeatable, safe
+from tradingboost.shared.interfaces.users.accounts import Accounts
 from tradingboost.shared.interfaces.users.presets import EditedPreset
 from tradingboost.shared.user_settings.addresses import Address
 from tradingboost.shared.user_settings.differences import Change
@@ -131,7 +132,24 @@ class AskEffective(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, Any] = {}
 
 
-class Settings(Protocol):
+class EffectiveSettings(Protocol):
+    """What a run decides with."""
+
+    @safe
+    async def effective(self, asked: AskEffective) -> Effective:
+        """Defaults, then the person's own, the preset, the symbol, the start: merged and judged; never from a cache.
+
+        Raises:
+            NotFound: `preset_not_found`. InvalidInput: they do not go together. Both stop a start.
+        """
+        ...
+
+
+class Owners(Accounts, EffectiveSettings, Protocol):
+    """What a run must know of its owner."""
+
+
+class Settings(EffectiveSettings, Protocol):
     """Documents and their history."""
 
     @safe
@@ -158,15 +176,6 @@ class Settings(Protocol):
     @repeatable
     async def save_settings(self, user_id: UserId, wishes: list[SaveSetting]) -> list[Saved]:
         """Several documents in one transaction, judged together: all of them or none."""
-        ...
-
-    @safe
-    async def effective(self, asked: AskEffective) -> Effective:
-        """Defaults, then the person's own, the preset, the symbol, the start: merged and judged; never from a cache.
-
-        Raises:
-            NotFound: `preset_not_found`. InvalidInput: they do not go together. Both stop a start.
-        """
         ...
 
     @safe
