@@ -179,8 +179,8 @@ def test_runs_stepped_together_are_the_runs_stepped_alone() -> None:
 @pytest.mark.usefixtures("interpreted")
 def test_grids_stepped_together_and_interpreted_are_grids_stepped_alone() -> None:
     both = Both(*grids())
-    walk(both, 500, 300)
-    assert both.wishes + both.fills > 150
+    walk(both, 380, 300)
+    assert both.wishes + both.fills > 90
 
 
 @pytest.mark.usefixtures("interpreted")
