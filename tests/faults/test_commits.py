@@ -11,7 +11,7 @@ from tests.services.orders.desk import Desk
 from tests.services.orders.test_unknown import look_for
 from tests.services.rooms import Room, room
 
-from tradingboost.app.chaos.proxy import Proxy, committing
+from tradingboost.app.chaos.proxy import Proxy, committing_itself
 from tradingboost.core.errors import OutcomeUnknown
 from tradingboost.kit.clock import FakeClock
 from tradingboost.kit.embedded import Servers
@@ -41,7 +41,7 @@ async def stage(
 
 
 async def test_f32_a_claim_whose_commit_is_unclear_is_not_sent_by_whoever_comes_again(desk: Desk, wire: Proxy) -> None:
-    wire.catch(committing())
+    wire.catch(committing_itself(b"INSERT INTO orders.intents"))
     with pytest.raises(OutcomeUnknown):
         await desk.submit(an_intent())
     again = await desk.submit(an_intent())
@@ -56,7 +56,7 @@ async def test_f32_a_claim_whose_commit_is_unclear_is_not_sent_by_whoever_comes_
 async def test_f32_an_outcome_whose_commit_is_unclear_is_read_again_and_the_order_is_sent_once(
     desk: Desk, wire: Proxy
 ) -> None:
-    wire.catch(committing(nth=2))
+    wire.catch(committing_itself(b"INSERT INTO bus.outbox"))
     with pytest.raises(OutcomeUnknown):
         await desk.submit(an_intent())
     assert (await desk.submit(an_intent())).state == "OPEN"

@@ -156,6 +156,27 @@ class Database:
             callback()
 
     @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
+        """For one statement that is a whole transaction: it commits itself, which saves two round trips.
+
+        Raises:
+            Unavailable: the server is away or too slow; nothing was stored.
+            Conflict: a deadlock or a lost race; nothing was stored, run it again.
+            OutcomeUnknown: the connection broke while the statement was on its way.
+        """
+        callbacks: list[Callable[[], None]] = []
+        async with self._connection() as connection:
+            connection.info[_AFTER_COMMIT] = callbacks
+            try:
+                yield connection
+            except (*DRIVER, OSError, TimeoutError) as error:
+                raise commit_error(error) from error
+            finally:
+                connection.info.pop(_AFTER_COMMIT, None)
+        for callback in callbacks:
+            callback()
+
+    @asynccontextmanager
     async def read(self, user: str | None = None, *, replica: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that each stand alone (no BEGIN, no COMMIT: two round trips fewer).
 

@@ -1,6 +1,7 @@
 """A TCP proxy on loopback between any two processes: slow, deaf, cut, or catching one message at one exact moment."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -11,6 +12,8 @@ _CHUNK: Final = 1 << 16
 _CONNECT_S: Final = 5.0
 _MOST_LINKS: Final = 1_000
 _PLACING: Final = (b"POST /api/v5/trade/order ", b"POST /api/v5/trade/batch-orders ", b"POST /api/v5/trade/order-algo ")
+_PREPARING: Final = re.compile(rb"P.{4}(\w+\x00)", re.DOTALL)
+"""PostgreSQL's message that gives a statement its name."""
 
 
 class Way(Enum):
@@ -93,6 +96,19 @@ def placing(
 def committing(*, nth: int = 1) -> Trap:
     """A trap for the reply to a COMMIT of PostgreSQL: it took effect, and nobody hears so."""
     return Trap(lambda data: b"COMMIT\x00" in data or b"COMMIT;\x00" in data, nth=nth)
+
+
+def committing_itself(words: bytes) -> Trap:
+    """A trap for the reply to the first run of a statement with these words, which is a transaction of its own."""
+    known: set[bytes] = set()
+
+    def runs(data: bytes) -> bool:
+        prepared = _PREPARING.match(data)
+        if prepared is not None and words in data:
+            known.add(prepared[1])
+        return data.startswith(b"B") and any(name in data for name in known)
+
+    return Trap(runs)
 
 
 def http_whole(data: bytes) -> bool:

@@ -245,8 +245,8 @@ class OrdersService:
                 raise
 
     async def protect(self) -> None:
-        """While the database is away: ask whether it is back, else look after what is held."""
-        if self.blackout.away and not await self.importer.back():
+        """While the database is away, or is owed something: ask whether it is there, else look after what is held."""
+        if (self.blackout.away or self.blackout.owed) and not await self.importer.back():
             await self.lane.round()
 
     async def sweep(self) -> None:

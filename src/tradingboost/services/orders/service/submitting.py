@@ -21,13 +21,15 @@ from tradingboost.core.instrument import Instrument
 from tradingboost.core.order import OrderIntent, OrderStatus, OrderType, Resolution, Role, beside, second_leg
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
+from tradingboost.kit.lease import Lease
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import Attempt, OrderRow, view
+from tradingboost.services.orders.repository import Fate
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.authority import keys_refused
 from tradingboost.services.orders.service.blackout import Blackout, Came, gone
-from tradingboost.services.orders.service.weighing import Weigher
+from tradingboost.services.orders.service.weighing import Weighed, Weigher
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.orders import OrderResolved, OrderUnknown
 from tradingboost.shared.interfaces.exchange import Exchange, Outcome, OutcomeClass, PlaceOrder
@@ -92,10 +94,36 @@ class Submitter:
             return await store.view_of_intent(db, intent.key)
 
     async def _claimed(self, intent: OrderIntent, instrument: Instrument, *, sure: bool) -> "Claimed | _Short | None":
-        async with self._db.transaction() as db:
-            claimed = await self._record(db, intent, instrument, sure)
+        """Weigh, record and claim; None when it is denied, or the same intent was there already."""
+        async with self._db.read() as db:
+            weighed = await self._weigher.check(db, intent, instrument, self._clock.now())
+        if weighed.deny == "insufficient_balance" and not sure:
+            return _Short.BY_OUR_FIGURES
+        if not weighed.deny:
+            draft, lease = self._draft(intent, instrument)
             crash_point("orders.intent.before_commit")
-        return claimed
+            async with self._db.statement() as db:
+                fate = await self._record(db, intent, draft, lease, weighed)
+            if fate is not Fate.OUTRUN:
+                return draft if fate is Fate.CLAIMED else None
+        return await self._in_turn(intent, instrument, sure=sure)
+
+    async def _in_turn(self, intent: OrderIntent, instrument: Instrument, *, sure: bool) -> "Claimed | _Short | None":
+        """Denied, or outrun by another opening of the symbol: nobody decides about it until this is stored."""
+        async with self._db.transaction() as db:
+            if not intent.reduce_only:
+                await store.lock_leg(db, intent.account_id, intent.symbol)
+            weighed = await self._weigher.check(db, intent, instrument, self._clock.now())
+            if weighed.deny == "insufficient_balance" and not sure:
+                return _Short.BY_OUR_FIGURES
+            if weighed.deny:
+                await self._deny(db, intent, instrument, weighed.deny)
+                return None
+            draft, lease = self._draft(intent, instrument)
+            fate = await self._record(db, intent, draft, lease, weighed)
+            if fate is Fate.OUTRUN:  # a switch was set, or the claim given back, between two statements
+                raise Conflict("database_race", "Something else about this symbol was decided meanwhile; decide again.")
+        return draft if fate is Fate.CLAIMED else None
 
     async def send(self, claimed: Claimed) -> OrderRow | None:
         """Send a claimed order and store what became of it; an unreadable reply is UNKNOWN.
@@ -146,9 +174,11 @@ class Submitter:
 
     async def _store_outcome(self, claimed: Claimed, outcome: Outcome) -> OrderRow | None:
         try:
-            async with self._db.transaction() as db:
-                opened = await self.store(db, claimed, outcome)
-                crash_point("orders.outcome.before_commit")
+            opened = await self._taken(claimed, outcome)
+            if opened is None:
+                async with self._db.transaction() as db:
+                    opened = await self.store(db, claimed, outcome)
+                    crash_point("orders.outcome.before_commit")
         except (Unavailable, OutcomeUnknown) as error:
             if gone(error):  # it is told as soon as the database is back
                 self._blackout.heed(error)
@@ -159,6 +189,18 @@ class Submitter:
         crash_point("orders.outcome.after_commit")
         return opened
 
+    async def _taken(self, claimed: Claimed, outcome: Outcome) -> OrderRow | None:
+        """What nearly always happens: the venue takes it in time, and nothing else is known of it yet."""
+        now = self._clock.now()
+        if outcome.kind is not OutcomeClass.PLACED or now > claimed.attempt.expires_at:
+            return None
+        opened = _opened(claimed.row, outcome)
+        told = telling.accepted(opened, opened.order({}), now)
+        crash_point("orders.outcome.before_commit")
+        async with self._db.statement() as db:
+            stored = await store.taken(db, opened, (claimed.attempt.request_id, outcome.kind.value), told, now)
+        return opened if stored else None
+
     def _attempt(self, now: datetime, token: int) -> Attempt:
         return Attempt(  # lint: skip order-retries -- the record of the one attempt, nothing repeats
             request_id=str(self._ids.uuid7()),
@@ -167,41 +209,28 @@ class Submitter:
             fence_token=token,
         )
 
-    async def _record(
-        self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, sure: bool
-    ) -> "Claimed | _Short | None":
-        """Weigh, record and claim; whoever was outrun queues up and weighs again."""
-        for outrun in (False, True):
-            if outrun:
-                await store.lock_leg(db, intent.account_id, intent.symbol)
-            now = self._clock.now()
-            weighed = await self._weigher.check(db, intent, instrument, now)
-            if weighed.deny == "insufficient_balance" and not sure:
-                return _Short.BY_OUR_FIGURES
-            row = self._row(str(self._ids.uuid7()), intent, instrument, now)
-            if weighed.deny:
-                await self._deny(db, intent, row, weighed.deny)
-                return None
-            lease = self._accounts.lease(intent.account_id)
-            claimed = Claimed(
-                row=row, attached=self._attached(row, intent, now), attempt=self._attempt(now, lease.token)
-            )
-            made, saga_id = (row, claimed.attached, claimed.attempt), str(self._ids.uuid7())
-            fate = await store.record(db, intent, made, lease, leg=weighed.leg, saga_id=saga_id)
-            if fate is store.Fate.NOT_HELD:
-                raise self._accounts.superseded(intent.account_id)
-            if fate is store.Fate.CLAIMED:
-                self._accounts.spend(intent.account_id, instrument.settle, weighed.margin_quote)
-                return claimed
-            if fate is store.Fate.KNOWN:
-                return None
-        raise Conflict("database_race", "Another decision about this symbol won the race; decide again.")
+    def _draft(self, intent: OrderIntent, instrument: Instrument) -> tuple[Claimed, Lease]:
+        """An order as it may be claimed, and the lease that claims it."""
+        lease, now = self._accounts.lease(intent.account_id), self._clock.now()
+        row = self._row(str(self._ids.uuid7()), intent, instrument, now)
+        attempt = self._attempt(now, lease.token)
+        return Claimed(row=row, attached=self._attached(row, intent, now), attempt=attempt), lease
 
-    async def _deny(self, db: AsyncConnection, intent: OrderIntent, row: OrderRow, code: str) -> None:
-        now = row.created_at
-        assert row.intent_id is not None
-        if await store.insert_intent(db, row.intent_id, intent, code, now):
-            denied = msgspec.structs.replace(row, ended_at=now)
+    async def _record(
+        self, db: AsyncConnection, intent: OrderIntent, draft: Claimed, lease: Lease, weighed: Weighed
+    ) -> Fate:
+        made, saga_id = (draft.row, draft.attached, draft.attempt), str(self._ids.uuid7())
+        fate = await store.record(db, intent, made, lease, leg=weighed.leg, saga_id=saga_id)
+        if fate is Fate.NOT_HELD:
+            raise self._accounts.superseded(intent.account_id)
+        if fate is Fate.CLAIMED:
+            self._accounts.spend(intent.account_id, weighed.settle, weighed.margin_quote)
+        return fate
+
+    async def _deny(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, code: str) -> None:
+        now, intent_id = self._clock.now(), str(self._ids.uuid7())
+        if await store.insert_intent(db, intent_id, intent, code, now):
+            denied = msgspec.structs.replace(self._row(intent_id, intent, instrument, now), ended_at=now)
             await store.insert_order(db, denied)
             await telling.tell_denied(db, denied, now, code)
 
@@ -320,12 +349,7 @@ class Submitter:
 
     async def _placed(self, db: AsyncConnection, claimed: Claimed, outcome: Outcome) -> OrderRow:
         now = self._clock.now()
-        answer = (claimed.attempt.request_id, outcome.kind.value)
-        if now <= claimed.attempt.expires_at:  # nobody asks after it yet
-            opened = _opened(claimed.row, outcome)
-            if await store.taken(db, opened, answer, telling.accepted(opened, opened.order({}), now), now):
-                return opened
-        row = await store.acknowledged(db, claimed.row.order_id, answer, now)
+        row = await store.acknowledged(db, claimed.row.order_id, (claimed.attempt.request_id, outcome.kind.value), now)
         opened = row
         if row.status is OrderStatus.NEW:  # else the private stream was faster
             opened = _opened(row, outcome)

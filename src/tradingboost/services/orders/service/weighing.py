@@ -26,12 +26,13 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         deny: the code it is denied with, or nothing.
-        margin_quote: what an opening takes.
+        margin_quote: what an opening takes, in the asset it `settle`s in.
         leg: the claim it was weighed by, its side and how many openings it had decided; None for what reduces.
     """
 
     deny: str
     margin_quote: Decimal
+    settle: str
     leg: tuple[str, int] | None
 
 
@@ -79,6 +80,7 @@ class Weigher:
         return Weighed(
             deny=risk.check(intent, exposure, limits, instrument, now) or "",
             margin_quote=risk.margin_needed(worth, exposure.leverage),
+            settle=instrument.settle,
             leg=None if claim is None else (claim["position_side"], claim["decided"]),
         )
 
