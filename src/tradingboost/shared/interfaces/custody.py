@@ -53,6 +53,11 @@ class Custody(Protocol):
         ...
 
     @repeatable
+    async def acknowledge(self, credential_id: str, actor: str) -> Credential:
+        """A person answers for keys whose rights the venue does not tell: from now on they may open something."""
+        ...
+
+    @repeatable
     async def end_credential(self, credential_id: str, reason: str, actor: str) -> Credential:
         """Delete a credential; from the call's return on it signs nothing more. Restorable for a day."""
         ...

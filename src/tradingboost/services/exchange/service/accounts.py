@@ -103,6 +103,16 @@ class Accounts:
         connected.opened = found
         return not connected.replaced
 
+    async def changed(self, account_id: AccountId) -> None:
+        """An account has other keys, or something else is known about them."""
+        found, connected = await self.opener.changed(account_id), self._connected.get(account_id)
+        if connected is None:
+            return
+        if found is None or found.sealed.credential_id != connected.opened.sealed.credential_id:
+            connected.replaced = True
+        else:
+            connected.opened = found
+
     async def renew(self, account_id: AccountId) -> None:
         """Connect anew with the keys in force; until that works, the old connection goes on reading."""
         async with self._opening.setdefault(account_id, asyncio.Lock()):

@@ -155,6 +155,9 @@ class Opener:
         self._known.setdefault(account_id, _Known(account, sealed.first))
         self._known[account_id].account, self._known[account_id].first = account, sealed.first
         self._near[account_id] = found
+        for kept in (self._known, self._near, self._none):
+            while len(kept) > _MOST_COUNTED:
+                del kept[next(iter(kept))]
         await self._copies.write(account, sealed, read_at)
         log.info("credential.lookup", account_id=account_id, version=sealed.version, source="postgres")
         return replace(found, source="postgres")
@@ -208,17 +211,15 @@ class Opener:
         counted, self.used = self.used, Counter()
         return counted
 
-    async def replaced(self, account_id: AccountId) -> None:
-        """Something about an account's keys changed: what is in memory is forgotten, the next use reads anew."""
+    async def changed(self, account_id: AccountId) -> Opened | None:
+        """Something about an account's keys changed: read them anew; None where that is not possible."""
         self._near.pop(account_id, None)
         self._none.pop(account_id, None)
-        known = self._known.get(account_id)
-        if known is None:
-            return
         try:
-            await self._from_users(account_id, 0, _LONGEST_S)
-        except (Unavailable, NotFound) as error:
+            return await self._from_users(account_id, 0, _LONGEST_S)
+        except (Unavailable, OutcomeUnknown, NotFound, Refused) as error:
             log.info("credential_not_read", account_id=account_id, code=error.code)
+            return None
 
     async def ended(self, account: Account, version: int, *, first: bool) -> None:
         """A version is void: forgotten here, marked in Redis."""

@@ -94,7 +94,7 @@ class Custodian:
         """What is in force is broken off; what is not is destroyed."""
         if found.in_force:
             now = await self._users.break_off(found.credential_id, judgement.code)
-            await self._accounts.opener.replaced(found.account_id)
+            await self._accounts.changed(found.account_id)
         else:
             now = await self._users.refuse(found.credential_id, judgement.code)
         log.warning("credential_refused", account_id=found.account_id, code=judgement.code, status=now.status)
@@ -114,7 +114,7 @@ class Custodian:
         if found.in_force:
             now = await self._users.confirm(verified)
             if now.status != found.status:
-                await self._accounts.opener.replaced(now.account_id)
+                await self._accounts.changed(now.account_id)
         else:
             try:
                 now = await self._activated(found, await self._home(account, identity), verified)
@@ -141,20 +141,22 @@ class Custodian:
         except (Conflict, NotFound):
             await self._floor_of_what_is_in_force(account_id)
             raise
-        await self._accounts.opener.replaced(now.account_id)
+        await self._accounts.changed(now.account_id)
         await self._renewed(now.account_id)
         return now
 
     async def _renewed(self, account_id: AccountId) -> None:
         """A connected account goes on with the new keys; where that fails for now, a worker tries again."""
-        connected = self._accounts.get(account_id)
-        if connected is None:
-            return
-        connected.replaced = True
         try:
             await self._accounts.renew(account_id)
         except (Unavailable, OutcomeUnknown, Refused, Conflict) as error:
             log.warning("account_not_renewed", account_id=account_id, code=error.code)
+
+    async def acknowledge(self, credential_id: str, actor: str) -> Credential:
+        """A person answers for what the venue does not tell."""
+        now = await self._users.acknowledge(credential_id, actor)
+        await self._accounts.changed(now.account_id)
+        return now
 
     async def end_credential(self, credential_id: str, reason: str, actor: str) -> Credential:
         """Delete a credential; it signs nothing more."""
@@ -218,7 +220,7 @@ class Custodian:
             await self.verify(one.credential_id)
         for ended in await self._users.end_due():
             if ended.status == "expired":
-                await self._accounts.opener.replaced(ended.account_id)
+                await self._accounts.changed(ended.account_id)
         await self._audited()
 
     async def _audited(self) -> None:

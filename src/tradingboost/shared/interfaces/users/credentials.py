@@ -229,7 +229,7 @@ class Credentials(Protocol):
 
     @repeatable
     async def acknowledge(self, credential_id: str, actor: str) -> Credential:
-        """A person takes responsibility for keys whose permissions the venue does not tell."""
+        """Note that a person answers for keys whose rights the venue does not tell; see `Custody.acknowledge`."""
         ...
 
     @repeatable
