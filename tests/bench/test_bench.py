@@ -13,6 +13,7 @@ SIZES = {
     "replay": 3,
     "orders": 20,
     "bus": 500,
+    "ingest": 1_000,
     "audit": 100,
     "simulator": 160,
     "accounts": 3,

@@ -1,6 +1,6 @@
 """PostgreSQL's COPY for what comes by the thousand; the driver runs it inside the transaction of the block."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import asyncpg
@@ -12,7 +12,7 @@ from tradingboost.kit.db_pool import driver_of
 
 
 async def copy_new_rows(
-    db: AsyncConnection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    db: AsyncConnection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> bool:
     """Append rows that should be new; False, with nothing kept of them, when one was there already.
 

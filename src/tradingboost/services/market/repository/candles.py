@@ -1,8 +1,10 @@
 """Candles and ticks in SQL. A closed candle is never opened again, and what changes in one is recorded by a trigger."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, Column, Double, Text, and_, bindparam, column, func, literal, or_, select
@@ -61,7 +63,7 @@ def is_sound(candle: Candle) -> bool:
 
 async def tell_candle(db: AsyncConnection, candle: Candle) -> bool:
     """Keep a candle as told; False when it was told before."""
-    values = dict(zip(_COLUMNS, _row(candle, "stream"), strict=True))
+    values = dict(zip(_COLUMNS, next(_rows([candle], "stream")), strict=True))
     return await _TELL[candle.timeframe].first(db, **values, told=True, is_closed=True) is not None
 
 
@@ -70,19 +72,23 @@ async def store_candles(db: AsyncConnection, candles: Sequence[Candle], source: 
 
     What nobody had is appended by COPY. Where some may be known, each is compared.
     """
+    if await _appended(db, candles, source):
+        return len(candles)
     kept = 0
     for first in range(0, len(candles), _BATCH):
         batch = candles[first : first + _BATCH]
-        rows = [_row(candle, source) for candle in batch]
-        kept += await _appended(db, batch, rows) or await _compared(db, batch[0].timeframe, rows)
+        if len(batch) < len(candles) and await _appended(db, batch, source):
+            kept += len(batch)
+        else:
+            kept += await _compared(db, batch[0].timeframe, list(_rows(batch, source)))
     return kept
 
 
-async def _appended(db: AsyncConnection, batch: Sequence[Candle], rows: Sequence[tuple[Any, ...]]) -> int:
-    """How many were appended: all, or none where some may be known."""
-    if len(rows) < _COPY_FROM or await _any_between(db, batch[0], batch[-1].open_at):
-        return 0
-    return len(rows) if await copy_new_rows(db, t.OHLCV[batch[0].timeframe], _COLUMNS, rows) else 0
+async def _appended(db: AsyncConnection, candles: Sequence[Candle], source: str) -> bool:
+    """Whether all of them were appended; none is where some may be known. Rows are made while others are written."""
+    if len(candles) < _COPY_FROM or await _any_between(db, candles[0], candles[-1].open_at):
+        return False
+    return await copy_new_rows(db, t.OHLCV[candles[0].timeframe], _COLUMNS, _rows(candles, source))
 
 
 async def _compared(db: AsyncConnection, timeframe: Timeframe, rows: Sequence[tuple[Any, ...]]) -> int:
@@ -143,18 +149,12 @@ async def store_ticks(db: AsyncConnection, ticks: Iterable[Tick]) -> None:
         await db.execute(upsert(t.ticks).values(given).on_conflict_do_nothing())
 
 
-def _row(candle: Candle, source: str) -> tuple[Any, ...]:
-    return (
-        candle.venue,
-        candle.symbol,
-        candle.open_at,
-        float(candle.open),
-        float(candle.high),
-        float(candle.low),
-        float(candle.close),
-        float(candle.volume),
-        source,
-    )
+def _rows(candles: Sequence[Candle], source: str) -> Iterator[tuple[Any, ...]]:
+    """What `_COLUMNS` hold of candles of one series; by column, since a call a row would cost as much as COPY."""
+    figures = (map(float, map(attrgetter(name), candles)) for name in ("open", "high", "low", "close", "volume"))
+    first = candles[0]
+    opened = map(attrgetter("open_at"), candles)
+    return zip(repeat(str(first.venue)), repeat(str(first.symbol)), opened, *figures, repeat(source))
 
 
 def _decimal(value: float) -> Decimal:
