@@ -143,7 +143,7 @@ async def asked(name: str, method: str, rule: Rule, whose: str, caller: Caller |
     """Call as this caller; what got through."""
     target = Recorder()
     owners = more.pop("owners", None) or Things()
-    guard = guarded(INTERFACES[name], target, caller, owners, **more)  # type: ignore[arg-type]
+    guard = guarded(INTERFACES[name], target, caller, owners, **more)
     await getattr(guard, method)(**arguments(name, method, rule, whose))
     return target
 
@@ -244,8 +244,9 @@ async def test_trap_a_route_without_authentication_or_a_user_from_the_path() -> 
         async def rob(self, user_id: UserId) -> None:
             """A method somebody forgot to classify."""
 
+    target: Any = Recorder()
     with pytest.raises(Refused, match="not_for_people"):
-        await guarded(Orders, Recorder(), a_caller(role="admin"), Things()).rob(A)  # type: ignore[arg-type]
+        await guarded(Orders, target, a_caller(role="admin"), Things()).rob(A)
     rule = ACCESS["Users"]["sessions"]
     assert isinstance(await fault("Users", "sessions", rule, "b", a_caller()), NotFound)
 

@@ -9,7 +9,7 @@ same way, so neither words nor time tell them apart.
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -23,6 +23,7 @@ from tradingboost.shared.interfaces.users.logins import Caller
 from tradingboost.shared.interfaces.users.people import Act
 
 T = TypeVar("T")
+_CLOSED: Final = Rule(who=Who.SYSTEM)
 
 
 class Owners(Protocol):
@@ -71,7 +72,7 @@ class UserOwners:
         await self._users.support_looks(user_id, what, act)
 
 
-def guarded(interface: type[T], target: T, caller: Caller | None, owners: Owners, *, reason: str = "") -> T:
+def guarded(interface: Any, target: T, caller: Caller | None, owners: Owners, *, reason: str = "") -> T:
     """The interface, for one caller.
 
     Args:
@@ -91,7 +92,7 @@ class _Guarded:
         self._reason = reason
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        rule = self._rules.get(name, Rule(who=Who.SYSTEM))
+        rule = self._rules.get(name, _CLOSED)
         promised = getattr(self._interface, name)
 
         async def asked(*args: Any, **kwargs: Any) -> Any:
@@ -129,6 +130,11 @@ class _Guarded:
             await self._owners.support_looks(owner, what, act)
             return
         raise not_there(kind)
+
+
+def check(interface: Any, method: str, caller: Caller | None) -> None:
+    """Refuse now what the method would refuse whomever it is about, before anybody is looked up for it."""
+    _admitted(ACCESS.get(interface.__name__, {}).get(method, _CLOSED), caller)
 
 
 def not_there(kind: str) -> NotFound:

@@ -41,7 +41,16 @@ STATUS: dict[type[TradingBoostError], int] = {
     OutcomeUnknown: 504,
     BrokenInvariant: 500,
 }
+STATUS_OF_CODE = {
+    **dict.fromkeys(("unauthenticated", "token_expired", "login_failed", "totp_required", "totp_refused"), 401),
+    "refresh_refused": 401,
+    "rate_limited": 429,
+}
+"""Refusals that HTTP has a word of its own for."""
 BODY_LIMIT_BYTES = 64 * 1024
+DEEPEST_JSON = 20
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(rb"[\[\]{}]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _HTTP_CODES = {401: "unauthenticated", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 _HTTP_SENTENCES = {
@@ -136,7 +145,9 @@ def error_body(error: TradingBoostError, request_id: str) -> dict[str, object]:
 class _ExactRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            self._json = json.loads(await self.body(), parse_float=Decimal, parse_constant=_no_number)
+            body = await self.body()
+            _check_depth(body)
+            self._json = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
         return self._json
 
 
@@ -148,6 +159,17 @@ class _ExactRoute(APIRoute):
             return await handle(_ExactRequest(request.scope, request.receive))
 
         return exact
+
+
+def _check_depth(body: bytes) -> None:
+    """Refuse nesting before anything recurses into it."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST_JSON:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_TEXTS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEEPEST_JSON:
+            raise json.JSONDecodeError(f"the body may be nested {DEEPEST_JSON} levels deep", "", 0)
 
 
 def _no_number(word: str) -> None:
@@ -207,6 +229,8 @@ class _Answer:
 
 
 def _status_of(error: TradingBoostError) -> int:
+    if error.code in STATUS_OF_CODE:
+        return STATUS_OF_CODE[error.code]
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))
 
 

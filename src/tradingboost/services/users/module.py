@@ -9,6 +9,7 @@ from tradingboost.kit.context import Context
 from tradingboost.kit.crypto import KeyRing, Secret
 from tradingboost.kit.loops import carried
 from tradingboost.kit.runtime import Module, Worker
+from tradingboost.services.users import api
 from tradingboost.services.users.handlers import Handlers
 from tradingboost.services.users.service import UsersService
 from tradingboost.services.users.service.auth import Auth
@@ -35,7 +36,7 @@ def build(
         carried("listen", bus.run, bus.stop),
         Worker("retention", partial(retire_versions, service)),
     ]
-    return service, Module("users", start=[load_schemas], workers=workers)
+    return service, Module("users", start=[load_schemas], workers=workers, routers=[api.router(service)])
 
 
 async def load_schemas() -> None:
