@@ -49,7 +49,7 @@ class Redis:
 
     def __init__(self, url: str, settings: RedisSettings | None = None, breaker: Breaker | None = None) -> None:
         settings = settings or RedisSettings()
-        self._prefix = settings.key_prefix
+        self.prefix = settings.key_prefix
         self.metrics: Metrics | None = None
         self.breaker = breaker or Breaker("redis", on_change=_tell)
         self.pools = Pools(url, settings)
@@ -57,7 +57,7 @@ class Redis:
 
     def key(self, pattern: Pattern, **parts: str) -> str:
         """The key of a pattern, with this deployment's prefix."""
-        return self._prefix + _built(pattern, tuple(parts.items()))
+        return self.prefix + _built(pattern, tuple(parts.items()))
 
     @asynccontextmanager
     async def context(self, op: Op = "normal") -> AsyncIterator[driver.Redis]:

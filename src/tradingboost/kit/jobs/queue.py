@@ -99,6 +99,18 @@ class JobQueue:
             message = "The Redis of the job queue does not answer; start it or check TB_JOBS__BROKER_URL."
             raise Unavailable("jobs_redis_down", message) from error
 
+    async def workers(self) -> dict[str, list[str]] | None:
+        """Who serves which queue, by their own word within a second; None when nobody answers."""
+        await self._answers()
+        told = await asyncio.to_thread(lambda: self.app.control.inspect(timeout=1.0).active_queues())
+        if not told:
+            return None
+        found: dict[str, list[str]] = {}
+        for worker, queues in told.items():
+            for one in queues:
+                found.setdefault(str(one["name"]), []).append(str(worker))
+        return found
+
     def close(self) -> None:
         """Let go of the connections."""
         self.app.close()
