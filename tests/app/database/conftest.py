@@ -29,7 +29,7 @@ async def brought_up(url: str, timescale: Timescale = "auto") -> None:
 @pytest.fixture
 async def whole_url(fresh_database: FreshDatabase) -> str:
     """The address of a database with everything in it, opened as its owner."""
-    return await fresh_database("whole", brought_up)
+    return await fresh_database("brought_up", brought_up)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def standing(request: pytest.FixtureRequest) -> str:
 async def laid(standing: str, databases: Databases) -> AsyncIterator[Database]:
     """A lane that is brought up and without candles."""
     if not standing:
-        url = await databases.prepared("whole", brought_up)
+        url = await databases.prepared("brought_up", brought_up)
         opened = Database.open(url, UNHURRIED)
         yield opened
         await opened.close()
