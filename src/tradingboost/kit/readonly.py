@@ -54,9 +54,14 @@ class ReadOnlyRedis(Redis):
         self._blocking = _ReadingClient(connection_pool=self._blocking.connection_pool)
 
 
-def read_only_database(url: str, settings: DbSettings | None = None) -> Database:
-    """A database on which every transaction is READ ONLY; the server refuses what writes."""
-    database = Database.open(url, settings)
+def read_only_database(url: str, settings: DbSettings | None = None, *, role: str = "") -> Database:
+    """A database on which every transaction is READ ONLY; the server refuses what writes.
+
+    Args:
+        role: see `Database.open`.
+    """
+    primary_alone = (settings or DbSettings()).model_copy(update={"read_url": None})
+    database = Database.open(url, primary_alone, role=role)
 
     def forbid(connection: Any, _: object) -> None:
         connection.run_async(_forbid)

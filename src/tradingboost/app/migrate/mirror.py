@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tradingboost.app.migrate.positions import Place
-from tradingboost.core.errors import BrokenInvariant, InvalidInput
+from tradingboost.core.errors import Conflict, InvalidInput
 from tradingboost.core.ids import UserId
 from tradingboost.kit import keys
 from tradingboost.kit.redis import Redis
@@ -123,6 +123,9 @@ async def backed_up(redis: Redis, parts: Mapping[str, str], source: str, raw: by
 
     Args:
         parts: exchange and legacy_id of the source.
+
+    Raises:
+        Conflict: `positions_changed`; no backup is left then.
     """
     for seconds in range(_TRIES):
         stamp = (now + timedelta(seconds=seconds)).strftime(_STAMP)
@@ -130,10 +133,16 @@ async def backed_up(redis: Redis, parts: Mapping[str, str], source: str, raw: by
         async with redis.context("pipeline") as client, client.pipeline(transaction=True) as pipe:
             pipe.copy(source, key)  # bytes for bytes, and nothing where there is a backup of this second already
             pipe.expire(key, KEPT_S)
-            await pipe.execute()
+            made, _ = await pipe.execute()
         if await raw_of(redis, key) == raw:
             return key
-    raise BrokenInvariant("backup_unequal", "The backup does not read back as what was written; nothing was changed.")
+        if made:
+            async with redis.context() as client:
+                await client.delete(key)
+        if await raw_of(redis, source) != raw:
+            message = "These positions changed meanwhile, so somebody writes them; stop it first."
+            raise Conflict("positions_changed", message)
+    raise Conflict("backups_in_the_way", "There is a backup of every second of this minute; try again in a minute.")
 
 
 async def backups(redis: Redis, names: Sequence[str]) -> list[Backup]:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from tradingboost.app.look import found
 from tradingboost.app.migrate.work import Options, Tools, mapping_of
 from tradingboost.app.places import data_dir
-from tradingboost.app.process import opened
-from tradingboost.app.schemas import all_schemas
+from tradingboost.app.process import opened, role_in
+from tradingboost.app.schemas import all_schemas, is_secured
 from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
 from tradingboost.app.topology import PROCESSES
@@ -95,15 +95,19 @@ async def _read_only(settings: Settings, where: tuple[str, str]) -> AsyncIterato
     for address in where:
         register_secret(address)
     async with AsyncExitStack() as stack:
-        database = read_only_database(where[0], settings.db)
+        looking = read_only_database(where[0], settings.db)
+        stack.push_async_callback(looking.close)
+        behind = await migrations.pending(looking, all_schemas())
+        if behind:
+            message = f"A dry run changes no schema, and {', '.join(behind)} are not up to date; run: db upgrade"
+            raise Refused("schemas_behind", message)
+        async with looking.read() as db:
+            secured = settings.db.row_security != "off" and await is_secured(db)
+        database = read_only_database(where[0], settings.db, role=role_in(PROCESSES) if secured else "")
         stack.push_async_callback(database.close)
         redis = ReadOnlyRedis(where[1], settings.redis)
         stack.push_async_callback(redis.close)
         await redis.ping()
-        behind = await migrations.pending(database, all_schemas())
-        if behind:
-            message = f"A dry run changes no schema, and {', '.join(behind)} are not up to date; run: db upgrade"
-            raise Refused("schemas_behind", message)
         clock, ids = SystemClock(), SystemIds()
         yield Context(db=database, redis=redis, clock=clock, ids=ids, instance=settings.topology.instance)
 
