@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import msgspec
 import orjson
@@ -49,6 +50,7 @@ STATUS_OF_CODE = {
 """Refusals that HTTP has a word of its own for."""
 BODY_LIMIT_BYTES = 64 * 1024
 DEEPEST_JSON = 20
+_NUL = rb"\u0000"
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -146,7 +148,7 @@ class _ExactRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
             body = await self.body()
-            _check_depth(body)
+            _check_text(body)
             self._json = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
         return self._json
 
@@ -161,8 +163,14 @@ class _ExactRoute(APIRoute):
         return exact
 
 
-def _check_depth(body: bytes) -> None:
-    """Refuse nesting before anything recurses into it."""
+def _check_text(body: bytes) -> None:
+    """Refuse what no text column takes, and nesting before anything recurses into it."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise json.JSONDecodeError("the body is not UTF-8", "", 0) from None
+    if _NUL in body:
+        raise json.JSONDecodeError("a text may not contain the character NUL", "", 0)
     if body.count(b"[") + body.count(b"{") <= DEEPEST_JSON:
         return
     depth = 0
@@ -193,6 +201,10 @@ class _Edge:
         request_id = _request_id(given.decode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id)
+        if "\x00" in unquote(scope["path"] + scope["query_string"].decode("latin-1")):
+            refused = InvalidInput("invalid_request", "An address may not contain the character NUL; leave it out.")
+            await answer.give(scope, receive, 422, error_body(refused, request_id))
+            return
         begun = self._clock.monotonic()
         with context(request_id=request_id):
             try:

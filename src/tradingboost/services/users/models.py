@@ -41,8 +41,9 @@ def read(identifier: str) -> Read:
         InvalidInput: `identifier_ambiguous`, a number that could be anything; or nothing, or far too much.
     """
     text = identifier.strip()
-    if not text or len(text) > _MOST:
-        raise InvalidInput("identifier_malformed", "An identifier has 1 to 320 characters; give a name or an id.")
+    if not text or len(text) > _MOST or not text.isprintable():
+        message = "An identifier has 1 to 320 printable characters; give a name or an id."
+        raise InvalidInput("identifier_malformed", message)
     if text == "me":
         return Read(("me",), "me")
     if _UUID.fullmatch(text):

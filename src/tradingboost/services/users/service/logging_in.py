@@ -27,7 +27,7 @@ class LoggingIn(SecondFactor):
 
     async def login(self, wish: Login) -> Tokens:
         """Begin a session; whoever is not known is answered like whoever has the wrong password, and as late."""
-        if len(wish.password) > LONGEST or len(wish.name) > 320:
+        if len(wish.password) > LONGEST or len(wish.name) > 320 or not wish.name.isprintable():
             raise InvalidInput("login_malformed", "A name or password is not so long; check what was sent.")
         async with self._db.read() as db:
             row = await people.of_login(db, wish.name.strip())

@@ -17,7 +17,7 @@ from tradingboost.shared.interfaces.users.people import Act, Registration, User
 
 ROLES: Final = ("user", "support", "admin")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,31}")
-_EMAIL = re.compile(r"[^@\s:]{1,64}@[^@\s:]{1,250}\.[^@\s:.]{2,63}")
+_EMAIL = re.compile(r"[^@\s:\x00-\x1f]{1,64}@[^@\s:\x00-\x1f]{1,250}\.[^@\s:.\x00-\x1f]{2,63}")
 _LONGEST_INVITE_D = 30
 
 
