@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import insert
-from tests.builders import BTC, USER
+from tests.builders import BTC, USER, D
 from tests.servers import FreshDatabase
 from tests.services.rooms import Room, room
-from tests.services.strategy.desk import HYPERRSI, Desk, World
+from tests.services.strategy.desk import HYPERRSI, Desk, World, filled
 from tests.services.strategy.neighbours import FakeUsers
 
 from tradingboost.core.errors import InvalidInput, NotFound
@@ -21,6 +21,7 @@ from tradingboost.services.users.service import UsersService
 from tradingboost.services.users.settings import UsersSettings
 from tradingboost.shared.events.strategy import RunStarted
 from tradingboost.shared.events.users import PresetChanged, SettingsUpdated
+from tradingboost.shared.interfaces.strategy import StopPolicy
 from tradingboost.shared.interfaces.users.presets import EditPreset, NewPreset, Preset
 from tradingboost.shared.interfaces.users.settings import AskEffective, Effective, SaveSetting
 from tradingboost.shared.user_settings.addresses import Address, address, aggregate
@@ -179,7 +180,7 @@ async def test_new_settings_give_the_indicators_they_would_have_had_from_the_sta
     await told_last(desk)
     await desk.bar("50040")
     other = Desk(desk.room, World(market=desk.market, users=desk.world.users))
-    await desk.service.stop(run.run_id, cast(Any, "keep"))
+    await desk.service.stop(run.run_id, StopPolicy.KEEP)
     await desk.service.starter.finish()
     again = await other.start(params={"use_trend_logic": False, "use_trend_close": False})
     mine, theirs = await desk.fold(run.run_id), await desk.fold(again.run_id)
@@ -231,3 +232,38 @@ async def test_a_grid_is_what_it_was_started_as(stage: Room, users: UsersService
     await told_last(desk)
     row = await desk.run(run.run_id)
     assert (row.params["grid_num"], row.params["leverage"], row.settings_version) == (8, 5, 2)
+
+
+async def test_trap_the_ladder_reads_the_settings_again_and_loses_the_preset(desk: Desk, users: UsersService) -> None:
+    await calm(users, tp1_value=1)
+    await desk.start(preset_id="calm")
+    entry = await desk.fall()
+    await save(users, tp1_value=1.8)
+    await desk.tell(filled(entry, price="49100"))
+    (first,) = [row for row in await desk.rows(t.wishes) if row.slot == "tp:1"]
+    assert first.price == D("49591.0")  # one percent above the fill, as the preset says
+
+
+async def test_trap_a_worker_adds_with_a_multiplier_that_was_changed_meanwhile(desk: Desk, users: UsersService) -> None:
+    run = await desk.start(params={**HYPERRSI, "use_sl": False, "use_trend_logic": False, "use_trend_close": False})
+    entry = await desk.enter()
+    beside = Desk(desk.room, desk.world)  # another worker, which has the run in memory too
+    async with desk.room.db.transaction() as db:
+        assert await beside.service.stepper.load(db, run.run_id) is not None
+    await save(users, entry_multiplier=3)
+    await beside.service.starter.resume_all()
+    await beside.bar("49000")  # an add waits for another candle than the entry's
+    await beside.tick("47600")
+    (add,) = [row for row in await desk.rows(t.wishes) if row.slot == "add:2"]
+    assert add.qty > 2 * entry.qty
+    assert (await desk.run(run.run_id)).settings_version == 2
+
+
+async def test_trap_a_close_is_refused_because_the_settings_were_deleted(desk: Desk, users: UsersService) -> None:
+    await calm(users, tp1_value=1)
+    run = await desk.start(preset_id="calm")
+    await desk.enter()
+    await users.delete_preset(USER, "calm", "test")
+    await desk.tick("49000")
+    await desk.service.stop(run.run_id, StopPolicy.FLATTEN)
+    assert [row.slot for row in await desk.rows(t.wishes) if row.kind == "place"][-1] == "exit"

@@ -48,7 +48,7 @@ async def test_who_saved_nothing_has_the_defaults_as_version_zero(desk: SettingD
         await desk.service.setting(UserId("00000000-0000-7000-8000-000000000999"), PARAMS)
 
 
-async def test_every_save_is_a_row_and_one_is_in_force(desk: SettingDesk) -> None:
+async def test_trap_settings_are_changed_in_place_and_lost_so_every_save_is_a_row(desk: SettingDesk) -> None:
     alice = await desk.person()
     first = await desk.save(alice, PARAMS, 0, leverage=7)
     second = await desk.save(alice, PARAMS, 1, direction="long")

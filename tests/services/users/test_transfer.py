@@ -12,6 +12,7 @@ from tests.services.users.setting_desk import DUAL_SIDE, HEDGE_ON_BTC, ON_BTC, P
 from tradingboost.core.errors import InvalidInput
 from tradingboost.core.ids import UserId
 from tradingboost.shared.interfaces.users.presets import NewPreset
+from tradingboost.shared.interfaces.users.settings import AskEffective
 from tradingboost.shared.user_settings.transfer import (
     FORMAT,
     NamedSettings,
@@ -136,3 +137,27 @@ def test_a_sheet_of_other_columns_is_refused() -> None:
         from_csv("a,b\n1,2\n", "hyperrsi")
     with pytest.raises(InvalidInput, match="Row 2 has 2 columns"):
         from_csv("document,scope,key,value\n1,2\n", "hyperrsi")
+
+
+async def test_trap_a_preset_or_an_import_checks_fewer_keys_than_a_save(desk: SettingDesk) -> None:
+    alice = await desk.person()
+    bad = {"leverage": 500, "direction": "sideways", "use_sl": "", "rsi_lenght": 9, "tp1_value": "nan"}
+    document = {"format": FORMAT, "exported_at": "", "strategy": "hyperrsi"}
+    entry = {"setting_type": "params", "scope": "global", "settings": bad}
+    named = {"name": "p", "settings": bad}
+    start = AskEffective(user_id=alice, strategy="hyperrsi", scope="okx:BTC-USDT-SWAP", overrides=bad)
+    entrances = (
+        desk.save(alice, PARAMS, 0, **bad),
+        desk.save(alice, ON_BTC, 0, **bad),
+        desk.service.create_preset(alice, NewPreset(name="p", settings=bad, changed_by="test")),
+        desk.service.import_settings(alice, {**document, "settings": [entry]}, "test"),
+        desk.service.import_settings(alice, {**document, "settings": [], "presets": [named]}, "test"),
+        desk.service.effective(start),
+    )
+    said: list[Any] = []
+    for entrance in entrances:
+        with pytest.raises(InvalidInput) as refused:
+            await entrance
+        said.append(refused.value.details["errors"])
+    assert len(said[0]) == len(bad)
+    assert said == [said[0]] * len(entrances)
