@@ -9,7 +9,7 @@ from tradingboost.kit.jobs.worker import Workshop, serve
 
 def main(db_url: str, broker: str) -> None:
     shop = Workshop(db_url=db_url, broker=broker, results=broker, kinds=KINDS, schedule=SCHEDULE)
-    serve(shop, queues=("celery", "scheduled"), concurrency=1, beat="--beat" in sys.argv)
+    serve(shop, queues=("celery", "scheduled"), concurrency=1, beat=False)
 
 
 if __name__ == "__main__":
