@@ -11,7 +11,21 @@ from tradingboost.kit import compile_cache
 
 compile_cache.prepare(compile_cache.default_cache_dir())
 
-from bench import accounts, audit, backtest, bus, ingest, kernel, live, orders, replay, saved, simulator, sweep  # noqa: E402 - numba must see the cache first
+from bench import (  # noqa: E402 - numba must see the cache first
+    accounts,
+    audit,
+    backtest,
+    bus,
+    ingest,
+    kernel,
+    live,
+    orders,
+    replay,
+    saved,
+    settings,
+    simulator,
+    sweep,
+)
 from bench.figures import show  # noqa: E402
 from tradingboost.kit.logging import configure  # noqa: E402
 from tradingboost.kit.runtime import run  # noqa: E402
@@ -31,6 +45,7 @@ BENCHES: Final[dict[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "bus": bus.measure,
     "ingest": ingest.measure,
     "audit": audit.measure,
+    "settings": settings.measure,
     "kernel": _kernel,
     "backtest": backtest.measure,
     "sweep": sweep.measure,
