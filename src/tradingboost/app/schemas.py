@@ -70,6 +70,12 @@ class Overlay:
         text = "\n".join([wish, *self._guards, *views.statements(self._views, TENANCY.roles)])
         self.digest: Final = sha256(text.encode()).hexdigest()[:16]
 
+    async def stands(self, connection: AsyncConnection) -> bool:
+        """False where guards are missing that could be there: a dump was restored on a server without the roles."""
+        if self._wish == "off" or await is_secured(connection):
+            return True
+        return not await tenancy.may_make_roles(connection)
+
     async def lift(self, connection: AsyncConnection) -> None:
         """Take it off, so that tables can be changed."""
         await tenancy.lift(connection)

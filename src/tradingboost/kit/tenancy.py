@@ -169,10 +169,15 @@ def _person_may(name: str, schema: str, owned: bool, tenancy: Tenancy) -> str:
     return _WRITE if owned and schema in tenancy.own_writes else _READ
 
 
+async def may_make_roles(connection: AsyncConnection) -> bool:
+    """Whether this login may create roles."""
+    asked = text("SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user")
+    return bool((await connection.execute(asked)).scalar_one())
+
+
 async def make_roles(connection: AsyncConnection, tenancy: Tenancy) -> bool:
     """Make the roles and let this login use them; False where it may not."""
-    may = await connection.execute(text("SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"))
-    if not may.scalar_one():
+    if not await may_make_roles(connection):
         return all([await may_be(connection, role) for role in tenancy.roles])
     for role in tenancy.roles:
         await connection.execute(_ddl(_MAKE_ROLE, role=role))

@@ -14,13 +14,13 @@ from tests.builders import T0
 from tests.servers import Databases
 
 from tradingboost.app.process import role_in
-from tradingboost.app.schemas import all_schemas, bring_up
+from tradingboost.app.schemas import all_schemas, bring_up, state_of
 from tradingboost.app.tenants import TENANCY
 from tradingboost.app.topology import PROCESSES
 from tradingboost.core.errors import Refused
 from tradingboost.kit.db import Database
 from tradingboost.kit.settings import DbSettings
-from tradingboost.kit.tenancy import PLATFORM, USER, condition, is_shared, role_of
+from tradingboost.kit.tenancy import PLATFORM, USER, condition, is_shared, lift, role_of
 from tradingboost.services.orders.tables import mode_causes
 from tradingboost.services.strategy.tables import decisions, runs
 from tradingboost.services.users.tables import app_users, exchange_accounts, exchange_credentials, presets
@@ -202,6 +202,20 @@ async def test_a_thousand_blocks_of_different_people_over_three_connections_leak
     blocks = [block(dice.choice((ANNA, BORIS, None)), ending) for ending in endings]
     done = await asyncio.gather(*blocks, return_exceptions=True)
     assert {type(one) for one in done} == {type(None), LookupError, asyncio.CancelledError}
+
+
+async def test_guards_that_a_restored_dump_lacks_are_laid_by_the_next_start(whole_url: str) -> None:
+    owner = Database.open(whole_url, UNHURRIED)
+    try:
+        async with owner.transaction() as db:
+            await lift(db)
+        assert not (await state_of(owner)).secured
+        done = await bring_up(owner)
+        assert (done.changed, done.secured) == ([], True)
+        async with owner.read() as db:
+            await db.execute(text("SELECT * FROM trades"))
+    finally:
+        await owner.close()
 
 
 def test_a_process_works_as_the_role_of_its_service() -> None:

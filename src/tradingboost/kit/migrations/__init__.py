@@ -79,6 +79,10 @@ class Layer(Protocol):
         """Another one, and it is laid anew."""
         ...
 
+    async def stands(self, connection: AsyncConnection) -> bool:
+        """Whether it is there as it should be, as far as its digest does not tell."""
+        ...
+
     async def lift(self, connection: AsyncConnection) -> None:
         """Take it off."""
         ...
@@ -99,7 +103,7 @@ async def upgrade(database: Database, schemas: Sequence[Schema], layer: Layer | 
         await unhurried(connection)
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         old = [schema for schema in schemas if await _version(connection, schema.name) != schema.head]
-        stale = layer is not None and (bool(old) or await _laid(connection) != layer.digest)
+        stale = bool(old) or (layer is not None and not await _stands(connection, layer))
         if layer is not None and stale:
             await layer.lift(connection)
         for schema in old:
@@ -139,9 +143,9 @@ async def run_script(connection: AsyncConnection, statements: Sequence[str]) -> 
         await driver_of(connection).execute(";\n".join(statements))
 
 
-async def _laid(connection: AsyncConnection) -> str:
+async def _stands(connection: AsyncConnection, layer: Layer) -> bool:
     found = await connection.execute(text("SELECT obj_description(to_regnamespace('ops'), 'pg_namespace')"))
-    return str(found.scalar_one() or "")
+    return found.scalar_one() == layer.digest and await layer.stands(connection)
 
 
 async def _mark(connection: AsyncConnection, digest: str) -> None:
