@@ -245,3 +245,32 @@ async def test_a_time_out_of_the_callers_own_code_is_not_blamed_on_the_database(
             async with asyncio.timeout(0.05):
                 await connection.execute(text("SELECT pg_sleep(30)"))
     await database.ping()
+
+
+async def test_a_statement_alone_is_stored_before_anybody_is_told(shop: Database) -> None:
+    heard: list[int] = []
+    async with shop.statement() as connection:
+        after_commit(connection, lambda: heard.append(1))
+        await connection.execute(insert(rows).values(id=1))
+        assert (await count(shop), heard) == (1, [])
+    assert heard == [1]
+
+
+async def test_a_statement_alone_that_fails_stores_nothing_and_tells_nobody(shop: Database) -> None:
+    heard: list[int] = []
+    with pytest.raises(IntegrityError):
+        async with shop.statement() as connection:
+            after_commit(connection, lambda: heard.append(1))
+            await connection.execute(insert(rows).values([{"id": 1}, {"id": 1}]))
+    assert (await count(shop), heard) == (0, [])
+
+
+async def test_a_statement_alone_whose_connection_breaks_may_have_taken_effect(shop: Database) -> None:
+    with pytest.raises(OutcomeUnknown) as caught:
+        async with shop.statement() as connection:
+            pid = (await driver_of(connection).fetchrow("SELECT pg_backend_pid()"))[0]
+            async with shop.read() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            await driver_of(connection).execute("INSERT INTO shop.rows (id) VALUES (1)")
+    assert caught.value.code == "database_commit_unknown"
+    assert await count(shop) == 0

@@ -22,17 +22,17 @@ from tradingboost.venues.base import Endpoint, Owner
 
 
 class Failing:
-    """The database, away for the first few transactions."""
+    """The database, away for the first few statements."""
 
     def __init__(self, database: Database, *failures: Exception) -> None:
         self._database = database
         self._failures = list(failures)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
         if self._failures:
             raise self._failures.pop(0)
-        async with self._database.transaction() as connection:
+        async with self._database.statement() as connection:
             yield connection
 
 

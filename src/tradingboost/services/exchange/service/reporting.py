@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import Symbol
@@ -61,18 +62,26 @@ class Reporter:
         await _kept(lambda: self._emit([(None, payload)]))
 
     async def _emit(self, payloads: list[Told]) -> None:
-        account = self._account
-        async with self._db.transaction() as db:
-            for symbol, payload in payloads:
-                await outbox.emit(
-                    db,
-                    payload,
-                    key=f"{account.user_id}:{account.venue}:{symbol or account.account_id}",
-                    aggregate=f"venue:{account.account_id}:{symbol or 'stream'}",
-                    user_id=account.user_id,
-                )
+        if len(payloads) == 1:  # as nearly always: one statement that is the whole transaction
             crash_point("exchange.report.before_commit")
+            async with self._db.statement() as db:
+                await self._told(db, *payloads[0])
+        else:
+            async with self._db.transaction() as db:
+                for symbol, payload in payloads:
+                    await self._told(db, symbol, payload)
+                crash_point("exchange.report.before_commit")
         crash_point("exchange.report.after_commit")
+
+    async def _told(self, db: AsyncConnection, symbol: Symbol | None, payload: Payload) -> None:
+        account = self._account
+        await outbox.emit(
+            db,
+            payload,
+            key=f"{account.user_id}:{account.venue}:{symbol or account.account_id}",
+            aggregate=f"venue:{account.account_id}:{symbol or 'stream'}",
+            user_id=account.user_id,
+        )
 
 
 async def _kept(store: Callable[[], Awaitable[None]]) -> None:
