@@ -2,9 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 from tradingboost.app.settings import Settings
 from tradingboost.kit.embedded.directory import default_data_dir
+
+AUDIT_FOLDER: Final = "audit"
+"""In the data directory: the heads of the audit chains."""
 
 
 def data_dir(settings: Settings) -> Path:

@@ -4,22 +4,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import orjson
 from sqlalchemy import select
 
 from tradingboost.app.look import found
-from tradingboost.app.places import data_dir
+from tradingboost.app.places import AUDIT_FOLDER, data_dir
 from tradingboost.app.process import opened
 from tradingboost.app.settings import Settings
 from tradingboost.kit.audit import anchors, chain
 from tradingboost.kit.audit.tables import events
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.db import Database
-
-FOLDER: Final = "audit"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 def folder(settings: Settings) -> Path:
     """Where the heads of the chains are kept outside the database."""
-    return data_dir(settings) / FOLDER
+    return data_dir(settings) / AUDIT_FOLDER
 
 
 async def verified(settings: Settings, tell: Callable[[int], None]) -> chain.Verdict:
