@@ -73,17 +73,17 @@ async def _brought_up(settings: Settings, address: str, local: Collection[str]) 
         done = await bring_up(database, timescale=settings.db.timescale, row_security=settings.db.row_security)
     finally:
         await database.close()
-    secured = done.secured
+    secured, role = done.secured, role_in(local)
     if owner != address:
         database = Database.open(address, alone)
         try:
             async with database.read() as db:
-                secured = settings.db.row_security != "off" and await is_secured(db)
+                secured = settings.db.row_security != "off" and await is_secured(db, role)
         finally:
             await database.close()
     if settings.db.row_security == "require" and not secured:
-        raise refused(PLATFORM)
-    return role_in(local) if secured else ""
+        raise refused(role)
+    return role if secured else ""
 
 
 def role_in(local: Collection[str]) -> str:

@@ -119,10 +119,10 @@ async def bring_up(
     return BroughtUp(changed=changed, tier=found, cut=cut, secured=secured)
 
 
-async def is_secured(connection: AsyncConnection) -> bool:
-    """Whether policies stand and this login may work under them."""
+async def is_secured(connection: AsyncConnection, role: str = tenancy.PLATFORM) -> bool:
+    """Whether policies stand and this login may work under them, as a role and for a person."""
     guarded = await tenancy.is_guarded(connection)
-    return guarded and all([await tenancy.may_be(connection, role) for role in (tenancy.PLATFORM, tenancy.USER)])
+    return guarded and all([await tenancy.may_be(connection, one) for one in (role, tenancy.USER)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

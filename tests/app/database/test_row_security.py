@@ -13,8 +13,9 @@ from tests.app.database.conftest import UNHURRIED
 from tests.builders import T0
 from tests.servers import Databases
 
-from tradingboost.app.process import role_in
+from tradingboost.app.process import opened, role_in
 from tradingboost.app.schemas import all_schemas, bring_up, state_of
+from tradingboost.app.settings import Settings
 from tradingboost.app.tenants import TENANCY
 from tradingboost.app.topology import PROCESSES
 from tradingboost.core.errors import Refused
@@ -222,6 +223,34 @@ def test_a_process_works_as_the_role_of_its_service() -> None:
     assert role_in(PROCESSES) == role_in(["orders", "positions"]) == PLATFORM
     assert [role_in([name]) for name in ("orders", "hyperrsi", "grid")] == ["tb_orders", "tb_strategy", "tb_strategy"]
     assert {role_in([name]) for name in PROCESSES} <= {role_of(schema) for schema in TENANCY.schemas}
+
+
+async def test_a_process_of_one_service_needs_a_login_that_may_be_its_role_and_nothing_else(
+    databases: Databases, whole_url: str, redis_url: str
+) -> None:
+    admin = Database.open(whole_url, UNHURRIED)
+    async with admin.transaction() as db:
+        await db.execute(text("CREATE ROLE orders_login LOGIN NOINHERIT PASSWORD 'only-a-test'"))
+        await db.execute(text("GRANT tb_orders, tb_user TO orders_login"))
+    login = make_url(whole_url).set(username="orders_login", password="only-a-test")
+    url = login.render_as_string(hide_password=False)
+    wish = {"url": url, "owner_url": whole_url, "row_security": "require"}
+    try:
+        async with opened(Settings(db=wish), (url, redis_url), ["orders"]) as context:
+            async with context.db.read() as db:
+                assert (await db.execute(text("SELECT current_user, session_user"))).one() == (
+                    "tb_orders",
+                    "orders_login",
+                )
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                await numbers(context.db)
+        with pytest.raises(Refused, match="may not act as tb_platform"):
+            async with opened(Settings(db=wish), (url, redis_url)):
+                raise AssertionError
+    finally:
+        async with admin.transaction() as db:
+            await db.execute(text("DROP ROLE orders_login"))
+        await admin.close()
 
 
 async def test_a_login_that_may_not_take_roles_works_unguarded_unless_guards_are_required(databases: Databases) -> None:
