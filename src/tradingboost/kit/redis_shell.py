@@ -53,7 +53,7 @@ def danger_of(words: Sequence[str]) -> Danger:
     second = words[1].upper() if len(words) > 1 else ""
     if name == "SELECT":
         raise InvalidInput(
-            "shell_other_database",
+            "shell_stays_here",
             "This shell stays in its database: tradingboost redis app is the application's, tradingboost redis jobs "
             "the job queue's; other databases hold nothing of the platform.",
         )
