@@ -1,5 +1,6 @@
 """Users and exchange together on one real database that can go away, with the simulated exchange as the venue."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tests.services.rooms import schema_of
 from tests.simulator.stage import Venue
 
 from tradingboost.app.chaos.proxy import Proxy
+from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import AccountId, UserId
 from tradingboost.core.ids import Venue as VenueName
 from tradingboost.kit.clock import SystemClock
@@ -68,6 +70,7 @@ class Vault:
         line: between the services and PostgreSQL.
     """
 
+    context: Context
     users: UsersService
     exchange: ExchangeService
     custody: Custodian
@@ -121,8 +124,16 @@ class Vault:
         self.line.shut()
         self.line.cut()
 
-    def back(self) -> None:
+    async def back(self) -> None:
+        """PostgreSQL answers again; what hung on broken connections is told so once."""
         self.line.heal()
+        for _ in range(20):
+            try:
+                await self.users.accounts()
+                return
+            except Unavailable:
+                await asyncio.sleep(0.01)  # a connection that broke is noticed by its next user
+        raise AssertionError("the database did not come back")
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
         async with self.database.read() as db:
@@ -163,7 +174,7 @@ async def vault(
         exchange = ExchangeService(context, users, keys, venues, ExchangeSettings(stop_trigger_by="last", **settings))
         stack.push_async_callback(exchange.accounts.close)
         custody = Custodian(context, users, keys, venues, exchange.accounts)
-        yield Vault(users, exchange, custody, direct, redis, clock, line, venue)
+        yield Vault(context, users, exchange, custody, direct, redis, clock, line, venue)
 
 
 async def vault_url(fresh_database: FreshDatabase) -> str:

@@ -87,7 +87,7 @@ class Opener:
         self._clock: Clock = context.clock
         self._users = users
         self._key_ring = key_ring
-        self._copies = Copies(context)
+        self.copies = Copies(context)
         self._near: dict[AccountId, Opened] = {}
         self._known: dict[AccountId, _Known] = {}
         self._none: dict[AccountId, tuple[float, NotFound]] = {}
@@ -119,7 +119,7 @@ class Opener:
 
     async def _looked_up(self, known: _Known, purpose: Purpose, min_version: int) -> Opened:
         account_id = known.account.account_id
-        copy = await self._copies.read(known.account, first=known.first)
+        copy = await self.copies.read(known.account, first=known.first)
         if copy is not None and copy.version >= min_version and self._clock.now() < copy.fresh_until:
             found = self._try(known.account, copy)
             if found is not None:
@@ -158,7 +158,7 @@ class Opener:
         for kept in (self._known, self._near, self._none):
             while len(kept) > _MOST_COUNTED:
                 del kept[next(iter(kept))]
-        await self._copies.write(account, sealed, read_at)
+        await self.copies.write(account, sealed, read_at)
         log.info("credential.lookup", account_id=account_id, version=sealed.version, source="postgres")
         return replace(found, source="postgres")
 
@@ -180,15 +180,15 @@ class Opener:
         if self._clock.now() - found.read_at >= LONGEST:
             self._near.pop(known.account.account_id, None)
             raise _stale("its copy is older than a day")
-        uid = known.account.exchange_uid
-        if purpose in (Purpose.REDUCE, Purpose.PROTECT) and uid and found.sealed.exchange_uid not in ("", uid):
-            raise _stale("its copy names another exchange account")
         log.warning("credential.lookup", account_id=known.account.account_id, source=found.source, stale=True)
         return replace(found, stale=True)
 
     def _try(self, account: Account, copy: Copy) -> Opened | None:
-        """A copy that ended is none; one that does not open may have been put there by somebody."""
+        """A copy that ended is none; one of another uid, or that does not open, may have been put there by somebody."""
         if copy.sealed is None:
+            return None
+        if account.exchange_uid and copy.sealed.exchange_uid not in ("", account.exchange_uid):
+            log.warning("credential_copy_refused", account_id=account.account_id, code="another_uid")
             return None
         try:
             return self._unsealed(account, copy.sealed, copy.cached_at)
@@ -205,6 +205,11 @@ class Opener:
         if len(self.used) < _MOST_COUNTED:
             self.used[found.account.user_id, found.sealed.credential_id, purpose.value, found.source] += 1
         return found
+
+    def forget(self, account_id: AccountId) -> None:
+        """Drop an account's opened keys; who it is stays known."""
+        self._near.pop(account_id, None)
+        self._none.pop(account_id, None)
 
     def counted(self) -> Counter[tuple[str, str, str, str]]:
         """What was opened since the last call."""
@@ -225,7 +230,7 @@ class Opener:
         """A version is void: forgotten here, marked in Redis."""
         self._near.pop(account.account_id, None)
         self._known.pop(account.account_id, None)
-        await self._copies.end(account, version, first=first)
+        await self.copies.end(account, version, first=first)
 
 
 def opened(account: Account, sealed: SealedCredential, key_ring: KeyRing) -> Keys:
