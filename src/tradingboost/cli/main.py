@@ -32,6 +32,7 @@ from tradingboost.cli import (
     settings,
     simulator,
     switches,
+    users,
     walking,
     why,
 )
@@ -49,6 +50,7 @@ _GROUPS = (
     orders,
     switches,
     settings,
+    users,
     planning,
     why,
     research,
