@@ -72,6 +72,12 @@ BREACHES = {
     "ccxt in a service": ("services/exchange/service.py", "ccxt", "ccxt only in venues"),
     "redis in a service": ("services/market/service.py", "redis", "redis only in kit"),
     "telegram elsewhere": ("kit/alerts.py", "telegram", "telegram only in services.notifications"),
+    "celery elsewhere": ("kit/bus.py", "celery", "celery only in kit.jobs"),
+    "a job places an order": (
+        "app/jobs/sell.py",
+        "tradingboost.services.orders.service",
+        "A job cannot reach an order",
+    ),
     "a cycle inside one package": ("kit/bus.py", "tradingboost.kit.outbox", "No import cycles"),
 }
 
@@ -92,13 +98,24 @@ def lint_imports(root: Path) -> tuple[int, str]:
 def house(tmp_path: Path) -> Path:
     """The smallest house that keeps every contract: all layers, two services with all rooms, two strategies."""
     package = tmp_path / "src" / "tradingboost"
-    for layer in [*LAYERS, "services", "shared/events", "strategies/hyperrsi", "strategies/grid"]:
+    for layer in [
+        *LAYERS,
+        "services",
+        "shared/events",
+        "strategies/hyperrsi",
+        "strategies/grid",
+        "kit/jobs",
+        "app/jobs",
+    ]:
         (package / layer).mkdir(parents=True)
     for service in ("orders", "users", "exchange", "market"):
         (package / "services" / service).mkdir()
         for room in ROOM:
             (package / "services" / service / f"{room}.py").touch()
-    for name in ("kit/bus.py", "strategies/hyperrsi/decide.py", "__main__.py"):
+    (package / "shared" / "interfaces").mkdir()
+    promises = (f"shared/interfaces/{name}.py" for name in ("exchange", "orders", "strategy"))
+    forbidden = ("app/wiring.py", "app/process.py", "kit/remote.py")
+    for name in ("kit/bus.py", "strategies/hyperrsi/decide.py", "__main__.py", *promises, *forbidden):
         (package / name).touch()
     (package / "kit" / "outbox.py").write_text("from tradingboost.kit import bus\n")
     for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]:
