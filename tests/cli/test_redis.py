@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Ended, Run
-from tests.kit.stage import prepare
 
 from tradingboost.kit import keys
 from tradingboost.kit.ids import uuid7
@@ -82,12 +81,12 @@ def test_writing_needs_to_be_meant_and_says_what_it_does_not_do(ask: Ask) -> Non
 
 
 def test_what_is_forced_stands_in_the_audit_trail_and_without_it_nothing_is_forced(
-    ask: Ask, db_url: str, redis_url: str
+    ask: Ask, tb: Run, db_url: str, redis_url: str
 ) -> None:
-    blind = ask("app", "FLUSHDB", "--force", "--json")  # no audit trail in this database yet
-    assert blind.code != 0
+    nowhere = "postgresql://u:p@127.0.0.1:1/d"
+    blind = tb("redis", "app", "FLUSHDB", "--force", "--json", TB_DB__URL=nowhere, TB_REDIS__URL=redis_url)
+    assert (blind.code, blind.envelope["error"]["code"]) == (6, "database_down")
     assert reply(ask("app", "EXISTS", f"user:{ID}:settings", "--json")) == 1
-    asyncio.run(prepare(db_url))
     assert reply(ask("app", "FLUSHDB", "--force", "--json")) == "OK"
     assert reply(ask("app", "DBSIZE", "--json")) == 0
     assert asyncio.run(_audited(db_url)) == [("redis.forced", "app: FLUSHDB")]

@@ -8,12 +8,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from tradingboost.app.process import opened
 from tradingboost.app.redis_places import jobs_places
 from tradingboost.app.settings import Settings
 from tradingboost.core.errors import TradingBoostError
 from tradingboost.kit import audit
 from tradingboost.kit.clock import SystemClock
-from tradingboost.kit.db import Database
 from tradingboost.kit.jobs.queue import EXPIRES_S, JobQueue
 from tradingboost.kit.keys import API_KEYS, API_KEYS_ACCOUNT, TRADING_STATUS
 from tradingboost.kit.keys_jobs import QUEUES
@@ -51,12 +51,13 @@ class QueueState(msgspec.Struct, frozen=True, kw_only=True):
 class Desk:
     """One Redis and the shell on it."""
 
-    def __init__(self, redis: Redis, db: Db, database_url: str, broker: str) -> None:
+    def __init__(self, redis: Redis, db: Db, broker: str, settings: Settings, addresses: tuple[str, str]) -> None:
         self.redis = redis
         self.db = db
         self.shell = Shell(redis)
-        self._database_url = database_url
         self._broker = broker
+        self._settings = settings
+        self._addresses = addresses
 
     async def run(self, words: Sequence[str], *, write: bool, force: bool, limit: int) -> Any:
         """One typed command; what can destroy is written into the audit trail first.
@@ -120,13 +121,9 @@ class Desk:
         return found
 
     async def _written_down(self, command: str) -> None:
-        database = Database.open(self._database_url)
-        try:
-            async with database.transaction() as connection:
-                at = SystemClock().now()
-                await audit.append(connection, "redis.forced", actor="cli", at=at, subject=f"{self.db}: {command}")
-        finally:
-            await database.close()
+        async with opened(self._settings, self._addresses) as context, context.db.transaction() as connection:
+            at = context.clock.now()
+            await audit.append(connection, "redis.forced", actor="cli", at=at, subject=f"{self.db}: {command}")
 
 
 @asynccontextmanager
@@ -144,7 +141,7 @@ async def desk(settings: Settings, addresses: tuple[str, str], db: Db) -> AsyncI
     redis = Redis(url, own)
     try:
         await redis.ping()
-        yield Desk(redis, db, addresses[0], broker)
+        yield Desk(redis, db, broker, settings, addresses)
     finally:
         await redis.close()
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tradingboost.app.jobs.office import Office
     from tradingboost.app.settings import Settings
     from tradingboost.kit.jobs.store import Job
+    from tradingboost.kit.jobs.worker import Workshop
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Its id or the beginning of it.")]
 _ID_DRAWN = 18
@@ -43,7 +44,6 @@ def worker(
 ) -> Answer:
     """Work on background jobs until Ctrl-C; the piece in hand is finished first."""
     settings = session.settings(serving=True)
-    from tradingboost.app.jobs.office import running_servers, workshop
     from tradingboost.core.errors import InvalidInput
     from tradingboost.kit.jobs.worker import serve
     from tradingboost.kit.keys_jobs import QUEUES
@@ -51,7 +51,7 @@ def worker(
     wanted = [name.strip() for name in queues.split(",") if name.strip()] or list(QUEUES)
     if strange := sorted({*wanted} - {*QUEUES}):
         raise InvalidInput("unknown_queue", f"There is no queue {strange[0]!r}; choose of {', '.join(QUEUES)}.")
-    shop = workshop(settings, session.run(lambda: running_servers(settings)))
+    shop = _shop(session, settings)
     data = {"queues": wanted, "concurrency": concurrency, "beat": with_beat}
     session.tell(Answer(data, lambda _: session.say(f"Working on {', '.join(wanted)}. Ctrl-C ends it.")))
     serve(shop, queues=wanted, concurrency=concurrency, beat=with_beat)
@@ -61,10 +61,9 @@ def worker(
 def beat(session: Session) -> Answer:
     """Make the jobs of the schedule until Ctrl-C; several beats make no job twice."""
     settings = session.settings(serving=True)
-    from tradingboost.app.jobs.office import running_servers, workshop
     from tradingboost.kit.jobs.worker import serve_beat
 
-    shop = workshop(settings, session.run(lambda: running_servers(settings)))
+    shop = _shop(session, settings)
     data = {"schedule": [one.kind for one in shop.schedule]}
     session.tell(Answer(data, lambda _: session.say("The schedule runs. Ctrl-C ends it.")))
     serve_beat(shop)
@@ -164,12 +163,30 @@ def _at_office(session: Session, settings: "Settings", work: Any) -> Any:
     """Do something with jobs on the servers of this installation."""
     from tradingboost.app.jobs.office import office
     from tradingboost.app.look import found
+    from tradingboost.app.process import opened
 
     async def whole() -> Any:
-        async with found(settings) as where, office(settings, where) as open_:
+        async with (
+            found(settings) as where,
+            opened(settings, where) as context,
+            office(settings, context.db, where[1]) as open_,
+        ):
             return await work(open_)
 
     return session.run(whole)
+
+
+def _shop(session: Session, settings: "Settings") -> "Workshop":
+    """The workshop of a running platform, whose database is up to date and tells which role we are."""
+    from tradingboost.app.jobs.office import running_servers, workshop
+    from tradingboost.app.process import opened
+
+    async def learned() -> "Workshop":
+        where = await running_servers(settings)
+        async with opened(settings, where) as context:
+            return workshop(settings, where, context.db.role)
+
+    return session.run(learned)
 
 
 def _one(job: "Job", *, asked: bool = False) -> Answer:

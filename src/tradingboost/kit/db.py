@@ -84,6 +84,7 @@ class Database:
         self.engine = engine
         self._connections = Connections(engine, settings)
         self._guarded = guarded
+        self.role = ""
         self._replica: Connections | None = None
         self._replica_engine: AsyncEngine | None = None
 
@@ -96,6 +97,7 @@ class Database:
         """
         chosen = settings or DbSettings()
         opened = cls(create_engine(url, chosen, role), chosen, guarded=bool(role))
+        opened.role = role
         if chosen.read_url is not None:
             opened._replica_engine = create_engine(chosen.read_url.get_secret_value(), chosen, role)
             opened._replica = Connections(opened._replica_engine, chosen)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from tests.app.optimise.stage import FIXED, WISHES, a_market, settings_in
-from tests.servers import FreshDatabase
 
 from tradingboost.app import results
 from tradingboost.app.backtest_request import BacktestRequest
@@ -16,14 +15,11 @@ from tradingboost.app.jobs.office import Office, office, running_servers, worksh
 from tradingboost.app.settings import Settings
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from tradingboost.kit.clock import SystemClock
+from tradingboost.kit.db import Database
 from tradingboost.kit.jobs.piece import Terms, run_piece
 from tradingboost.kit.keys_jobs import QUEUES
 
 EPOCHS = 12
-
-
-async def nothing(_: str) -> None:
-    """The office migrates by itself."""
 
 
 @pytest.fixture
@@ -32,8 +28,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def open_(settings: Settings, fresh_database: FreshDatabase, redis_url: str) -> AsyncIterator[Office]:
-    async with office(settings, (await fresh_database("empty", nothing), redis_url)) as found:
+async def open_(settings: Settings, kit_database: Database, redis_url: str) -> AsyncIterator[Office]:
+    async with office(settings, kit_database, redis_url) as found:
         yield found
 
 

@@ -11,7 +11,7 @@ from tradingboost.app.places import data_dir
 from tradingboost.app.redis_places import jobs_places
 from tradingboost.app.settings import Settings
 from tradingboost.core.errors import InvalidInput, NotFound, Unavailable
-from tradingboost.kit import embedded, migrations
+from tradingboost.kit import embedded
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.db import Database
 from tradingboost.kit.ids import SystemIds
@@ -123,18 +123,20 @@ class Office:
 
 
 @asynccontextmanager
-async def office(settings: Settings, addresses: tuple[str, str]) -> AsyncIterator[Office]:
-    """An office on (PostgreSQL, Redis) addresses."""
-    places = jobs_places(settings.jobs, addresses[1])
-    for address in (*addresses, *places):
+async def office(settings: Settings, database: Database, redis_url: str) -> AsyncIterator[Office]:
+    """An office in an up-to-date database.
+
+    Args:
+        redis_url: the application's; the queue's is named by the settings, or beside it.
+    """
+    places = jobs_places(settings.jobs, redis_url)
+    for address in places:
         register_secret(address)
-    database, queue = Database.open(addresses[0], settings.db), JobQueue(places.broker, places.results)
+    queue = JobQueue(places.broker, places.results)
     try:
-        await migrations.upgrade(database, migrations.kit_schemas())
         yield Office(database, queue, settings)
     finally:
         queue.close()
-        await database.close()
 
 
 async def running_servers(settings: Settings) -> tuple[str, str]:
@@ -155,8 +157,12 @@ async def running_servers(settings: Settings) -> tuple[str, str]:
     return running
 
 
-def workshop(settings: Settings, addresses: tuple[str, str]) -> Workshop:
-    """What a worker of this installation needs to know."""
+def workshop(settings: Settings, addresses: tuple[str, str], role: str = "") -> Workshop:
+    """What a worker of this installation needs to know.
+
+    Args:
+        role: the database role it works as, "" = the login itself.
+    """
     places = jobs_places(settings.jobs, addresses[1])
     for address in (*addresses, *places):
         register_secret(address)
@@ -167,6 +173,7 @@ def workshop(settings: Settings, addresses: tuple[str, str]) -> Workshop:
         kinds=kinds(settings),
         schedule=SCHEDULE,
         db=settings.db,
+        role=role,
         hold_s=settings.jobs.redeliver_after_s,
         piece_s=settings.jobs.piece_s,
     )

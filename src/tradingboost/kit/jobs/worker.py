@@ -47,6 +47,7 @@ class Workshop:
 
     Args:
         db_url: PostgreSQL; each piece of work opens connections of its own, since each has an event loop of its own.
+        role: the database role it works as, "" = the login itself.
     """
 
     db_url: str
@@ -55,6 +56,7 @@ class Workshop:
     kinds: Mapping[str, Kind]
     schedule: Sequence[Periodic] = ()
     db: DbSettings = field(default_factory=DbSettings)
+    role: str = ""
     hold_s: float = 5.0
     piece_s: float = 20.0
     clock: Clock = field(default_factory=SystemClock)
@@ -72,7 +74,7 @@ class Workshop:
         asyncio.run(self._tick())
 
     async def _work(self, job_id: UUID) -> str:
-        database = Database.open(self.db_url, _few(self.db))
+        database = Database.open(self.db_url, _few(self.db), role=self.role)
         terms = Terms(owner=f"{socket.gethostname()}-{os.getpid()}", hold_s=self.hold_s, piece_s=self.piece_s)
         try:
             ended = await run_piece(database, self.kinds, job_id, terms, self.clock)
@@ -88,7 +90,7 @@ class Workshop:
         return ended
 
     async def _tick(self) -> None:
-        database = Database.open(self.db_url, _few(self.db))
+        database = Database.open(self.db_url, _few(self.db), role=self.role)
         queue = JobQueue(self.broker, self.results)
         try:
             for job_id, name in await due(database, self.schedule, self.kinds, self.clock):
@@ -103,7 +105,7 @@ class Workshop:
 
     async def sweep(self, stop: threading.Event) -> None:
         """Wake what lies still, until asked to stop."""
-        database = Database.open(self.db_url, _few(self.db))
+        database = Database.open(self.db_url, _few(self.db), role=self.role)
         queue = JobQueue(self.broker, self.results)
         try:
             while not stop.is_set():
