@@ -15,18 +15,22 @@ from tradingboost.app.tenants import TENANCY
 from tradingboost.kit import migrations, tenancy, tiers, views
 from tradingboost.kit.db import Database
 from tradingboost.kit.migrations import Schema, kit_schemas
+from tradingboost.kit.tables import SERIES as KIT_SERIES
 from tradingboost.kit.tiers import Found, Timescale
 from tradingboost.services.config.tables import metadata as config
 from tradingboost.services.exchange.tables import metadata as exchange
-from tradingboost.services.market.tables import SERIES
+from tradingboost.services.market.tables import SERIES as MARKET_SERIES
 from tradingboost.services.market.tables import metadata as market
 from tradingboost.services.notifications.tables import metadata as notifications
 from tradingboost.services.orders.tables import metadata as orders
+from tradingboost.services.positions.tables import SERIES as POSITIONS_SERIES
 from tradingboost.services.positions.tables import metadata as positions
 from tradingboost.services.strategy.tables import metadata as strategy
 from tradingboost.services.users.tables import metadata as users
 
 log = structlog.get_logger(__name__)
+SERIES: Final = (*MARKET_SERIES, *POSITIONS_SERIES, *KIT_SERIES)
+"""What is cut by time where the database can."""
 RowSecurity = Literal["auto", "require", "off"]
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from tradingboost.app.settings import Settings
 from tradingboost.app.topology import BRIDGE_OFFSET, GATEWAY_PORT, PROCESSES, process
 from tradingboost.app.wiring import Platform
 from tradingboost.core.errors import InvalidInput
-from tradingboost.kit import redis_health
+from tradingboost.kit import metric_points, redis_health
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.http import create_app
 from tradingboost.kit.http_server import http_worker, listen
@@ -112,6 +113,9 @@ def _runtime(built: Platform, names: Collection[str], listening: socket.socket) 
     routers = [router for module in modules for router in module.routers]
     app = create_app("TradingBoost", routers, vitals=runtime, metrics=runtime.metrics, clock=built.context.clock)
     modules.append(machine.watch(data_dir(built.settings), built.settings.ops.disk_alarm_ratio, runtime.metrics))
+    if built.settings.ops.keep_metrics:
+        keep = timedelta(days=built.settings.ops.keep_metrics_days)
+        modules.append(metric_points.watch(built.context, runtime.metrics, keep))
     # last to start and first to stop: nobody is answered by a service that has not recovered yet
     modules.append(_bridge_module(built, names))
     modules.append(Module("http", workers=[http_worker(app, listening)]))

@@ -152,6 +152,8 @@ class OpsSettings(Slice):
     """`TB_OPS__*`."""
 
     crash_point: str = Field("", description="name:nth, where this process kills itself; TB_ENV=test only")
+    keep_metrics: bool = Field(False, description="write metrics into the database once a minute")
+    keep_metrics_days: PositiveInt = Field(30, description="days for which these are kept")
     disk_alarm_ratio: float = Field(
         0.85, gt=0, le=1, description="share of the disk in use from which on it is an alarm"
     )

@@ -1,9 +1,12 @@
-"""Tables of the kit: schema `bus` (outbox, inbox, cursors, dead letters) and schema `ops` (leases, migrations)."""
+"""Tables of the kit: schemas `bus` (outbox, inbox, cursors, dead letters) and `ops` (leases, migrations, metrics)."""
+
+from datetime import timedelta
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -17,6 +20,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from tradingboost.kit.db import UtcDateTime, schema_metadata
+from tradingboost.kit.tiers import Series
 
 bus_metadata = schema_metadata("bus")
 ops_metadata = schema_metadata("ops")
@@ -143,3 +147,26 @@ migration_items = Table(
     CheckConstraint("status IN ('done', 'equal', 'merged', 'refused', 'left')", name="status"),
     Index("ix_migration_items_key", "verb", "key", "at"),
 )
+
+metric_points = Table(
+    "metric_points",
+    ops_metadata,
+    Column("instance", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("labels", Text, primary_key=True, comment="name=value, in the order of the names"),
+    Column("at", UtcDateTime, primary_key=True),
+    Column("value", Double, nullable=False),
+    Index("brin_metric_points_at", "at", postgresql_using="brin"),
+)
+
+SERIES = (
+    Series(
+        table=metric_points,
+        time="at",
+        chunk=timedelta(days=1),
+        segment_by=("instance", "name", "labels"),
+        compress_after=timedelta(days=7),
+        keep=timedelta(days=30),
+    ),
+)
+"""What the kit keeps by time."""

@@ -49,6 +49,15 @@ END
 $forget$
 """
 _DROPPER_CLOSED: Final = "REVOKE ALL ON FUNCTION %(schema)s.forget_pieces(regclass, interval) FROM PUBLIC"
+_DROPPER_LENT: Final = """
+DO $lend$ DECLARE it record; BEGIN
+    FOR it IN SELECT rolname FROM pg_roles WHERE rolname = 'tb_%(schema)s' OR (rolname LIKE 'tb\\_%%'
+        AND rolname <> 'tb_user' AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tb_%(schema)s'))
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %(schema)s.forget_pieces(regclass, interval) TO %%I', it.rolname);
+    END LOOP;
+END $lend$
+"""
 _HYPERTABLES: Final = table(
     "hypertables", column("hypertable_schema"), column("hypertable_name"), schema="timescaledb_information"
 )
@@ -62,7 +71,8 @@ class Series:
         time: the column.
         chunk: how much time one piece holds.
         segment_by: columns that stay apart when pieces are compressed.
-        compress_after: age at which pieces are compressed, where the tier can.
+        compress_after: age at which pieces are compressed, where the tier can; None = never, which is a must where
+            policies guard the rows.
         keep: age at which rows are forgotten; None = never.
     """
 
@@ -70,7 +80,7 @@ class Series:
     time: str
     chunk: timedelta
     segment_by: tuple[str, ...]
-    compress_after: timedelta
+    compress_after: timedelta | None
     keep: timedelta | None
 
     @property
@@ -140,7 +150,7 @@ async def lay(connection: AsyncConnection, found: Found, series: Sequence[Series
             await connection.execute(statement)
         made.append(one.name)
     for schema in sorted({str(one.table.schema) for one in series}):
-        for text_of in (_DROPPER, _DROPPER_CLOSED):
+        for text_of in (_DROPPER, _DROPPER_CLOSED, _DROPPER_LENT):
             await connection.execute(_ddl(text_of, schema=schema))
     return made
 
@@ -164,12 +174,12 @@ def statements(series: Series, tier: Tier) -> Iterator[DDL]:
         "time": series.time,
         "segments": ", ".join(series.segment_by),
         "chunk": _span(series.chunk),
-        "compress_after": _span(series.compress_after),
     }
     yield _ddl(_CUT, **names)
     if tier == "tsl":
-        yield _ddl(_COMPRESS, **names)
-        yield _ddl(_COMPRESS_POLICY, **names)
+        if series.compress_after is not None:
+            yield _ddl(_COMPRESS, **names)
+            yield _ddl(_COMPRESS_POLICY, **names, compress_after=_span(series.compress_after))
         if series.keep is not None:
             yield _ddl(_KEEP_POLICY, **names, keep=_span(series.keep))
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from tests.servers import Databases, FreshDatabase
 
-from tradingboost.app.schemas import bring_up
+from tradingboost.app.schemas import SERIES, bring_up
 from tradingboost.kit.db import Database
 from tradingboost.kit.settings import DbSettings
 from tradingboost.kit.tiers import Tier, Timescale
-from tradingboost.services.market.tables import SERIES, candle_corrections, upkeep
+from tradingboost.services.market.tables import candle_corrections, upkeep
 
 UNHURRIED = DbSettings().unhurried()
 LANES = ("plain", "timescale", pytest.param("timescale", marks=pytest.mark.long, id="timescale_fetched"))
@@ -80,7 +80,7 @@ async def laid(standing: str, databases: Databases) -> AsyncIterator[Database]:
     opened = Database.open(standing, UNHURRIED)
     async with opened.transaction() as db:
         tables = [*(series.table for series in SERIES), candle_corrections, upkeep]
-        await db.execute(text(f"TRUNCATE {', '.join(f'market.{table.name}' for table in tables)}"))
+        await db.execute(text(f"TRUNCATE {', '.join(f'{table.schema}.{table.name}' for table in tables)}"))
     yield opened
     await opened.close()
 

@@ -1,6 +1,6 @@
 """Schemas, candles, roll-up and forgetting, the same on PostgreSQL alone and on a real TimescaleDB."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,19 +10,30 @@ from sqlalchemy import func, insert, select, text
 from tests.app.database.conftest import Lane
 from tests.builders import BTC, VENUE
 
-from tradingboost.app.schemas import Overlay, all_schemas, bring_up, state_of
+from tradingboost.app.schemas import SERIES, Overlay, all_schemas, bring_up, state_of
 from tradingboost.core.market import Candle, Timeframe, fold
 from tradingboost.kit import migrations, tiers
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.db import Database
+from tradingboost.kit.forgetting import Forgetter, take_turn
 from tradingboost.services.market import repository as store
 from tradingboost.services.market import tables as t
 from tradingboost.services.market.repository.upkeep import PARENTS
 from tradingboost.services.market.service.upkeep import Upkeep
 from tradingboost.services.market.settings import MarketSettings
+from tradingboost.services.positions.tables import SERIES as EQUITY
+from tradingboost.services.positions.tables import equity_snapshots
 
 M1 = Timeframe.M1
 LONGER = [Timeframe(name) for name in PARENTS if name in set(Timeframe)]
+
+
+@pytest.fixture
+async def as_market(laid: Database) -> AsyncIterator[Database]:
+    """The same database as the process of `market` sees it, which owns no table of it."""
+    opened = Database.open(laid.engine.url.render_as_string(hide_password=False), role="tb_market")
+    yield opened
+    await opened.close()
 
 
 class Calm:
@@ -73,7 +84,7 @@ async def test_every_version_goes_up_and_down_and_the_tables_are_as_the_code_say
     schemas = all_schemas()
     done = await bring_up(lane.database, timescale=lane.wish)
     assert (done.tier.tier, len(done.changed)) == (lane.tier, len(schemas))
-    assert len(done.cut) == (0 if lane.tier == "plain" else len(t.SERIES))
+    assert len(done.cut) == (0 if lane.tier == "plain" else len(SERIES))
     assert await migrations.check(lane.database, schemas) == []
     state = await state_of(lane.database)
     assert (state.behind, state.uncut, state.secured) == ([], [], True)
@@ -145,16 +156,16 @@ async def test_a_candle_the_venue_told_is_not_replaced_by_one_of_ours(laid: Data
     assert await stored(laid, Timeframe.M5) == [theirs]
 
 
-async def test_what_is_too_old_is_forgotten_and_nothing_else(laid: Database) -> None:
+async def test_what_is_too_old_is_forgotten_and_nothing_else(laid: Database, as_market: Database) -> None:
     old, young = minutes(today() - timedelta(days=40), 60), minutes(today() - timedelta(days=5), 60)
-    await keep(laid, old)
-    await keep(laid, young)
-    await keep(laid, list(fold(old, Timeframe.H1)))
+    await keep(as_market, old)
+    await keep(as_market, young)
+    await keep(as_market, list(fold(old, Timeframe.H1)))
     hours = [today() - timedelta(days=days) for days in (20, 1)]
     async with laid.transaction() as db:
         rows = [{"exchange": VENUE, "symbol": BTC, "at": at, "last": 1.0, "mark": 1.0} for at in hours]
         await db.execute(insert(t.ticks), rows)
-    upkeep = Upkeep(laid, MarketSettings(keep_minutes_days=30))
+    upkeep = Upkeep(as_market, MarketSettings(keep_minutes_days=30))
     assert await upkeep.forget(Calm()) > 0
     assert await stored(laid, M1) == young
     assert len(await stored(laid, Timeframe.H1)) == 1
@@ -167,9 +178,25 @@ async def test_two_processes_do_not_keep_house_at_once(laid: Database) -> None:
     await keep(laid, minutes(today(), 10))
     upkeep = Upkeep(laid, MarketSettings())
     async with laid.transaction() as db:
-        assert await store.take_turn(db)
+        assert await take_turn(db, "market.roll_up")
         assert await upkeep.roll_up(Calm()) == 0
     assert await upkeep.roll_up(Calm()) > 0
+
+
+async def test_equity_is_cut_by_time_guarded_and_forgotten(laid: Database) -> None:
+    days = [today() - timedelta(days=number) for number in (800, 1)]
+    async with laid.transaction() as db:
+        rows = [{"account_id": "a1", "asset": "USDT", "at": at, "cash": 1, "equity": 1, "unrealized": 0} for at in days]
+        await db.execute(insert(equity_snapshots), rows)
+    (series,) = EQUITY
+    assert series.keep is not None
+    assert await Forgetter(laid, {series: series.keep}).run(Calm()) > 0
+    async with laid.read() as db:
+        assert (await db.execute(select(equity_snapshots.c.at))).scalars().all() == days[1:]
+    somebody = Database.open(laid.engine.url.render_as_string(hide_password=False), role="tb_platform")
+    async with somebody.read("0190b3a4-0000-7000-8000-0000000000c1") as db:
+        assert (await db.execute(select(equity_snapshots.c.at))).all() == []
+    await somebody.close()
 
 
 def test_what_the_paid_tier_is_sent_is_this_text() -> None:
@@ -184,6 +211,11 @@ def test_what_the_paid_tier_is_sent_is_this_text() -> None:
     ]
     assert len(list(tiers.statements(minute, "apache"))) == 1
     assert list(tiers.statements(minute, "plain")) == []
+    (equity,) = EQUITY  # its rows are guarded, which pieces that are compressed cannot be
+    assert [str(one).split()[:2] for one in tiers.statements(equity, "tsl")] == [
+        ["SELECT", "create_hypertable('positions.equity_snapshots',"],
+        ["SELECT", "add_retention_policy('positions.equity_snapshots',"],
+    ]
     assert {one.table.name: str(one.chunk) for one in t.SERIES}["ticks"] == "6:00:00"
 
 

@@ -31,6 +31,7 @@ _THE_LEG = select(t.positions).where(
 _OWNED = (_P.user_id, _P.exchange, _P.symbol)
 _LEG, _LOCK_LEG = Hot(_THE_LEG), Hot(_THE_LEG.with_for_update())
 _ALL_LEGS = select(t.positions).where(_P.account_id == bindparam("of_account")).order_by(_P.symbol, _P.position_side)
+_EVERY_OPEN_LEG = Hot(select(t.positions).where(_P.qty != 0))
 _LEGS, _OPEN_LEGS = Hot(_ALL_LEGS), Hot(_ALL_LEGS.where(_P.qty != 0))
 _HELD = Hot(select(_P.exchange, _P.symbol).where(_P.qty != 0).distinct().order_by(_P.exchange, _P.symbol))
 _NEW_LEG = upsert(t.positions)
@@ -261,3 +262,22 @@ async def known_accounts(db: AsyncConnection) -> list[AccountId]:
     """Accounts whose ledger is open."""
     rows = await db.execute(select(t.settled.c.account_id).order_by(t.settled.c.account_id))
     return [AccountId(row.account_id) for row in rows]
+
+
+async def balances(db: AsyncConnection) -> list[tuple[AccountId, str, Decimal]]:
+    """(account, asset, cash) as the venue said last, of every account."""
+    b = t.venue_balances.c
+    rows = await db.execute(select(b.account_id, b.asset, b.cash).order_by(b.account_id, b.asset))
+    return [(AccountId(row.account_id), row.asset, row.cash) for row in rows]
+
+
+async def open_legs(db: AsyncConnection) -> list[Leg]:
+    """Every leg that is held, of every account."""
+    return [Leg.of(row) for row in await _EVERY_OPEN_LEG.rows(db)]
+
+
+async def insert_equity(db: AsyncConnection, rows: Sequence[dict[str, object]]) -> None:
+    """Keep what accounts are worth at a moment; of one moment the first stays."""
+    for first in range(0, len(rows), 1000):
+        statement = upsert(t.equity_snapshots).values(list(rows[first : first + 1000]))
+        await db.execute(statement.on_conflict_do_nothing())

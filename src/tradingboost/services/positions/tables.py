@@ -1,8 +1,12 @@
 """What `positions` keeps: one booking a fill, double entry, and the venue's own figures for comparison."""
 
+from datetime import timedelta
+from typing import Final
+
 from sqlalchemy import BigInteger, Column, Identity, Index, Table, Text, UniqueConstraint, text
 
 from tradingboost.kit.db import ExactNumeric, UtcDateTime, schema_metadata
+from tradingboost.kit.tiers import Series
 
 metadata = schema_metadata("positions")
 
@@ -88,6 +92,18 @@ venue_balances = Table(
     Column("taken_at", UtcDateTime, nullable=False),
 )
 
+equity_snapshots = Table(
+    "equity_snapshots",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("asset", Text, primary_key=True),
+    Column("at", UtcDateTime, primary_key=True),
+    Column("cash", ExactNumeric, nullable=False),  # as the venue said last
+    Column("unrealized", ExactNumeric),  # NULL where a mark is not known: never taken for nothing
+    Column("equity", ExactNumeric),
+    Index("brin_equity_snapshots_at", "at", postgresql_using="brin"),
+)
+
 settled = Table(
     "settled",
     metadata,
@@ -116,3 +132,15 @@ Index(
     unique=True,
     postgresql_where=text("closed_at IS NULL"),
 )
+
+SERIES: Final = (
+    Series(
+        table=equity_snapshots,
+        time="at",
+        chunk=timedelta(days=7),
+        segment_by=("account_id", "asset"),
+        compress_after=None,  # policies guard its rows
+        keep=timedelta(days=730),
+    ),
+)
+"""What is cut by time where the database can."""

@@ -21,21 +21,15 @@ from tradingboost.services.market.repository.candles import (
 )
 from tradingboost.services.market.repository.upkeep import (
     advance,
-    forget_batch,
-    forget_pieces,
     received,
     roll_up,
     rolled_until,
     server_time,
-    take_turn,
-    tier,
 )
 
 __all__ = [
     "advance",
     "candles",
-    "forget_batch",
-    "forget_pieces",
     "insert_instrument",
     "insert_watch",
     "instrument_at",
@@ -47,9 +41,7 @@ __all__ = [
     "server_time",
     "store_candles",
     "store_ticks",
-    "take_turn",
     "tell_candle",
-    "tier",
     "watches",
 ]
 

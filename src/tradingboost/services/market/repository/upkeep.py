@@ -3,12 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Interval, Text, and_, case, delete, func, literal, select, text, tuple_
+from sqlalchemy import Interval, Text, and_, case, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.kit.tiers import Series, Tier, detect, forget_whole_pieces
 from tradingboost.services.market import tables as t
 
 PARENTS: Final = {
@@ -30,7 +29,6 @@ _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MONDAY: Final = datetime(2000, 1, 3, tzinfo=UTC)
 """All lengths are anchored here: midnight UTC, and weeks begin on Monday."""
 _JOB: Final = "roll_up"
-_TURN: Final = 0x7462_7570_6B65
 
 
 class Received(NamedTuple):
@@ -53,11 +51,6 @@ def window_of(timeframe: str, start: datetime, end: datetime) -> tuple[datetime,
     length = length_of(timeframe)
     first = start - (start - _MONDAY) % length
     return first, end + (_MONDAY - end) % length
-
-
-async def take_turn(db: AsyncConnection) -> bool:
-    """Whether no other process is at the upkeep; the turn ends with the transaction."""
-    return bool((await db.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _TURN})).scalar_one())
 
 
 async def server_time(db: AsyncConnection) -> datetime:
@@ -141,22 +134,3 @@ def _rolled(timeframe: str, exchange: str, symbol: str, window: tuple[datetime, 
         set_={name: given.excluded[name] for name in figures},
         where=and_(table.c.source == "rollup", ours.is_distinct_from(theirs)),
     ).returning(table.c.open_at)
-
-
-async def tier(db: AsyncConnection) -> Tier:
-    """What this database can do."""
-    return (await detect(db)).tier
-
-
-async def forget_pieces(db: AsyncConnection, series: Series, keep: timedelta) -> int:
-    """Drop whole pieces that are older than that, in the tier that cuts tables by time; how many."""
-    return int((await db.execute(forget_whole_pieces(series, keep))).scalar_one())
-
-
-async def forget_batch(db: AsyncConnection, series: Series, before: datetime, most: int) -> int:
-    """Delete rows older than a moment, `most` of them; how many there were."""
-    table = series.table
-    key = list(table.primary_key)
-    old = select(*key).where(table.c[series.time] < before).limit(most).cte("old")
-    same = and_(*(column == old.c[column.name] for column in key))
-    return int((await db.execute(delete(table).where(same))).rowcount)

@@ -1,11 +1,11 @@
 """Longer candles and forgetting, in small transactions that may be cut off anywhere and done again."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import timedelta
+from typing import Final
 
 from tradingboost.kit.db import Database
-from tradingboost.kit.tiers import Series
+from tradingboost.kit.forgetting import Forgetter, Pulse, take_turn
 from tradingboost.services.market import repository as store
 from tradingboost.services.market.repository.upkeep import Received
 from tradingboost.services.market.settings import MarketSettings
@@ -15,17 +15,7 @@ _OPEN_FOR: Final = timedelta(minutes=10)
 """A transaction that began this long ago has ended: what it received is seen by now."""
 _SPAN: Final = timedelta(days=31)
 _MOST_DAYS: Final = 100_000
-_ROWS: Final = 5_000
-_BATCHES: Final = 50
-
-
-class Pulse(Protocol):
-    """Whoever wants to know that the work goes on, and may ask it to end."""
-
-    @property
-    def stopping(self) -> bool: ...
-
-    def beat(self) -> None: ...
+_JOB: Final = "market.roll_up"
 
 
 class Upkeep:
@@ -33,10 +23,9 @@ class Upkeep:
 
     def __init__(self, db: Database, settings: MarketSettings) -> None:
         self._db = db
-        self._keep = {
-            OHLCV["1m"].name: timedelta(days=settings.keep_minutes_days),
-            ticks.name: timedelta(days=settings.keep_ticks_days),
-        }
+        wished = {OHLCV["1m"].name: settings.keep_minutes_days, ticks.name: settings.keep_ticks_days}
+        keep = {series: timedelta(days=wished[name]) for series in SERIES if (name := series.table.name) in wished}
+        self._forgetter = Forgetter(db, keep)
 
     async def run(self, pulse: Pulse) -> tuple[int, int]:
         """(longer candles made or changed, rows or pieces forgotten)."""
@@ -51,7 +40,7 @@ class Upkeep:
         changed = 0
         for one in _spans(new):
             async with self._db.transaction() as db:
-                if pulse.stopping or not await store.take_turn(db):
+                if pulse.stopping or not await take_turn(db, _JOB):
                     return changed
                 changed += await store.roll_up(db, one.exchange, one.symbol, (one.start, one.end))
             pulse.beat()
@@ -61,35 +50,8 @@ class Upkeep:
         return changed
 
     async def forget(self, pulse: Pulse) -> int:
-        """Let go of what is too old: whole pieces where the database cuts by time, else rows in batches."""
-        async with self._db.read() as db:
-            now, tier = await store.server_time(db), await store.tier(db)
-        gone = 0
-        for series, keep in self._kept():
-            if tier == "apache":
-                async with self._db.transaction() as db:
-                    gone += await store.forget_pieces(db, series, keep)
-            elif tier == "plain":
-                gone += await self._forget_rows(series, now - keep, pulse)
-        return gone
-
-    async def _forget_rows(self, series: Series, before: datetime, pulse: Pulse) -> int:
-        gone = 0
-        for _ in range(_BATCHES):
-            async with self._db.transaction() as db:
-                if pulse.stopping or not await store.take_turn(db):
-                    break
-                deleted = await store.forget_batch(db, series, before, _ROWS)
-            gone += deleted
-            pulse.beat()
-            if deleted < _ROWS:
-                break
-        return gone
-
-    def _kept(self) -> Iterator[tuple[Series, timedelta]]:
-        for series in SERIES:
-            if series.keep is not None:
-                yield series, self._keep.get(series.table.name, series.keep)
+        """Let go of what is too old."""
+        return await self._forgetter.run(pulse)
 
 
 def _spans(new: Iterable[Received]) -> Iterator[Received]:

@@ -8,6 +8,7 @@ from tradingboost.kit.feed import FeedReader, Source
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.positions.service import PositionsService
 from tradingboost.services.positions.settings import PositionsSettings
+from tradingboost.services.positions.workers.equity import EquityKeeper
 from tradingboost.services.positions.workers.mirror import Mirror
 from tradingboost.shared.events.market import Ticked
 
@@ -22,6 +23,7 @@ class Workers:
         self._service = service
         self._every_s = settings.settle_every_s
         self._mirror = Mirror(context.redis, context.clock, service)
+        self._equity = EquityKeeper(context, service)
 
     def all(self) -> list[Worker]:
         """The loops."""
@@ -29,6 +31,7 @@ class Workers:
             Worker("marks", self.marks),
             Worker("settle", self.settle, stall_after_s=300),
             Worker("mirror", self._mirror.run),
+            Worker("equity", self._equity.run),
         ]
 
     async def marks(self, life: Life) -> None:
