@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 from tests.servers import FreshDatabase
+from tests.services.exchange.rings import ring
 from tests.services.exchange.stage import BTC, order
-from tests.services.exchange.vault import Vault, ring, vault, vault_url
+from tests.services.exchange.vault import Vault, vault, vault_url
 from tests.simulator.stage import Venue, open_venue, venue
 
 from tradingboost.core.errors import NotFound, Refused, TradingBoostError, Unavailable

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from tests.servers import FreshDatabase
+from tests.services.exchange.rings import PEPPER, ring
 from tests.services.rooms import schema_of
 from tests.simulator.stage import Venue
 
@@ -19,7 +20,7 @@ from tradingboost.core.ids import AccountId, UserId
 from tradingboost.core.ids import Venue as VenueName
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.context import Context
-from tradingboost.kit.crypto import KeyRing, Secret
+from tradingboost.kit.crypto import KeyRing
 from tradingboost.kit.db import Database
 from tradingboost.kit.ids import SystemIds
 from tradingboost.kit.migrations import kit_schemas, upgrade
@@ -39,13 +40,7 @@ from tradingboost.venues.base import Endpoint
 from tradingboost.venues.catalogue import Venues
 
 OKX = VenueName("okx")
-PEPPER = Secret(b"p" * 32)
 _HASTY = DbSettings(connect_timeout_s=0.5, pool_timeout=1.0)
-
-
-def ring(*kids: str) -> KeyRing:
-    """A key ring; the same name is the same key in every test."""
-    return KeyRing({kid: Secret(bytes(range(32 - len(kid))) + kid.encode()) for kid in kids})
 
 
 class Ahead(SystemClock):
