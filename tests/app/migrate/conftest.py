@@ -2,25 +2,26 @@
 
 import asyncio
 import base64
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from redis.asyncio import Redis as Driver
 from sqlalchemy import text
-from tests.servers import FreshDatabase
+from tests.servers import Databases
 
 from tradingboost.app.migrate.generated import Made, Old
 from tradingboost.app.migrate.outcome import Line, Report
 from tradingboost.app.migrate.planting import planted
 from tradingboost.app.migrate.tools import tools
-from tradingboost.app.migrate.work import Options, Tools, Verb, carried_out
-from tradingboost.app.schemas import all_schemas
+from tradingboost.app.migrate.work import Options, Tools, Verb, carried_out, mapping_of
+from tradingboost.app.schemas import all_schemas, bring_up
 from tradingboost.app.settings import Settings
 from tradingboost.kit.db import Database
-from tradingboost.kit.migrations import upgrade
 from tradingboost.kit.redis import Redis
 
 FERNET = base64.urlsafe_b64encode(bytes(range(32))).decode()
@@ -30,33 +31,39 @@ OTHER = base64.urlsafe_b64encode(bytes(range(32, 64))).decode()
 class World:
     """One installation and the old Redis on the same server."""
 
-    def __init__(self, settings: Settings, redis_url: str) -> None:
+    def __init__(self, settings: Settings, redis_url: str, stack: AsyncExitStack) -> None:
         self.settings = settings
         self.redis_url = redis_url
-        self.made: list[Made] = []
+        self._stack = stack
+        self._opened: tuple[Settings, Tools] | None = None
 
     async def plant(self, made: Iterable[Made]) -> list[Made]:
         """Write generated keys."""
         redis = Redis(self.redis_url)
-        self.made = list(made)
-        await planted(redis, self.made)
+        kept = list(made)
+        await planted(redis, kept)
         await redis.close()
-        return self.made
+        return kept
 
     async def people(self, users: int, *kinds: int) -> list[Made]:
         """Generated people; only those of some kinds, where kinds are named."""
         old = Old(users, 7, FERNET, OTHER)
         return await self.plant(old if not kinds else old.of_kinds(*kinds))
 
-    @asynccontextmanager
-    async def tools(self, step: Callable[[str], None] = lambda _: None, **options: Any) -> AsyncIterator[Tools]:
-        async with tools(self.settings, Options(**options), step=step) as opened:
-            yield opened
+    async def tools(self, step: Callable[[str], None] = lambda _: None, **options: Any) -> Tools:
+        """Tools that are opened once a test, as nothing but options and the old tables changes between two runs."""
+        if self._opened is None or self._opened[0] is not self.settings:
+            self._opened = (self.settings, await self._stack.enter_async_context(tools(self.settings, Options())))
+        kept = self._opened[1]
+        chosen, mapping = Options(**options), await mapping_of(kept.old, 500)
+        return msgspec.structs.replace(kept, step=step, options=chosen, mapping=mapping)
 
     async def run(self, verb: Verb, step: Callable[[str], None] = lambda _: None, **options: Any) -> Report:
-        """One verb from beginning to end."""
-        async with self.tools(step, **options) as opened:
-            return await carried_out(opened, verb, asyncio.Event(), lambda *_: None)
+        """One verb from beginning to end; a dry run on tools of its own that cannot write."""
+        if options.get("dry_run"):
+            async with tools(self.settings, Options(**options), step=step) as reading:
+                return await carried_out(reading, verb, asyncio.Event(), lambda *_: None)
+        return await carried_out(await self.tools(step, **options), verb, asyncio.Event(), lambda *_: None)
 
     async def redis(self) -> dict[bytes, tuple[bytes, int]]:
         """Every key with the bytes of its value, and whether it ends."""
@@ -86,20 +93,47 @@ def line_of(report: Report, key: str) -> Line:
     return found[0]
 
 
-@pytest.fixture
-async def world(fresh_database: FreshDatabase, redis_url: str, tmp_path: Path) -> World:
+@pytest.fixture(scope="session")
+def migrated_url(databases: Databases) -> str:
+    """One database with all schemas for every test here; each begins by emptying it."""
+
     async def prepare(url: str) -> None:
         database = Database.open(url)
-        await upgrade(database, all_schemas())
+        await bring_up(database)
         await database.close()
 
+    made: list[str] = []
+
+    async def make() -> None:
+        made.append(await databases.prepared("whole", prepare))
+
+    thread = threading.Thread(target=lambda: asyncio.run(make()))
+    thread.start()
+    thread.join(120)
+    return made[0]
+
+
+@pytest.fixture
+async def world(migrated_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    await _emptied(migrated_url)
     settings = Settings.model_validate(
         {
             "env": "test",
-            "db": {"url": await fresh_database("whole", prepare)},
+            "db": {"url": migrated_url},
             "redis": {"url": redis_url},
             "embedded": {"data_dir": tmp_path},
             "crypto": {"legacy_fernet_keys": FERNET},
         }
     )
-    return World(settings, redis_url)
+    async with AsyncExitStack() as stack:
+        yield World(settings, redis_url, stack)
+
+
+async def _emptied(url: str) -> None:
+    tables = [
+        str(one) for each in all_schemas() if each.name in ("users", "ops", "bus") for one in each.metadata.tables
+    ]
+    database = Database.open(url)
+    async with database.transaction() as db:
+        await db.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
+    await database.close()

@@ -105,25 +105,25 @@ async def test_without_the_old_key_each_item_says_so(world: World) -> None:
 
 async def test_a_newer_key_wins_unless_overwrite_is_said(world: World) -> None:
     await world.plant([planted(KEY, sealed(LegacyForm.BARE))])
-    async with world.tools() as tools:
-        user = await tools.users.ensure({"okx": UID}, "test")
+    tools = await world.tools()
+    user = await tools.users.ensure({"okx": UID}, "test")
     await world.run(ApiKeys())
     await world.plant([planted(KEY, sealed(LegacyForm.BARE, f"{MARK}-two"))])
     report = await world.run(ApiKeys())
     assert report.counts == {"left": 1}
     assert report.lines[0].reason.startswith("newer_exists")
     assert (await world.run(ApiKeys(), overwrite=True)).counts == {"done": 1}
-    async with world.tools() as tools:
-        stored = await tools.users.fingerprints(user.user_id)
-        assert stored[await tools.users.fingerprint(f"{MARK}-two-key")] == "unverified"
+    tools = await world.tools()
+    stored = await tools.users.fingerprints(user.user_id)
+    assert stored[await tools.users.fingerprint(f"{MARK}-two-key")] == "unverified"
 
 
 async def test_a_key_of_somebody_else_is_refused(world: World) -> None:
-    async with world.tools() as tools:
-        other = await tools.users.create_user("other")
-        values = {"api_key": f"{MARK}-one-key", "api_secret": f"{MARK}-x-secret", "passphrase": f"{MARK}-x-pass"}
-        wish = StoreCredential(user_id=other.user_id, venue="okx", environment="live", label="x", **values)  # type: ignore[arg-type]
-        await tools.users.store_credential(wish)
+    tools = await world.tools()
+    other = await tools.users.create_user("other")
+    values = {"api_key": f"{MARK}-one-key", "api_secret": f"{MARK}-x-secret", "passphrase": f"{MARK}-x-pass"}
+    wish = StoreCredential(user_id=other.user_id, venue="okx", environment="live", label="x", **values)  # type: ignore[arg-type]
+    await tools.users.store_credential(wish)
     await world.plant([planted(KEY, sealed(LegacyForm.BARE))])
     report = await world.run(ApiKeys())
     assert line_of(report, "0042:api:keys").reason.startswith("credential_known")

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis as Driver
 from tests.app.migrate.conftest import World
 
@@ -15,13 +16,13 @@ from tradingboost.app.migrate.settings import Settings
 from tradingboost.app.migrate.verbs import VERBS, caches_rebuilt, standing
 from tradingboost.app.migrate.work import Options, carried_out
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused
-from tradingboost.kit.db import Database
-from tradingboost.kit.migrations import downgrade, kit_schemas
 from tradingboost.shared.interfaces.users import Verified
 
 
-async def test_no_dry_run_changes_a_byte_in_either_store(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    await world.people(20)
+async def test_no_plan_changes_a_byte_or_shows_an_id_or_a_secret(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await world.people(20)
     redis, rows = await world.redis(), await world.rows()
     said = []
     for name, verb in VERBS.items():
@@ -32,18 +33,9 @@ async def test_no_dry_run_changes_a_byte_in_either_store(world: World, caplog: p
     assert await world.redis() == redis
     assert await world.rows() == rows
     assert MARK not in "".join(said) + caplog.text
-
-
-async def test_no_report_shows_a_whole_id_or_a_secret(world: World) -> None:
-    made = await world.people(20)
     owners = {part for one in made for part in one.key.split(":") if part.isdigit() and len(part) > 4}
-    said = ""
-    for name in ("api-keys", "settings", "grid-positions", "cleanup-partial", "cleanup-legacy"):
-        said += msgspec.json.encode(await world.run(VERBS[name]())).decode()
     assert len(owners) > 20
-    assert [owner for owner in owners if owner in said] == []
-    assert MARK not in said
-    assert "…" in said
+    assert [owner for owner in owners if owner in "".join(said)] == []
 
 
 def test_ids_show_their_last_four_characters() -> None:
@@ -61,8 +53,8 @@ async def test_a_stop_ends_between_two_items_and_the_next_run_goes_on(world: Wor
         if done == 5:
             stop.set()
 
-    async with world.tools() as tools:
-        first = await carried_out(tools, Settings(), stop, told)
+    tools = await world.tools()
+    first = await carried_out(tools, Settings(), stop, told)
     assert (first.stopped, first.seen) == (True, 5)
     second = await world.run(Settings())
     assert (second.stopped, second.already, second.seen) == (False, 5, 15)
@@ -89,23 +81,23 @@ async def test_what_a_crash_cut_off_is_resumed_and_said_so(world: World) -> None
     database = (await world.rows("ops.migration_runs"))["ops.migration_runs"]
     assert len(database) == 1
     report = await world.run(Settings())
-    assert report.seen == 15
+    assert (report.seen, report.resumed) == (15, True)
     rows = (await world.rows("users.user_settings"))["users.user_settings"]
     assert len(rows) == 9
 
 
 async def test_two_migrations_at_once_are_one(world: World) -> None:
-    async with world.tools() as tools, record.alone(tools.database):
+    tools = await world.tools()
+    async with record.alone(tools.database):
         with pytest.raises(Conflict) as caught:
             await world.run(Settings())
     assert caught.value.code == "migration_running"
     assert (await world.run(Settings())).seen == 0
 
 
-async def test_a_dry_run_does_not_bring_the_schemas_up_to_date(world: World) -> None:
-    owner = Database.open(str(world.settings.db.address()))
-    await downgrade(owner, next(one for one in kit_schemas() if one.name == "ops"), "0001")
-    await owner.close()
+async def test_a_dry_run_does_not_bring_the_schemas_up_to_date(world: World, db_url: str) -> None:
+    empty = world.settings.db.model_copy(update={"url": SecretStr(db_url)})
+    world.settings = world.settings.model_copy(update={"db": empty})
     with pytest.raises(Refused) as caught:
         await world.run(Settings(), dry_run=True)
     assert caught.value.code == "schemas_behind"
@@ -140,18 +132,18 @@ async def test_exchange_keys_are_cleaned_up_only_beside_a_verified_copy(world: W
     report = await world.run(Cleanup(["api-keys"]))
     [key] = [line for line in report.lines if "api:keys" in line.key]
     assert key.reason.startswith("not_verified")
-    async with world.tools() as tools:
-        [stored] = await tools.users.credentials()
-        uid = stored.exchange_uid
-        permissions = ("read", "trade")
-        wish = Verified(
-            credential_id=stored.credential_id,
-            status="active",
-            exchange_uid=uid,
-            permissions=permissions,
-            ip_bound=True,
-        )
-        await tools.users.activate(wish)
+    tools = await world.tools()
+    [stored] = await tools.users.credentials()
+    uid = stored.exchange_uid
+    permissions = ("read", "trade")
+    wish = Verified(
+        credential_id=stored.credential_id,
+        status="active",
+        exchange_uid=uid,
+        permissions=permissions,
+        ip_bound=True,
+    )
+    await tools.users.activate(wish)
     report = await world.run(Cleanup(["api-keys"]))
     assert [line.status.value for line in report.lines if "api:keys" in line.key] == ["done"]
 

@@ -71,8 +71,8 @@ class Grid:
 @pytest.fixture
 async def grid(world: World) -> Any:
     await world.plant([Made(SOURCE, RAW, Expected("grid-positions"))])
-    async with world.tools() as tools:
-        user = await tools.users.ensure({"okx": UID}, "test")
+    tools = await world.tools()
+    user = await tools.users.ensure({"okx": UID}, "test")
     async with Driver.from_url(world.redis_url) as client:
         yield Grid(world, client, user.user_id)
 

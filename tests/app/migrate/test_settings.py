@@ -21,8 +21,8 @@ def planted(key: str, content: Any) -> Made:
 
 
 async def stored(world: World, where: Any, uid: str = UID) -> Setting:
-    async with world.tools() as tools:
-        return await tools.users.setting(await tools.users.resolve(f"okx:{uid}"), where)
+    tools = await world.tools()
+    return await tools.users.setting(await tools.users.resolve(f"okx:{uid}"), where)
 
 
 async def test_documents_are_read_by_todays_words_and_saved_as_version_one(world: World) -> None:
@@ -116,8 +116,8 @@ async def test_telegram_keyed_documents_belong_to_the_mapped_person_and_copies_a
     assert report.counts == {"done": 3, "equal": 1, "merged": 1, "left": 1}
     left = next(line for line in report.lines if line.status is Status.LEFT)
     assert left.reason.startswith("superseded")
-    async with world.tools() as tools:
-        assert await tools.users.resolve(f"telegram:{CHAT}") == await tools.users.resolve(f"okx:{UID}")
+    tools = await world.tools()
+    assert await tools.users.resolve(f"telegram:{CHAT}") == await tools.users.resolve(f"okx:{UID}")
 
 
 async def test_tables_that_contradict_each_other_link_nobody(world: World) -> None:
@@ -130,9 +130,9 @@ async def test_tables_that_contradict_each_other_link_nobody(world: World) -> No
 async def test_what_a_person_saved_since_is_not_taken_back_by_a_second_run(world: World) -> None:
     await world.plant([planted(f"user:{UID}:settings", json.dumps({"leverage": 5}))])
     await world.run(Settings())
-    async with world.tools() as tools:
-        user_id = await tools.users.resolve(f"okx:{UID}")
-        wish = SaveSetting(where=PARAMS, changes={"leverage": 7}, expected_version=1, changed_by="a person")
-        await tools.users.save_setting(user_id, wish)
+    tools = await world.tools()
+    user_id = await tools.users.resolve(f"okx:{UID}")
+    wish = SaveSetting(where=PARAMS, changes={"leverage": 7}, expected_version=1, changed_by="a person")
+    await tools.users.save_setting(user_id, wish)
     assert (await world.run(Settings())).already == 1
     assert (await stored(world, PARAMS)).settings["leverage"] == 7

@@ -32,6 +32,7 @@ class Cleanup(TakesAway):
 
     name = "cleanup-legacy"
     resumes = False
+    together = 200
 
     def __init__(self, include: Sequence[str] = ()) -> None:
         unknown = sorted(set(include) - set(INCLUDABLE))

@@ -54,16 +54,18 @@ class Record:
         return self._run_id
 
     async def begin(self, options: Mapping[str, Any]) -> bool:
-        """Begin a run; whether an earlier one was cut off and is resumed by it."""
+        """Begin a run; whether the one before did not come to its end and is resumed by it."""
         now = self._clock.now()
         mine = (migration_runs.c.verb == self._verb) & (migration_runs.c.source == self._source)
+        before = select(migration_runs.c.status).where(mine).order_by(migration_runs.c.started_at.desc()).limit(1)
         self._run_id = str(self._ids.uuid7())
         async with self._db.transaction() as db:
             cut = update(migration_runs).where(mine & (migration_runs.c.status == "running"))
-            found = await db.execute(cut.values(status="cut", ended_at=now))
+            await db.execute(cut.values(status="cut", ended_at=now))
+            ended_as = (await db.execute(before)).scalar_one_or_none()
             row = {"id": self._run_id, "verb": self._verb, "options": dict(options), "source": self._source}
             await db.execute(insert(migration_runs).values(**row, status="running", started_at=now))
-        return bool(found.rowcount)
+        return ended_as not in (None, "done")
 
     async def settled(self, statuses: Sequence[Status] = _SETTLED) -> dict[str, str]:
         """Hash of the value by key, of every item that needs no second look unless its value changed."""
@@ -93,13 +95,26 @@ class Record:
             rows = (await db.execute(newest)).all()
         return [row.key for row in rows if row.reason == _IN_HAND]
 
-    async def announce(self, item: Item, judged: Judged) -> None:
-        """Note that an item is about to be carried out."""
-        await self.write(item, Judged(status=Status.LEFT, action=judged.action, reason=_IN_HAND))
+    async def announce(self, items: Sequence[tuple[Item, Judged]]) -> None:
+        """Note that items are about to be carried out."""
+        await self.write(
+            [(item, Judged(status=Status.LEFT, action=judged.action, reason=_IN_HAND)) for item, judged in items]
+        )
 
-    async def write(self, item: Item, judged: Judged) -> None:
-        """Note what became of an item."""
-        row = {
+    async def write(self, items: Sequence[tuple[Item, Judged]]) -> None:
+        """Note what became of items, in one transaction."""
+        if not items:
+            return
+        line = insert(migration_items)
+        said = {name: line.excluded[name] for name in ("action", "status", "reason", "notes", "at")}
+        storing = line.on_conflict_do_update(constraint=migration_items.primary_key, set_=said)
+        mine = update(migration_runs).where(migration_runs.c.id == self._run_id)
+        async with self._db.transaction() as db:
+            await db.execute(storing, [self._row(item, judged) for item, judged in items])
+            await db.execute(mine.values(cursor=items[-1][0].key))
+
+    def _row(self, item: Item, judged: Judged) -> dict[str, Any]:
+        return {
             "run_id": self._run_id,
             "verb": self._verb,
             "key": item.key,
@@ -110,11 +125,6 @@ class Record:
             "notes": list(judged.notes),
             "at": self._clock.now(),
         }
-        async with self._db.transaction() as db:
-            line = insert(migration_items).values(**row)
-            said = {name: line.excluded[name] for name in ("action", "status", "reason", "notes", "at")}
-            await db.execute(line.on_conflict_do_update(constraint=migration_items.primary_key, set_=said))
-            await db.execute(update(migration_runs).where(migration_runs.c.id == self._run_id).values(cursor=item.key))
 
     async def end(self, status: str, counts: Mapping[str, int]) -> None:
         """Close the run."""

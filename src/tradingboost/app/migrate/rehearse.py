@@ -163,7 +163,9 @@ class _Run:
 
         async def move() -> None:
             for verb in MOVES:
-                if folder is not None and not self._stop.is_set():
+                if self._stop.is_set():
+                    return
+                if folder is not None:
                     self._told(f"{verb}: kill -9 half-way", 0, 0)
                     self.found.killed[verb] = await dying.killed_half_way(verb, self._settings, self._context, folder)
                 await self._verb(verb, "run")

@@ -101,6 +101,9 @@ class Verb(Protocol):
 class TakesAway:
     """Part of a verb after which keys are gone, so that each item is announced before it is carried out."""
 
+    together = 1
+    """Items that are announced at once, and written down at once."""
+
     async def passed(self, tools: Tools, item: Item) -> None:
         """Nothing is remembered from one item to the next."""
 
@@ -149,7 +152,7 @@ async def _finished(tools: Tools, verb: TakesAway, keys: Sequence[str], kept: re
     """Close what was announced when an earlier run died."""
     for key in keys:
         judged = await _caught(verb.after_cut(tools, key), "finish")
-        await kept.write(Item(key, ""), judged)
+        await kept.write([(Item(key, ""), judged)])
         report.add(Item(key, ""), judged)
 
 
@@ -161,11 +164,12 @@ class _Way(msgspec.Struct):
 
 
 async def _each(tools: Tools, verb: Verb, items: Sequence[Item], settled: dict[str, str], way: _Way) -> None:
-    taken = 0
+    taken, together = 0, verb.together if isinstance(verb, TakesAway) else 1
+    waiting: list[tuple[Item, Judged]] = []
     for number, item in enumerate(items, 1):
         if way.stop.is_set():
             way.report.stopped = True
-            return
+            break
         if settled.get(item.key) == item.digest:
             way.report.already += 1
             with contextlib.suppress(*JUDGED):
@@ -173,22 +177,34 @@ async def _each(tools: Tools, verb: Verb, items: Sequence[Item], settled: dict[s
             way.told(number, len(items), "already")
             continue
         if tools.options.limit is not None and taken >= tools.options.limit:
-            return
+            break
         taken += 1
-        judged = await _judged(tools, verb, item)
-        if way.kept is not None:
-            if judged.carry is not None:
-                if isinstance(verb, TakesAway):
-                    await way.kept.announce(item, judged)
-                judged = await _caught(judged.carry(), judged.action)
-                tools.step("carried")
-            await way.kept.write(item, judged)
+        waiting.append((item, await _caught(verb.judge(tools, item), "judge")))
+        if len(waiting) >= together:
+            await _settle(tools, verb, waiting, way)
+            waiting = []
+        way.told(number, len(items), way.report.lines[-1].status.value if way.report.lines else "")
+    await _settle(tools, verb, waiting, way)
+
+
+async def _settle(tools: Tools, verb: Verb, waiting: Sequence[tuple[Item, Judged]], way: _Way) -> None:
+    """Announce (where keys go), carry out one by one, and write down."""
+    if way.kept is not None:
+        if isinstance(verb, TakesAway):
+            await way.kept.announce([(item, judged) for item, judged in waiting if judged.carry is not None])
+        ended = [(item, await _carried(tools, judged)) for item, judged in waiting]
+        await way.kept.write(ended)
+        waiting = ended
+    for item, judged in waiting:
         way.report.add(item, judged)
-        way.told(number, len(items), judged.status.value)
 
 
-async def _judged(tools: Tools, verb: Verb, item: Item) -> Judged:
-    return await _caught(verb.judge(tools, item), "judge")
+async def _carried(tools: Tools, judged: Judged) -> Judged:
+    if judged.carry is None:
+        return judged
+    done = await _caught(judged.carry(), judged.action)
+    tools.step("carried")
+    return done
 
 
 async def _caught(work: Any, action: str) -> Judged:
