@@ -1,8 +1,9 @@
-"""People with passwords, sessions and second factors, with the least work a hash may be."""
+"""People with passwords, sessions and second factors; a hash takes next to no work unless a test is about that."""
 
 from typing import Any
 
 import pyotp
+from argon2 import PasswordHasher
 from sqlalchemy import text
 from tests.services.rooms import Room
 
@@ -24,7 +25,8 @@ KEYS = AccessKeys.of_this_process()
 class Desk:
     """A service with logins, and people of it."""
 
-    def __init__(self, stage: Room, **settings: Any) -> None:
+    def __init__(self, stage: Room, *, slow: bool = False, **settings: Any) -> None:
+        self.slow = slow
         self.stage = stage
         self.clock = stage.clock
         self.ring = KeyRing({"l1": Secret(bytes(range(32)))})
@@ -36,6 +38,8 @@ class Desk:
         keys = data_keys(KeyRing({"k1": Secret(bytes(32 * [7]))}))
         users = UsersSettings.model_validate({"registration": registration})
         made = auth(chosen, KEYS, self.ring)
+        if not self.slow:
+            made.passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         return build(self.stage.context(), keys, Secret(b"p" * 32), users, made)[0]
 
     async def person(self, name: str = "alice", password: str = PASSWORD, role: str = "user") -> UserId:

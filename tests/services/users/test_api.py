@@ -58,8 +58,7 @@ async def test_a_person_registers_logs_in_sets_up_a_second_factor_and_makes_a_to
 FIELDS = ("user_id", "role", "is_admin", "status", "balance", "fees", "telegram_id", "okx_uid", "token_epoch")
 
 
-@pytest.mark.parametrize("field", FIELDS)
-async def test_a_field_that_is_not_listed_is_refused_and_sets_nothing(web: Web, desk: Desk, field: str) -> None:
+async def test_a_field_that_is_not_listed_is_refused_and_sets_nothing(web: Web, desk: Desk) -> None:
     await desk.person()
     token = (await desk.login()).access_token
     bodies: dict[str, dict[str, Any]] = {
@@ -71,9 +70,10 @@ async def test_a_field_that_is_not_listed_is_refused_and_sets_nothing(web: Web, 
         "totp/enrol": {"password": PASSWORD},
     }
     for path, body in bodies.items():
-        reply = await web.ask("POST", f"{BASE}/{path}", {**body, field: "admin"}, token)
-        assert (reply.status, reply.json["code"]) == (422, "invalid_request"), path
-        assert PASSWORD not in reply.text
+        for field in FIELDS:
+            reply = await web.ask("POST", f"{BASE}/{path}", {**body, field: "admin"}, token)
+            assert (reply.status, reply.json["code"]) == (422, "invalid_request"), (path, field)
+            assert PASSWORD not in reply.text
     assert [one["username"] for one in await desk.rows("app_users")] == ["alice"]
     assert (await desk.rows("app_users"))[0]["role"] == "user"
 
@@ -91,21 +91,19 @@ WRONG: dict[str, tuple[bytes, int]] = {
 }
 
 
-@pytest.mark.parametrize(("body", "status"), WRONG.values(), ids=WRONG.keys())
-async def test_a_body_that_is_none_costs_nothing(web: Web, desk: Desk, body: bytes, status: int) -> None:
-    reply = await web.ask("POST", f"{BASE}/login", body)
-    assert reply.status == status, reply.text
-    assert set(reply.json) >= {"code", "message", "request_id"}
-    if status != 401:
-        assert await desk.rows("login_throttle") == []
+async def test_a_body_that_is_none_costs_nothing(web: Web, desk: Desk) -> None:
+    for name, (body, status) in sorted(WRONG.items(), key=lambda item: item[1][1] == 401):
+        reply = await web.ask("POST", f"{BASE}/login", body)
+        assert reply.status == status, (name, reply.text)
+        assert set(reply.json) >= {"code", "message", "request_id"}
+        if status != 401:
+            assert await desk.rows("login_throttle") == []
 
 
-@pytest.mark.parametrize(
-    "header", ["", "Bearer", "Basic YTpi", "Bearer  two spaces", "bearer x", "Bearer " + "x" * 5000]
-)
-async def test_a_header_that_proves_nothing_is_unauthenticated(web: Web, header: str) -> None:
-    reply = await web.ask("GET", f"{BASE}/me", authorization=header)
-    assert (reply.status, reply.json["code"]) == (401, "unauthenticated")
+async def test_a_header_that_proves_nothing_is_unauthenticated(web: Web) -> None:
+    for header in ["", "Bearer", "Basic YTpi", "Bearer  two spaces", "bearer x", "Bearer " + "x" * 5000]:
+        reply = await web.ask("GET", f"{BASE}/me", authorization=header)
+        assert (reply.status, reply.json["code"]) == (401, "unauthenticated"), header
 
 
 async def test_headers_of_a_visitor_say_nothing_about_who_they_are(web: Web, desk: Desk) -> None:
@@ -146,12 +144,12 @@ async def test_a_page_has_two_hundred_people_at_most(web: Web, desk: Desk) -> No
 INJECTIONS = ["' OR 1=1 --", "alice'; DROP TABLE users.app_users; --", "%", "\\", "../../list", "a\x00b", "\u202ealice"]
 
 
-@pytest.mark.parametrize("text", INJECTIONS)
-async def test_trap_text_of_a_visitor_becomes_part_of_a_statement(web: Web, desk: Desk, text: str) -> None:
+async def test_trap_text_of_a_visitor_becomes_part_of_a_statement(web: Web, desk: Desk) -> None:
     await desk.person()
     token = (await desk.login()).access_token
-    assert (await web.ask("GET", f"{BASE}/profile/{quote(text, safe='')}", token=token)).status in (404, 422)
-    body = {"username": text, "password": PASSWORD}
-    assert (await web.ask("POST", f"{BASE}/login", body)).status in (401, 422)
-    assert (await web.ask("POST", f"{BASE}/register", body)).status == 422
+    for text in INJECTIONS:
+        assert (await web.ask("GET", f"{BASE}/profile/{quote(text, safe='')}", token=token)).status in (404, 422)
+        body = {"username": text, "password": PASSWORD}
+        assert (await web.ask("POST", f"{BASE}/login", body)).status in (401, 422)
+        assert (await web.ask("POST", f"{BASE}/register", body)).status == 422
     assert len(await desk.rows("app_users")) == 1

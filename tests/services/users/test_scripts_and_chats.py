@@ -60,20 +60,21 @@ async def test_a_personal_token_may_be_bound_to_addresses(desk: Desk) -> None:
         assert await refused(desk.users.authenticate(made.token, outside)) == "unauthenticated"
 
 
-@pytest.mark.parametrize(
-    ("wish", "code"),
-    [
-        (NewToken(label="x", scopes=("admin",)), "unknown_scope"),
-        (NewToken(label="x", scopes=()), "unknown_scope"),
-        (NewToken(label=" ", scopes=("read",)), "bad_label"),
-        (NewToken(label="x", scopes=("read",), days=366), "token_too_long"),
-        (NewToken(label="x", scopes=("read",), addresses=("nowhere",)), "bad_address"),
-        (NewToken(label="x", scopes=("read",), addresses=("203.0.113.7",) * 21), "too_many_addresses"),
-    ],
-)
-async def test_a_token_that_cannot_be_is_refused(desk: Desk, wish: NewToken, code: str) -> None:
-    with pytest.raises(InvalidInput, match=code):
-        await desk.users.make_token(await desk.person(), wish)
+BAD_TOKENS = [
+    (NewToken(label="x", scopes=("admin",)), "unknown_scope"),
+    (NewToken(label="x", scopes=()), "unknown_scope"),
+    (NewToken(label=" ", scopes=("read",)), "bad_label"),
+    (NewToken(label="x", scopes=("read",), days=366), "token_too_long"),
+    (NewToken(label="x", scopes=("read",), addresses=("nowhere",)), "bad_address"),
+    (NewToken(label="x", scopes=("read",), addresses=("203.0.113.7",) * 21), "too_many_addresses"),
+]
+
+
+async def test_a_token_that_cannot_be_is_refused(desk: Desk) -> None:
+    user_id = await desk.person()
+    for wish, code in BAD_TOKENS:
+        with pytest.raises(InvalidInput, match=code):
+            await desk.users.make_token(user_id, wish)
 
 
 async def test_a_chat_becomes_somebodys_after_the_code_and_the_yes(desk: Desk) -> None:

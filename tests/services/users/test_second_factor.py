@@ -26,14 +26,13 @@ async def test_once_set_up_a_login_needs_a_code_and_takes_each_once(desk: Desk) 
     assert (await desk.users.profile(user_id)).totp
 
 
-@pytest.mark.parametrize(("steps", "taken"), [(-2, False), (-1, False), (0, True), (1, True), (2, False)])
-async def test_a_code_of_a_neighbour_step_counts_unless_it_was_taken(desk: Desk, steps: int, taken: bool) -> None:
+async def test_a_code_of_a_neighbour_step_counts_unless_it_was_taken(desk: Desk) -> None:
     """The step before was taken when the second factor was set up."""
     device, _ = await desk.with_totp(await desk.person())
-    if taken:
-        assert (await desk.login(code=desk.code(device, steps))).access_token
-    else:
+    for steps in (-2, -1, 2):
         assert await code_of(desk.login(code=desk.code(device, steps))) == "totp_refused"
+    for steps in (0, 1):
+        assert (await desk.login(code=desk.code(device, steps))).access_token
 
 
 async def test_a_later_code_voids_the_earlier_one(desk: Desk) -> None:
