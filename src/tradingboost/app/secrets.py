@@ -68,6 +68,19 @@ class Secrets:
         given = self._settings.auth.seal_keys
         return KeyRing.parse(given.get_secret_value() if given else self._kept("logins", "l1:", "TB_AUTH__SEAL_KEYS"))
 
+    def backup_ring(self) -> KeyRing:
+        """The keys that seal backups; they open nothing else."""
+        given = self._settings.backup.keys
+        try:
+            return KeyRing.parse(
+                given.get_secret_value() if given else self._kept("backup-key", "b1:", "TB_BACKUP__KEYS")
+            )
+        except InvalidInput:
+            text = (
+                "TB_BACKUP__KEYS cannot be used; write name:base64 of 32 bytes, as `tradingboost keys generate` does."
+            )
+            raise InvalidInput("bad_backup_keys", text) from None
+
     def id_keys(self) -> IdKeys:
         """The keys of client order ids."""
         given = self._settings.orders.id_keys

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from tradingboost.app.redis_places import jobs_places
 from tradingboost.core.errors import InvalidInput
@@ -36,6 +36,15 @@ class TopologySettings(Slice):
     signing_key: str = Field("", description="file with the Ed25519 key of internal calls; empty = made and kept")
 
 
+class BackupSettings(Slice):
+    """`TB_BACKUP__*`: sealed copies of people, keys and settings."""
+
+    keys: SecretStr | None = Field(
+        None, description="name:base64 of 32 bytes, comma-separated; the first seals, all open. Keep a copy elsewhere"
+    )
+    folder: str = Field("", description="where backups are kept; empty = backups below the data directory")
+
+
 class Settings(Slice):
     """Everything a deploy decides."""
 
@@ -48,6 +57,7 @@ class Settings(Slice):
     crypto: CryptoSettings = CryptoSettings()
     ops: OpsSettings = OpsSettings()
     topology: TopologySettings = TopologySettings()
+    backup: BackupSettings = BackupSettings()
     users: UsersSettings = UsersSettings()
     auth: AuthSettings = AuthSettings()
     market: MarketSettings = MarketSettings()

@@ -80,7 +80,7 @@ async def test_old_jobs_are_tidied_up_by_the_schedule(open_: Office) -> None:
     await open_.cancel(gone.id)
     assert (await open_.work(tidy.id)).result == {"deleted": 0}
     assert await open_.purge(0) == 2
-    assert [one.kind for one in SCHEDULE] == ["tidy"]
+    assert [one.kind for one in SCHEDULE] == ["backup", "tidy"]
 
 
 async def test_jobs_are_found_by_the_beginning_of_their_id(open_: Office) -> None:

@@ -22,7 +22,11 @@ Checked = Callable[[dict[str, Any]], dict[str, Any]]
 BACKTEST: Final = "backtest"
 HYPEROPT: Final = "hyperopt"
 TIDY: Final = "tidy"
-SCHEDULE: Final = (Periodic(TIDY, every_s=86_400, offset_s=4 * 3600),)
+BACKUP: Final = "backup"
+SCHEDULE: Final = (
+    Periodic(BACKUP, every_s=86_400, offset_s=12_600),
+    Periodic(TIDY, every_s=86_400, offset_s=4 * 3600),
+)
 
 
 def kinds(settings: Settings) -> dict[str, Kind]:
@@ -31,6 +35,7 @@ def kinds(settings: Settings) -> dict[str, Kind]:
         Kind(BACKTEST, "backtests", lambda piece: _backtest(piece, settings), _checked(BacktestRequest), long=True),
         Kind(HYPEROPT, "optimise", lambda piece: _hyperopt(piece, settings), _search_checked, long=True),
         Kind(TIDY, "scheduled", lambda piece: _tidy(piece, settings), _nothing),
+        Kind(BACKUP, "scheduled", lambda piece: _backup(piece, settings), _nothing),
     )
     return {kind.name: kind for kind in found}
 
@@ -135,6 +140,14 @@ async def _tidy(piece: Piece, settings: Settings) -> Done | Unfinished:
         if not gone:
             return Done({"deleted": deleted})
     return Unfinished()
+
+
+async def _backup(piece: Piece, settings: Settings) -> Done | Unfinished:
+    """A backup is whole or not there, so a piece that was lost is simply done again."""
+    from tradingboost.app.backup import work
+
+    made = await work.create(settings, lambda text: piece.tell(0, 1, text))
+    return Done({"name": made.name, "rows": {name: one.rows for name, one in made.tables.items()}})
 
 
 def words_of(pairs: list[str], file: Path | None) -> dict[str, Any]:
