@@ -251,6 +251,28 @@ async def test_trap_a_route_without_authentication_or_a_user_from_the_path() -> 
     assert isinstance(await fault("Users", "sessions", rule, "b", a_caller()), NotFound)
 
 
+async def test_trap_a_missing_id_becomes_one_real_persons() -> None:
+    """No id is never somebody: all of mine where that has a meaning, refused everywhere else, and nobody is reached."""
+    for name, method, rule in OWNED:
+        for nothing in (None, "", "default", "0"):
+            given = arguments(name, method, rule, "a")
+            for named in rule.owners:
+                first, *rest = named.partition(":")[2].split(".")
+                if rest:
+                    setattr(given[first], rest[0], nothing)
+                else:
+                    given[first] = nothing
+            target: Any = Recorder()
+            guard = guarded(INTERFACES[name], target, a_caller(), Things())
+            try:
+                await getattr(guard, method)(**given)
+            except (NotFound, InvalidInput):
+                assert target.calls == []
+            else:
+                assert (nothing, rule.owners) == (None, ("user:user_id",))
+                assert target.calls[0][1]["user_id"] == A
+
+
 def rows_of(who: Who) -> Iterator[str]:
     return (f"{name}.{method}" for name, method, rule in ROWS if rule.who is who)
 

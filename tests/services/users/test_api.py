@@ -153,3 +153,13 @@ async def test_trap_text_of_a_visitor_becomes_part_of_a_statement(web: Web, desk
         assert (await web.ask("POST", f"{BASE}/login", body)).status in (401, 422)
         assert (await web.ask("POST", f"{BASE}/register", body)).status == 422
     assert len(await desk.rows("app_users")) == 1
+
+
+async def test_trap_any_origin_may_read_with_credentials(web: Web, desk: Desk) -> None:
+    """No other site is allowed anything: there is no cookie to ride on, and no header that lets it read an answer."""
+    await desk.person()
+    token = (await desk.login()).access_token
+    for method in ("GET", "OPTIONS"):
+        reply = await web.ask(method, f"{BASE}/me", token=token, origin="https://evil.example")
+        assert not [name for name in reply.headers if name.startswith("access-control-")]
+        assert "set-cookie" not in reply.headers
