@@ -71,7 +71,11 @@ class Custody(Protocol):
     @deadline(60.0)
     @repeatable
     async def disable_all(self, venue: Venue | None, actor: str, reason: str) -> list[Credential]:
-        """End every credential (of a venue) at once."""
+        """End every credential (of a venue) at once, once two admins have agreed.
+
+        Raises:
+            Refused: `four_eyes_needed`; see `Credentials.disable_all`.
+        """
         ...
 
     @repeatable

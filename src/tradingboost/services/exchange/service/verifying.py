@@ -187,13 +187,10 @@ class Custodian:
 
     async def disable_all(self, venue: Venue | None, actor: str, reason: str) -> list[Credential]:
         """End every credential at once: in the table first, then in every memory."""
-        in_force = [one for one in await self._users.credentials() if one.in_force and venue in (None, one.venue)]
-        for one in in_force:
-            await self._floor(one.account_id, one.version + 1)
         ended = await self._users.disable_all(venue, actor, reason)
-        forced = {one.credential_id for one in in_force}
         for one in ended:
-            await self._void(one, in_force=one.credential_id in forced)
+            await self._floor(one.account_id, one.version + 1)
+            await self._void(one, in_force=True)
         return ended
 
     async def rewrap(self, after: str = "", batch: int = 200) -> Rewrapped:

@@ -6,16 +6,18 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.errors import Conflict, NotFound
+from tradingboost.core.errors import Conflict, NotFound, Refused
 from tradingboost.core.ids import Venue
 from tradingboost.kit import audit, outbox
 from tradingboost.kit.crypto import kid_of
 from tradingboost.services.users.repository import credentials as store
+from tradingboost.services.users.repository import proposals
 from tradingboost.services.users.service.credentials import taken
 from tradingboost.services.users.service.sealing import Sealing
 from tradingboost.shared.events.users import CredentialNeedsCare
 from tradingboost.shared.interfaces.users import Credential, Verified, Wrap
 
+DISABLE_ALL: Final = "keys.disable_all"
 UNDO: Final = timedelta(hours=24)
 _OVERLAP: Final = timedelta(minutes=10)
 _PATIENCE: Final = timedelta(minutes=10)
@@ -176,16 +178,20 @@ class CredentialLife(Sealing):
 
     async def disable_all(self, venue: Venue | None, actor: str, reason: str) -> list[Credential]:
         """Out of use, each and every one."""
+        now, subject = self._clock.now(), venue or "all"
         async with self._db.transaction() as db:
+            agreed = await proposals.carry_out(db, DISABLE_ALL, subject, now)
+            if agreed is None:
+                message = "Two people have to agree to this: propose it, and let another admin approve it."
+                raise Refused("four_eyes_needed", message, action=DISABLE_ALL, subject=subject)
             found = await store.of_venue(db, venue)
             for one in found:
                 await self._deleted(db, await self._row(db, one.credential_id), reason)
             told = [await self._tell_of(db, one.credential_id, "revoked", actor) for one in found]
             for one in told:
                 await self._care(db, one, "credentials_disabled", 0)
-            details = {"exchange": venue or "all", "credentials": len(found), "reason": reason}
-            now = self._clock.now()
-            await audit.append(db, "credentials.disabled", actor=actor, at=now, subject=venue or "all", details=details)
+            details = {"credentials": len(found), "reason": reason, "by": [agreed.proposed_by, agreed.approved_by]}
+            await audit.append(db, "credentials.disabled", actor=actor, at=now, subject=subject, details=details)
         return told
 
     async def unverified(self, limit: int = 100) -> list[Credential]:

@@ -253,7 +253,11 @@ class Credentials(Protocol):
 
     @repeatable
     async def disable_all(self, venue: Venue | None, actor: str, reason: str) -> list[Credential]:
-        """Take every credential (of a venue) out of use; each can be restored for a day."""
+        """Take every credential (of a venue) out of use; each can be restored for a day. Use `Custody.disable_all`.
+
+        Raises:
+            Refused: `four_eyes_needed`; `propose("keys.disable_all", venue or "all")` first, and have it approved.
+        """
         ...
 
     @safe
