@@ -29,8 +29,8 @@ class NotificationsService:
         self._settings = settings
 
     async def messages(self, user_id: UserId, limit: int = 50) -> list[Message]:
-        """Newest first."""
-        async with self._db.read() as db:
+        """Newest first; read in the person's name, and from the replica where there is one, because it is a screen."""
+        async with self._db.read(user_id, replica=True) as db:
             return await store.messages(db, user_id, min(limit, 1000))
 
     async def notify(self, db: AsyncConnection, event_id: UUID, user_id: UserId, payload: Payload) -> None:

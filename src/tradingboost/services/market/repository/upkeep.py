@@ -32,13 +32,12 @@ _JOB: Final = "roll_up"
 
 
 class Received(NamedTuple):
-    """New minutes of a symbol within [start, end), the first of them heard at a moment."""
+    """New minutes of a symbol within [start, end)."""
 
     exchange: str
     symbol: str
     start: datetime
     end: datetime
-    heard_at: datetime
 
 
 def length_of(timeframe: str) -> timedelta:
@@ -67,25 +66,24 @@ async def rolled_until(db: AsyncConnection) -> datetime | None:
     return found
 
 
-async def advance(db: AsyncConnection, until: datetime, now: datetime) -> None:
+async def advance(db: AsyncConnection, until: datetime) -> None:
     """Remember how far the roll-up came."""
-    given = upsert(t.upkeep).values(job=_JOB, until=until, ran_at=now)
+    given = upsert(t.upkeep).values(job=_JOB, until=until, ran_at=func.clock_timestamp())
     changed = {"until": given.excluded.until, "ran_at": given.excluded.ran_at}
     await db.execute(given.on_conflict_do_update(constraint=t.upkeep.primary_key, set_=changed))
 
 
-async def received(db: AsyncConnection, since: datetime | None, most: int) -> list[Received]:
-    """Minutes received or corrected from a moment on, a day of a symbol in a row, in the order they came."""
+async def received(db: AsyncConnection, since: datetime | None, until: datetime) -> list[Received]:
+    """Minutes received or corrected between two moments, a day of a symbol in a row."""
     c = t.OHLCV["1m"].c
     day = func.date_bin(literal(timedelta(days=1), Interval), c.open_at, literal(_MONDAY, c.open_at.type))
-    first_heard = func.min(c.received_at).label("heard_at")
-    columns = (c.exchange, c.symbol, func.min(c.open_at).label("first"), func.max(c.open_at).label("last"), first_heard)
-    statement = select(*columns).group_by(c.exchange, c.symbol, day).order_by(first_heard, "first").limit(most)
+    columns = (c.exchange, c.symbol, func.min(c.open_at).label("first"), func.max(c.open_at).label("last"))
+    statement = select(*columns).where(c.received_at <= until).group_by(c.exchange, c.symbol, day)
     if since is not None:
         statement = statement.where(c.received_at >= since)
     minute = length_of("1m")
     rows = await db.execute(statement)
-    return [Received(row.exchange, row.symbol, row.first, row.last + minute, row.heard_at) for row in rows]
+    return [Received(row.exchange, row.symbol, row.first, row.last + minute) for row in rows]
 
 
 async def roll_up(db: AsyncConnection, exchange: str, symbol: str, span: tuple[datetime, datetime]) -> int:

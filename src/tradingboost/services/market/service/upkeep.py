@@ -1,7 +1,7 @@
 """Longer candles and forgetting, in small transactions that may be cut off anywhere and done again."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from tradingboost.kit.db import Database
@@ -14,7 +14,8 @@ from tradingboost.services.market.tables import OHLCV, SERIES, ticks
 _OPEN_FOR: Final = timedelta(minutes=10)
 """A transaction that began this long ago has ended: what it received is seen by now."""
 _SPAN: Final = timedelta(days=31)
-_MOST_DAYS: Final = 100_000
+_WINDOW: Final = timedelta(hours=1)
+"""What came in longer than this, after a long rest of the worker, is looked at piece by piece."""
 _JOB: Final = "market.roll_up"
 
 
@@ -34,19 +35,32 @@ class Upkeep:
     async def roll_up(self, pulse: Pulse) -> int:
         """Put together what minutes received since the last time complete."""
         async with self._db.read() as db:
-            began = await store.server_time(db)
+            now = await store.server_time(db)
             done = await store.rolled_until(db)
-            new = await store.received(db, None if done is None else done - _OPEN_FOR, _MOST_DAYS)
+        changed = 0
+        while done is None or done < now:
+            until = now if done is None else min(now, done + _WINDOW)
+            made = await self._roll_up(None if done is None else done - _OPEN_FOR, until, pulse)
+            if made is None:
+                break
+            changed, done = changed + made, until
+        return changed
+
+    async def _roll_up(self, since: datetime | None, until: datetime, pulse: Pulse) -> int | None:
+        """What was received within a window; None when the work has to end before."""
+        async with self._db.read() as db:
+            new = await store.received(db, since, until)
         changed = 0
         for one in _spans(new):
             async with self._db.transaction() as db:
                 if pulse.stopping or not await take_turn(db, _JOB):
-                    return changed
+                    return None
                 changed += await store.roll_up(db, one.exchange, one.symbol, (one.start, one.end))
             pulse.beat()
-        reached = began if len(new) < _MOST_DAYS else new[-1].heard_at + _OPEN_FOR
         async with self._db.transaction() as db:
-            await store.advance(db, reached, began)
+            if pulse.stopping or not await take_turn(db, _JOB):
+                return None
+            await store.advance(db, until)
         return changed
 
     async def forget(self, pulse: Pulse) -> int:
