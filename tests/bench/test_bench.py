@@ -15,6 +15,7 @@ SIZES = {
     "bus": 500,
     "ingest": 1_000,
     "audit": 100,
+    "credentials": 30,
     "settings": 20,
     "simulator": 160,
     "accounts": 3,

@@ -16,6 +16,7 @@ from tradingboost.cli import keys
 from tradingboost.cli.main import main
 from tradingboost.core.errors import InvalidInput, NotFound, Refused
 from tradingboost.kit.crypto import KeyRing
+from tradingboost.services.users.service import UsersService
 from tradingboost.shared.interfaces.users import Act
 
 __all__ = ["open_venue", "venue"]
@@ -36,7 +37,12 @@ async def room(
         async def here(settings: Settings) -> AsyncIterator[Desk]:
             yield Desk(opened.users, opened.custody, {})
 
+        @asynccontextmanager
+        async def sealing(settings: Settings) -> AsyncIterator[UsersService]:
+            yield opened.users
+
         monkeypatch.setattr(key_desk, "desk", here)
+        monkeypatch.setattr(key_desk, "sealing_here", sealing)
         yield opened
 
 

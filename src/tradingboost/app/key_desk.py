@@ -6,9 +6,14 @@ from typing import Final
 
 import msgspec
 
-from tradingboost.app.look import platform_at_rest
+from tradingboost.app.look import found, platform_at_rest
+from tradingboost.app.places import data_dir
+from tradingboost.app.process import opened
 from tradingboost.app.reach import is_running, reach
+from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
+from tradingboost.app.topology import PROCESSES
+from tradingboost.app.wiring import Platform
 from tradingboost.core.errors import NotFound, Refused
 from tradingboost.core.ids import AccountId, Venue
 from tradingboost.shared.interfaces.custody import Custody, Rewrapped, Verification
@@ -49,6 +54,18 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
             yield Desk(built.users, built.custody, dict(built.strategies))
 
 
+@asynccontextmanager
+async def sealing_here(settings: Settings) -> AsyncIterator[Users]:
+    """Users in this process, so that what is typed leaves it sealed; the data key comes from whoever holds the keys."""
+    local = {"users"} if await is_running(settings) else set(PROCESSES)
+    async with found(settings) as where, opened(settings, where) as context:
+        built = Platform(context, settings, Secrets(settings, data_dir(settings)), local)
+        try:
+            yield built.users
+        finally:
+            await built.close()
+
+
 async def listed(settings: Settings, who: str) -> list[Credential]:
     """The credentials of a person, or of everybody."""
     async with desk(settings) as at:
@@ -75,10 +92,11 @@ async def verified(settings: Settings, wanted: str) -> Verification:
 
 
 async def connected(settings: Settings, who: str, typed: StoreCredential) -> Verification:
-    """Store what somebody typed for a person, and have it verified."""
+    """Store what somebody typed for a person, sealed in this process, and have it verified."""
+    async with sealing_here(settings) as users:
+        user_id = await users.resolve(who)
+        stored = await users.store_credential(msgspec.structs.replace(typed, user_id=user_id))
     async with desk(settings) as at:
-        user_id = await at.users.resolve(who)
-        stored = await at.users.store_credential(msgspec.structs.replace(typed, user_id=user_id))
         return await at.custody.verify(stored.credential_id)
 
 
@@ -95,12 +113,12 @@ async def deleted(settings: Settings, wanted: str, act: Act, *, anyway: bool) ->
         Refused: `runs_active`; stop them, or say that they may lose their keys.
     """
     async with desk(settings) as at:
-        found = await _one(at, wanted)
-        runs = [] if anyway else await _runs(at, found.account_id)
+        chosen = await _one(at, wanted)
+        runs = [] if anyway else await _runs(at, chosen.account_id)
         if runs:
             message = f"Runs trade with these keys ({', '.join(runs)}); stop them first, or add --anyway."
             raise Refused("runs_active", message)
-        return await at.custody.end_credential(found.credential_id, act.reason, act.by)
+        return await at.custody.end_credential(chosen.credential_id, act.reason, act.by)
 
 
 async def restored(settings: Settings, wanted: str, actor: str) -> Verification:
