@@ -45,7 +45,7 @@ STATUS: dict[type[TradingBoostError], int] = {
 STATUS_OF_CODE = {
     **dict.fromkeys(("unauthenticated", "token_expired", "login_failed", "totp_required", "totp_refused"), 401),
     "refresh_refused": 401,
-    "rate_limited": 429,
+    "too_many_attempts": 429,
 }
 """Refusals that HTTP has a word of its own for."""
 BODY_LIMIT_BYTES = 64 * 1024

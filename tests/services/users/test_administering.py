@@ -90,7 +90,7 @@ async def test_registering_again_and_again_from_one_address_waits(desk: Desk) ->
     strict = Desk(desk.stage, address_failures=2).users
     for number in range(2):
         await strict.register(a_wish(f"name-{number}"), "203.0.113.7")
-    assert await code_of(strict.register(a_wish("name-9"), "203.0.113.7")) == "rate_limited"
+    assert await code_of(strict.register(a_wish("name-9"), "203.0.113.7")) == "too_many_attempts"
 
 
 BAD_ACTS = [

@@ -120,8 +120,8 @@ async def test_guessing_codes_from_a_chat_waits_an_hour(desk: Desk) -> None:
     user_id = await desk.person()
     code = (await desk.users.link_code(user_id)).code
     found = [await refused(desk.users.show_link_code("A" * 26, CHAT)) for _ in range(6)]
-    assert found == ["link_code_refused"] * 5 + ["rate_limited"]
-    assert await refused(desk.users.show_link_code(code, CHAT)) == "rate_limited"
+    assert found == ["link_code_refused"] * 5 + ["too_many_attempts"]
+    assert await refused(desk.users.show_link_code(code, CHAT)) == "too_many_attempts"
     await desk.users.show_link_code(code, OTHER)
 
 
@@ -131,7 +131,7 @@ async def test_trap_a_chat_is_bound_to_whomever_it_names(desk: Desk) -> None:
     okx = "612345678901234567"
     owner = await desk.users.ensure({"okx": okx}, "venue")
     for said in (okx, f"okx:{okx}", "alice", alice):
-        assert await refused(desk.users.show_link_code(said, OTHER)) in ("link_code_refused", "rate_limited")
+        assert await refused(desk.users.show_link_code(said, OTHER)) in ("link_code_refused", "too_many_attempts")
     await desk.users.show_link_code((await desk.users.link_code(mallory)).code, CHAT)
     for person in (alice, owner.user_id):
         assert await refused(desk.users.confirm_link(person)) == "no_chat_waits"

@@ -44,8 +44,8 @@ async def test_a_later_code_voids_the_earlier_one(desk: Desk) -> None:
 async def test_guessing_codes_waits_although_the_password_is_right(desk: Desk) -> None:
     device, _ = await desk.with_totp(await desk.person())
     found = [await code_of(desk.login(code="000000")) for _ in range(6)]
-    assert found == ["totp_refused"] * 5 + ["rate_limited"]
-    assert await code_of(desk.login(code=desk.code(device))) == "rate_limited"
+    assert found == ["totp_refused"] * 5 + ["too_many_attempts"]
+    assert await code_of(desk.login(code=desk.code(device))) == "too_many_attempts"
 
 
 async def test_guessing_a_step_up_waits(desk: Desk) -> None:
@@ -54,8 +54,8 @@ async def test_guessing_a_step_up_waits(desk: Desk) -> None:
     tokens = await desk.login(code=desk.code(device))
     desk.clock.advance(30)
     found = [await code_of(desk.users.step_up(user_id, tokens.session_id, "000000")) for _ in range(6)]
-    assert found == ["totp_refused"] * 5 + ["rate_limited"]
-    assert await code_of(desk.users.step_up(user_id, tokens.session_id, desk.code(device))) == "rate_limited"
+    assert found == ["totp_refused"] * 5 + ["too_many_attempts"]
+    assert await code_of(desk.users.step_up(user_id, tokens.session_id, desk.code(device))) == "too_many_attempts"
 
 
 async def test_a_recovery_code_works_once_and_new_ones_void_the_old(desk: Desk) -> None:

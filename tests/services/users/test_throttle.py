@@ -21,16 +21,16 @@ async def tried(desk: Desk, name: str = "alice", password: str = "not the passwo
 async def test_a_name_waits_after_five_failures_and_twice_as_long_each_time(desk: Desk, redis_url: str) -> None:
     await desk.person()
     assert [await tried(desk) for _ in range(5)] == ["login_failed"] * 5
-    assert await tried(desk, password=PASSWORD) == "rate_limited", "the right password does not help"
+    assert await tried(desk, password=PASSWORD) == "too_many_attempts", "the right password does not help"
     async with Redis.from_url(redis_url) as client:
         await client.flushall()
     with pytest.raises(Refused) as found:
         await desk.process().login(_wish())
-    assert (found.value.code, found.value.details) == ("rate_limited", {"retry_after_s": 31})
+    assert (found.value.code, found.value.details) == ("too_many_attempts", {"retry_after_s": 31})
     desk.clock.advance(31)
     assert await tried(desk) == "login_failed"
     desk.clock.advance(31)
-    assert await tried(desk, password=PASSWORD) == "rate_limited", "a minute now"
+    assert await tried(desk, password=PASSWORD) == "too_many_attempts", "a minute now"
     desk.clock.advance(30)
     assert await tried(desk, password=PASSWORD) == "in"
     assert await tried(desk) == "login_failed", "begun anew"
@@ -43,22 +43,22 @@ def _wish() -> Login:
 async def test_an_unknown_name_waits_like_a_known_one(desk: Desk) -> None:
     await desk.person()
     answers = {name: [await tried(desk, name) for _ in range(7)] for name in ("alice", "nobody")}
-    assert answers["alice"] == answers["nobody"] == ["login_failed"] * 5 + ["rate_limited"] * 2
+    assert answers["alice"] == answers["nobody"] == ["login_failed"] * 5 + ["too_many_attempts"] * 2
 
 
 async def test_a_name_and_an_address_of_one_person_are_one_account(desk: Desk) -> None:
     await desk.users.register(Registration(username="alice", password=PASSWORD, email="alice@example.org"))
     for name in ("alice", "alice@example.org", "ALICE", "alice", "Alice@example.org"):
         assert await tried(desk, name) == "login_failed"
-    assert await tried(desk) == await tried(desk, "alice@example.org") == "rate_limited"
+    assert await tried(desk) == await tried(desk, "alice@example.org") == "too_many_attempts"
 
 
 async def test_one_address_cannot_try_name_after_name(desk: Desk) -> None:
     await desk.person()
     strict = Desk(desk.stage, address_failures=3)
     found = [await tried(strict, f"name-{number}", address="203.0.113.7") for number in range(5)]
-    assert found == ["login_failed"] * 3 + ["rate_limited"] * 2
-    assert await tried(strict, password=PASSWORD, address="203.0.113.7") == "rate_limited"
+    assert found == ["login_failed"] * 3 + ["too_many_attempts"] * 2
+    assert await tried(strict, password=PASSWORD, address="203.0.113.7") == "too_many_attempts"
     assert await tried(strict, password=PASSWORD, address="203.0.113.8") == "in"
 
 
@@ -68,20 +68,20 @@ async def test_somebody_with_an_account_does_not_buy_tries_by_logging_in(desk: D
     strict = Desk(desk.stage, address_failures=3)
     for number in range(3):
         assert await tried(strict, f"name-{number}", address="203.0.113.7") == "login_failed"
-        expected = "in" if number < 2 else "rate_limited"
+        expected = "in" if number < 2 else "too_many_attempts"
         assert await tried(strict, password=PASSWORD, address="203.0.113.7") == expected
 
 
 async def test_many_at_once_are_counted_as_many(desk: Desk) -> None:
     await desk.person()
     found = await asyncio.gather(*(tried(desk) for _ in range(20)))
-    assert sorted(found) == ["login_failed"] * 5 + ["rate_limited"] * 15
+    assert sorted(found) == ["login_failed"] * 5 + ["too_many_attempts"] * 15
 
 
 async def test_everybody_waits_when_the_whole_platform_is_guessed_at(desk: Desk) -> None:
     crowded = Desk(desk.stage, total_failures=6)
     found = [await tried(crowded, f"name-{number}", address=f"203.0.113.{number}") for number in range(8)]
-    assert found == ["login_failed"] * 6 + ["rate_limited"] * 2
+    assert found == ["login_failed"] * 6 + ["too_many_attempts"] * 2
     desk.clock.advance(61)
     assert await tried(crowded, "name-9", address="203.0.113.9") == "login_failed"
 
@@ -90,7 +90,7 @@ async def test_an_operator_ends_a_wait(desk: Desk) -> None:
     user_id = await desk.person()
     for _ in range(5):
         await tried(desk)
-    assert await tried(desk, password=PASSWORD) == "rate_limited"
+    assert await tried(desk, password=PASSWORD) == "too_many_attempts"
     await desk.users.enable(user_id, ACT)
     assert await tried(desk, password=PASSWORD) == "in"
 

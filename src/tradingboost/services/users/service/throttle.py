@@ -55,7 +55,7 @@ class Throttle:
         """Count a try under each (scope, key); stored at once, whatever becomes of the try.
 
         Raises:
-            Refused: `rate_limited`, with `retry_after_s`; then nothing was counted.
+            Refused: `too_many_attempts`, with `retry_after_s`; then nothing was counted.
         """
         now = self._clock.now()
         hashed = _hashed(keys)
@@ -90,4 +90,4 @@ def _hashed(keys: dict[str, str]) -> Sequence[tuple[str, str]]:
 
 def _too_many(wait_s: int) -> Refused:
     message = f"Too many attempts; wait {wait_s} seconds and try again."
-    return Refused("rate_limited", message, retry_after_s=wait_s)
+    return Refused("too_many_attempts", message, retry_after_s=wait_s)

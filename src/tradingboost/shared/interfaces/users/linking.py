@@ -40,7 +40,7 @@ class Linking(Protocol):
         """The bot was shown a code in a private chat; the person has to confirm that this chat is theirs.
 
         Raises:
-            Refused: `link_code_refused` (unknown, late, used: the same answer), `rate_limited`,
+            Refused: `link_code_refused` (unknown, late, used: the same answer), `too_many_attempts`,
                 `telegram_taken`, the chat is somebody else's.
         """
         ...

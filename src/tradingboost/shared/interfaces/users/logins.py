@@ -111,7 +111,7 @@ class Logins(Protocol):
 
         Raises:
             Refused: `login_failed` (the same for a wrong password and an unknown name), `totp_required`,
-                `account_disabled`, `rate_limited`.
+                `account_disabled`, `too_many_attempts`.
         """
         ...
 
@@ -153,7 +153,7 @@ class Logins(Protocol):
         """A new password; every session ends.
 
         Raises:
-            Refused: `login_failed`, the old one is wrong; `rate_limited`.
+            Refused: `login_failed`, the old one is wrong; `too_many_attempts`.
             InvalidInput: `password_refused`.
         """
         ...
@@ -188,7 +188,7 @@ class Logins(Protocol):
         """Show a fresh code for something dangerous; good for five minutes.
 
         Raises:
-            Refused: `totp_missing`, `totp_refused` or `rate_limited`.
+            Refused: `totp_missing`, `totp_refused` or `too_many_attempts`.
         """
         ...
 
