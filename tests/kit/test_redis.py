@@ -11,6 +11,7 @@ from tradingboost.core.errors import BrokenInvariant, InvalidInput, Unavailable
 from tradingboost.kit.breaker import Breaker, BreakerState
 from tradingboost.kit.clock import FakeClock
 from tradingboost.kit.keys import EVENTS, INSTRUMENT, TICKER
+from tradingboost.kit.redis import _TIMEOUT_S as TIMEOUT_S
 from tradingboost.kit.redis import Redis
 from tradingboost.kit.settings import RedisSettings
 
@@ -103,7 +104,7 @@ async def test_a_lost_read_is_tried_once_more_and_a_write_never(redis: Redis) ->
 async def test_a_slow_command_ends_in_time_and_gives_its_connection_back(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("tradingboost.kit.redis").kit.redis._TIMEOUT_S, "fast", 0.1)
+    monkeypatch.setitem(TIMEOUT_S, "fast", 0.1)
     for _ in range(3):
         with pytest.raises(Unavailable):
             async with redis.context("fast") as client:
@@ -111,6 +112,10 @@ async def test_a_slow_command_ends_in_time_and_gives_its_connection_back(
     redis.breaker.succeeded()
     async with redis.context() as client:
         assert await client.ping()
+
+
+def test_each_class_of_work_has_its_limit() -> None:
+    assert TIMEOUT_S == {"fast": 2.0, "normal": 5.0, "slow": 10.0, "pipeline": 15.0, "health": 3.0}
 
 
 async def test_cancelling_a_caller_leaves_a_clean_pool_and_does_not_count(redis: Redis) -> None:
