@@ -13,7 +13,8 @@ from tradingboost.core.errors import Refused
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tradingboost.app.backup.work import Backup, Made, Restored, Verified
+    from tradingboost.app.backup.making import Backup, Made
+    from tradingboost.app.backup.work import Restored, Verified
 
 _Name = Annotated[str, typer.Argument(metavar="[NAME]", help="A backup as it is listed; the newest unless given.")]
 
@@ -39,10 +40,10 @@ def create(session: Session) -> Answer:
 def listed(session: Session) -> Answer:
     """List them, newest first."""
     settings = session.settings()
-    from tradingboost.app.backup import work
+    from tradingboost.app.backup import making
 
-    files = work.listed(settings)
-    return Answer({"folder": str(work.folder(settings)), "backups": files}, lambda console: _listed(console, files))
+    files = making.listed(settings)
+    return Answer({"folder": str(making.folder(settings)), "backups": files}, lambda console: _listed(console, files))
 
 
 def verify(session: Session, name: _Name = "") -> Answer:

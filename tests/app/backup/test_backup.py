@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 from tests.servers import FreshDatabase
 
-from tradingboost.app.backup import keeping, rows, work
+from tradingboost.app.backup import keeping, making, rows, work
 from tradingboost.app.backup.files import Reader
 from tradingboost.app.look import platform_at_rest
 from tradingboost.app.places import data_dir
@@ -18,6 +18,7 @@ from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
 from tradingboost.core.errors import InvalidInput, NotFound, Refused
 from tradingboost.kit import environment
+from tradingboost.kit.clock import FakeClock
 from tradingboost.kit.crypto import KeyRing
 from tradingboost.kit.db import Database
 from tradingboost.kit.embedded import Servers
@@ -141,7 +142,7 @@ async def test_one_persons_settings_come_back_alone_and_nothing_that_is_there_is
 async def test_no_secret_and_no_name_is_readable_in_the_file(settings: Settings) -> None:
     await furnish(settings, "somebody-quite-unmistakable")
     made = await work.create(settings)
-    path = work.folder(settings) / made.name
+    path = making.folder(settings) / made.name
     raw = await asyncio.to_thread(path.read_bytes)
     for word in (CANARY, "unmistakable", "symbol_investments"):
         assert word.encode() not in raw
@@ -155,7 +156,7 @@ async def test_no_secret_and_no_name_is_readable_in_the_file(settings: Settings)
 async def test_a_file_that_was_cut_changed_or_mixed_is_refused(settings: Settings) -> None:
     await furnish(settings)
     names = [(await work.create(settings)).name]
-    path = work.folder(settings) / names[0]
+    path = making.folder(settings) / names[0]
     lines = path.read_text(encoding="ascii").splitlines(keepends=True)
     spoiled = {
         "cut": lines[:-1],
@@ -206,3 +207,11 @@ def test_seven_days_four_weeks_and_six_months_stay() -> None:
     assert keeping.kept([newest, newest - timedelta(hours=3)]) == {newest}
     kept = keeping.kept(stay)
     assert kept == set(stay)  # letting go twice takes nothing more
+
+
+async def test_the_daily_job_takes_a_backup(settings: Settings, db_url: str) -> None:
+    database = Database.open(db_url)
+    made = await making.taken(database, FakeClock(), settings)
+    await database.close()
+    assert made.name == "20260101T000000Z.backup"
+    assert [one.name for one in making.listed(settings)] == [made.name]

@@ -3,5 +3,6 @@
 files      the form of a file: sealed parts and a manifest
 rows       which tables, row by row as the database spells them
 keeping    which files stay
-work       create, list, verify, restore
+making     taking one
+work       looking into one, bringing it back
 """

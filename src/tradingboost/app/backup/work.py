@@ -1,22 +1,19 @@
 """Creating, listing, verifying and restoring backups."""
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.app.backup import keeping, rows
-from tradingboost.app.backup.files import SUFFIX, Kept, Manifest, Reader, Writer, damaged, head_of
+from tradingboost.app.backup import rows
+from tradingboost.app.backup.files import Reader, damaged
+from tradingboost.app.backup.making import Made, folder, newest, taken
 from tradingboost.app.look import found
 from tradingboost.app.places import data_dir
 from tradingboost.app.process import opened
-from tradingboost.app.schemas import all_schemas
 from tradingboost.app.secrets import Secrets
 from tradingboost.app.settings import Settings
 from tradingboost.core.errors import InvalidInput
@@ -25,27 +22,8 @@ from tradingboost.kit.audit import chain
 from tradingboost.kit.context import Context
 from tradingboost.kit.db import Database
 from tradingboost.kit.ids import is_uuid
-from tradingboost.kit.migrations import current
 
-_STAMP: Final = "%Y%m%dT%H%M%S"
 _ONE_AT_A_TIME: Final = func.pg_advisory_xact_lock(0x7462_6261_636B_7570)
-_SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-
-class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """One file."""
-
-    name: str
-    created_at: datetime
-    size: int
-
-
-class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """What was created, and which old files went."""
-
-    name: str
-    tables: dict[str, Kept]
-    removed: list[str]
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,56 +54,15 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-def folder(settings: Settings) -> Path:
-    """Where backups are kept."""
-    given = settings.backup.folder
-    return Path(given).expanduser() if given else data_dir(settings) / "backups"
-
-
-def listed(settings: Settings) -> list[Backup]:
-    """Every backup, newest first; what is no backup is left out."""
-    kept = []
-    for path in sorted(folder(settings).glob(f"*{SUFFIX}"), reverse=True):
-        try:
-            created = datetime.fromisoformat(head_of(path).created_at)
-        except InvalidInput:
-            continue
-        kept.append(Backup(name=path.name, created_at=created, size=path.stat().st_size))
-    return sorted(kept, key=lambda one: one.created_at, reverse=True)
-
-
 async def create(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Made:
     """Take a backup of one moment, and let go of old ones."""
     async with _context(settings) as context:
-        return await created(context, settings, tell)
-
-
-async def created(context: Context, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Made:
-    """The same with the tools of a process."""
-    now = context.clock.now().astimezone(UTC)
-    path = folder(settings) / f"{now.strftime(_STAMP)}Z{SUFFIX}"
-    ring = Secrets(settings, data_dir(settings)).backup_ring()
-    writer = Writer(path, ring, context.ids.uuid7(), now.isoformat())
-    try:
-        async with context.db.transaction() as db:
-            await db.execute(_SNAPSHOT)
-            tables = {name: await _written(db, name, writer, tell) for name in rows.BY_NAME}
-            heads = await rows.heads_now(db)
-        versions = await current(context.db, all_schemas())
-        writer.finish(Manifest(tables=tables, heads=heads, versions=versions, parts=writer.parts))
-    except BaseException:
-        writer.abandon()
-        raise
-    removed = _let_go(settings)
-    async with context.db.transaction() as db:
-        counts = {name: one.rows for name, one in tables.items()}
-        await audit.append(db, "backup.created", actor="system", at=now, subject=path.name, details={"rows": counts})
-    return Made(name=path.name, tables=tables, removed=removed)
+        return await taken(context.db, context.clock, settings, tell)
 
 
 async def verify(settings: Settings, name: str, tell: Callable[[str], None] = lambda _: None) -> Verified:
     """Open a backup, load it into empty tables, and compare counts, hashes and the audit trail."""
-    name = name or _newest(settings)
+    name = name or newest(settings)
     reader = _reader(settings, name)
     async with _context(settings) as context:
         findings: list[str] = []
@@ -157,7 +94,7 @@ async def restore(
     if user and not is_uuid(user):
         raise InvalidInput("bad_user_id", f"{user!r} is no internal id; `tradingboost users list` shows it.")
     chosen = {"settings": ("user_settings",), "presets": ("presets",)}.get(only, tuple(rows.BY_NAME))
-    name = name or _newest(settings)
+    name = name or newest(settings)
     reader = _reader(settings, name)
     stored, left = dict.fromkeys(chosen, 0), dict.fromkeys(chosen, 0)
     async with _context(settings) as context, _transaction(context.db, keep=not dry_run) as db:
@@ -183,18 +120,6 @@ async def _transaction(database: Database, *, keep: bool) -> AsyncIterator[Async
             yield db
             if not keep:
                 raise _Enough
-
-
-async def _written(db: AsyncConnection, name: str, writer: Writer, tell: Callable[[str], None]) -> Kept:
-    digest, count = hashlib.sha256(), 0
-    head = b'{"t":' + msgspec.json.encode(name) + b',"r":'
-    async for batch in rows.batches(db, rows.BY_NAME[name]):
-        for row in batch:
-            digest.update(row.encode() + b"\n")
-        writer.part(b"".join(head + row.encode() + b"}\n" for row in batch))
-        count += len(batch)
-        tell(f"{name}: {count:,} rows ...")
-    return Kept(rows=count, sha256=digest.hexdigest())
 
 
 async def _loaded(db: AsyncConnection, reader: Reader, tell: Callable[[str], None]) -> list[str]:
@@ -238,15 +163,6 @@ def _is_of(table: str, row: bytes, user: str) -> bool:
     return bool(owner["id" if table == "app_users" else "user_id"] == user)
 
 
-def _let_go(settings: Settings) -> list[str]:
-    files = listed(settings)
-    stay = keeping.kept(one.created_at for one in files)
-    gone = [one.name for one in files if one.created_at not in stay]
-    for name in gone:
-        (folder(settings) / name).unlink(missing_ok=True)
-    return gone
-
-
 def _reader(settings: Settings, name: str) -> Reader:
     path = folder(settings) / name
     if path.parent != folder(settings):
@@ -255,13 +171,6 @@ def _reader(settings: Settings, name: str) -> Reader:
         return Reader(path, Secrets(settings, data_dir(settings)).backup_ring())
     except msgspec.MsgspecError as error:
         raise damaged(path, "its end cannot be read") from error
-
-
-def _newest(settings: Settings) -> str:
-    files = listed(settings)
-    if not files:
-        raise InvalidInput("no_backup", "There is no backup yet; take one with `tradingboost backup create`.")
-    return files[0].name
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import msgspec
 from tradingboost.app.backtest_request import BacktestRequest
 from tradingboost.app.settings import Settings
 from tradingboost.core.errors import InvalidInput
+from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.jobs import store
 from tradingboost.kit.jobs.piece import Done, Kind, Piece, Unfinished
 from tradingboost.kit.jobs.worker import Periodic
@@ -144,9 +145,9 @@ async def _tidy(piece: Piece, settings: Settings) -> Done | Unfinished:
 
 async def _backup(piece: Piece, settings: Settings) -> Done | Unfinished:
     """A backup is whole or not there, so a piece that was lost is simply done again."""
-    from tradingboost.app.backup import work
+    from tradingboost.app.backup.making import taken
 
-    made = await work.create(settings, lambda text: piece.tell(0, 1, text))
+    made = await taken(piece.database, SystemClock(), settings, lambda text: piece.tell(0, 1, text))
     return Done({"name": made.name, "rows": {name: one.rows for name, one in made.tables.items()}})
 
 
