@@ -12,8 +12,10 @@ from tests.services.users.login_desk import ACT, PASSWORD, Desk
 
 from tradingboost.core.errors import InvalidInput, Refused
 from tradingboost.core.ids import UserId
+from tradingboost.kit.runtime import Life
 from tradingboost.services.users.service import UsersService
 from tradingboost.services.users.service.sessions import MOST
+from tradingboost.services.users.workers import sweep_logins
 from tradingboost.shared.events.users import SessionRevoked
 from tradingboost.shared.interfaces.users import Login
 
@@ -231,3 +233,17 @@ async def test_a_token_of_nobody_speaks_for_nobody(desk: Desk) -> None:
     assert await refused(desk.users.authenticate("")) == "unauthenticated"
     assert await refused(desk.users.refresh("tbr_unknown")) == "refresh_refused"
     assert UserId(user_id) == user_id
+
+
+async def test_a_loop_sweeps_and_ends_when_asked(desk: Desk) -> None:
+    await refused(desk.login(name="nobody", password="not the password"))
+    desk.clock.advance(8 * 86_400)
+    stop = asyncio.Event()
+    sweeping = asyncio.create_task(sweep_logins(desk.users, Life(desk.clock, stop)))
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if await desk.rows("login_throttle") == []:
+            break
+    assert await desk.rows("login_throttle") == []
+    stop.set()
+    await asyncio.wait_for(sweeping, 5)

@@ -100,3 +100,23 @@ async def test_names_and_addresses_are_kept_as_hashes_only(desk: Desk) -> None:
     kept = str(await desk.rows("login_throttle"))
     assert "somebody" not in kept
     assert "203.0.113.7" not in kept
+
+
+@pytest.mark.long
+async def test_of_a_thousand_tries_in_a_row_few_are_looked_at_and_names_answer_alike(
+    desk: Desk, redis_url: str
+) -> None:
+    """A try a second for a quarter of an hour, Redis flushed now and then; a known name and an unknown one."""
+    await desk.person()
+    looked: dict[str, list[int]] = {"alice": [], "nobody": []}
+    for number in range(1000):
+        for name, seen in looked.items():
+            if await tried(desk, name) == "login_failed":
+                seen.append(number)
+        if number % 200 == 0:
+            async with Redis.from_url(redis_url) as client:
+                await client.flushall()
+        desk.clock.advance(1)
+    assert looked["alice"] == looked["nobody"]
+    assert len(looked["alice"]) <= 10
+    assert await tried(desk, password=PASSWORD) == "too_many_attempts"

@@ -15,7 +15,7 @@ from tradingboost.services.users.service import UsersService
 from tradingboost.services.users.service.auth import Auth
 from tradingboost.services.users.service.vault import Vault
 from tradingboost.services.users.settings import AuthSettings, UsersSettings
-from tradingboost.services.users.workers import retire_versions
+from tradingboost.services.users.workers import retire_versions, sweep_logins
 from tradingboost.shared.interfaces.data_keys import DataKeys
 from tradingboost.strategies import get as strategy_named
 from tradingboost.strategies import names
@@ -35,6 +35,7 @@ def build(
     workers = [
         carried("listen", bus.run, bus.stop),
         Worker("retention", partial(retire_versions, service)),
+        Worker("logins", partial(sweep_logins, service)),
     ]
     return service, Module("users", start=[load_schemas], workers=workers, routers=[api.router(service)])
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import UserId
 from tradingboost.services.users import tables as t
+
+SWEPT: Final = 500
+"""Sessions deleted by one call at most."""
 
 _s, _r, _u = t.sessions.c, t.refresh_tokens.c, t.app_users.c
 
@@ -76,9 +79,9 @@ async def stepped_up(db: AsyncConnection, session_id: str, at: datetime) -> None
 
 
 async def clean(db: AsyncConnection, before: datetime) -> int:
-    """Delete sessions that ended before a moment, with their refresh tokens; 500 at most."""
+    """Delete sessions that ended before a moment, with their refresh tokens; so many at most."""
     over = or_(_s.revoked_at < before, _s.expires_at < before)
-    ids: Sequence[str] = (await db.execute(select(_s.id).where(over).limit(500))).scalars().all()
+    ids: Sequence[str] = (await db.execute(select(_s.id).where(over).limit(SWEPT))).scalars().all()
     if ids:
         await db.execute(delete(t.refresh_tokens).where(_r.session_id.in_(ids)))
         await db.execute(delete(t.sessions).where(_s.id.in_(ids)))
