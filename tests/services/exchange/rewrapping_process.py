@@ -15,6 +15,7 @@ from tradingboost.services.exchange.service.rewrapping import Rewrapper
 from tradingboost.services.users.module import build
 from tradingboost.services.users.settings import UsersSettings
 
+
 async def rewrap_slowly(url: str, pause_s: float = 0.2, begun: asyncio.Event | None = None) -> None:
     """Ten by ten, with a pause in which to be killed."""
     database, redis = Database.open(url), Redis("redis://127.0.0.1:9/0")

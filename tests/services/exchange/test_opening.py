@@ -253,6 +253,7 @@ async def test_deleted_keys_sign_nothing_more_and_come_back_within_a_day(room: V
     assert await code_of(room, account, Purpose.READ) == "credentials_missing"
     told = await room.custody.bring_back(held.credential_id, "user:alice")
     assert told.outcome == "active"
+    assert "ended" not in await copy_of(room, account)
     room.clock.by_s += 6
     await room.exchange.connect(account)
     assert (await room.exchange.place(entry(account, "SABACK"))).kind is OutcomeClass.PLACED

@@ -83,6 +83,14 @@ class Copies:
         }
         await self._put(account, version, fields, first=first, ended=True)
 
+    async def revive(self, account: Account, *, first: bool) -> None:
+        """A version that had ended counts again: its mark is taken away."""
+        try:
+            async with self._redis.context("fast") as client:
+                await client.delete(self._key(account, first=first))
+        except TradingBoostError as error:  # the mark ends by its TTL; until then this account has no copy
+            log.warning("credential_mark_left", account_id=account.account_id, code=error.code)
+
     async def _put(self, account: Account, version: int, fields: dict[str, str], *, first: bool, ended: bool) -> None:
         flat = [part for pair in fields.items() for part in pair]
         args = [str(version), "1" if ended else "0", str(DAY_S * 1000), *flat]

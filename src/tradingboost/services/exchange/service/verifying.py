@@ -182,7 +182,10 @@ class Custodian:
 
     async def bring_back(self, credential_id: str, actor: str) -> Verification:
         """Undo a deletion and ask the venue again."""
-        await self._users.restore_credential(credential_id, actor)
+        restored = await self._users.restore_credential(credential_id, actor)
+        first = (await self._users.sealed_version(credential_id)).first
+        account = await self._users.account(restored.account_id)
+        await self._accounts.opener.copies.revive(account, first=first)
         return await self.verify(credential_id)
 
     async def disable_all(self, venue: Venue | None, actor: str, reason: str) -> list[Credential]:
