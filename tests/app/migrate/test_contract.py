@@ -67,7 +67,7 @@ async def test_what_a_crash_cut_off_is_resumed_and_said_so(world: World) -> None
     await world.people(20, 0, 1, 2)
 
     class Died(BaseException):
-        pass
+        """The process is gone."""
 
     passed = []
 

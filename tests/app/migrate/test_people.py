@@ -3,7 +3,7 @@
 import pytest
 
 from tradingboost.app.migrate.people import Mapping, Person
-from tradingboost.core.errors import Refused
+from tradingboost.core.errors import InvalidInput, Refused
 
 UID = "1" * 18
 OTHER = "2" * 19
@@ -24,7 +24,7 @@ def test_a_number_is_read_by_its_length_and_refused_where_it_could_be_anything(d
     if kind is not None:
         assert mapping.person("7" * digits) == Person({kind: "7" * digits})
         return
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidInput) as caught:
         mapping.person("7" * digits)
     assert caught.value.code == "identifier_ambiguous"
     assert "user:ID:okx_uid" in caught.value.message

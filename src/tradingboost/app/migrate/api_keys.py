@@ -8,7 +8,7 @@ import msgspec
 
 from tradingboost.app.migrate import source
 from tradingboost.app.migrate.outcome import Item, Judged, Status
-from tradingboost.app.migrate.people import Person
+from tradingboost.app.migrate.people import UNCLEAR, Person
 from tradingboost.app.migrate.positions import venue_of
 from tradingboost.app.migrate.work import Tools, belongs, ensured, person_id, wanted_person
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused
@@ -107,7 +107,7 @@ class ApiKeys:
             return True
         try:
             return await belongs(tools, tools.mapping.person(one.owner), wanted)
-        except Refused:
+        except UNCLEAR:
             return False
 
     async def _fingerprint(self, tools: Tools, keys: Keys) -> str:
@@ -178,6 +178,6 @@ def _venue(one: source.OldKey) -> str:
 def _rank(tools: Tools, one: source.OldKey) -> int:
     try:
         person = tools.mapping.person(one.owner)
-    except Refused:
+    except UNCLEAR:
         return 2
     return 0 if one.owner in (person.user_id, person.known.get("okx")) else 1

@@ -11,7 +11,7 @@ from tradingboost.app.migrate import mirror, record, source
 from tradingboost.app.migrate.api_keys import stored_fields
 from tradingboost.app.migrate.mirror import KEPT_S, Backup
 from tradingboost.app.migrate.outcome import Item, Judged, Status, masked
-from tradingboost.app.migrate.people import Person
+from tradingboost.app.migrate.people import UNCLEAR, Person
 from tradingboost.app.migrate.positions import venue_of
 from tradingboost.app.migrate.work import TakesAway, Tools, belongs, person_id, wanted_person
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused
@@ -86,7 +86,7 @@ class Cleanup(TakesAway):
         fingerprint = await tools.users.fingerprint(opened.value.reveal_text())
         stored = {} if user_id is None else await tools.users.fingerprints(user_id)
         if stored.get(fingerprint) not in _IN_FORCE:
-            message = "There is no verified sealed copy of this key yet; verify it first: tradingboost keys verify"
+            message = "There is no verified sealed copy of this key yet; run keys verify first."
             raise Refused("not_verified", message)
 
     async def _delete(self, tools: Tools, one: source.OldKey, item: Item) -> Judged:
@@ -166,7 +166,7 @@ async def _chosen(tools: Tools, one: source.OldKey, wanted: Person | None) -> bo
         return True
     try:
         return bool(one.owner) and await belongs(tools, tools.mapping.person(one.owner), wanted)
-    except (Refused, NotFound):
+    except (*UNCLEAR, NotFound):
         return False
 
 

@@ -8,7 +8,7 @@ import msgspec
 from tradingboost.app.migrate import mirror, positions, source
 from tradingboost.app.migrate.mirror import Backup, Mirror
 from tradingboost.app.migrate.outcome import Item, Judged, Status
-from tradingboost.app.migrate.people import Person
+from tradingboost.app.migrate.people import UNCLEAR, Person
 from tradingboost.app.migrate.work import TakesAway, Tools, belongs, person_id, wanted_person
 from tradingboost.core.errors import BrokenInvariant, Conflict, NotFound, Refused, TradingBoostError
 from tradingboost.core.ids import UserId
@@ -115,7 +115,7 @@ class Rollback(TakesAway):
             if array.parts and await chosen_by(tools, array, wanted):
                 self._found[one.source] = (array, one)  # sorted by age: the newest is the last
         if self._stamp and not self._found:
-            raise NotFound("backup_not_found", "There is no such backup; list them with: migrate backups list")
+            raise NotFound("backup_not_found", "There is no such backup; migrate backups list shows them.")
         read = await source.values(tools.old, [one.key for _, one in self._found.values()])
         return [Item(key, read[kept.key].digest) for key, (_, kept) in self._found.items()]
 
@@ -126,7 +126,9 @@ class Rollback(TakesAway):
         await refuse_while_active(tools, array, user_id)
         raw = await mirror.raw_of(tools.old, kept.key)
         if raw is None:
-            raise NotFound("backup_not_found", "This backup has ended meanwhile; list them with: migrate backups list")
+            raise NotFound(
+                "backup_not_found", "This backup has ended meanwhile; migrate backups list shows the others."
+            )
         made = positions.read(raw.decode("utf-8", "replace"), array.venue)
         there = Mirror(tools.redis, user_id, array.venue)
         marked, changed = await marked_and_changed(there, array, made)
@@ -197,7 +199,7 @@ async def owner_of(tools: Tools, array: Array) -> UserId:
     """Whose array it is.
 
     Raises:
-        Refused: `identifier_ambiguous`. NotFound: `user_unknown`, nobody here is known by this id.
+        InvalidInput: `identifier_ambiguous`. NotFound: `user_unknown`, nobody here is known by this id.
     """
     person = tools.mapping.person(array.parts["id"])
     user_id = await person_id(tools.users, person)
@@ -233,5 +235,5 @@ async def chosen_by(tools: Tools, array: Array, wanted: Person | None) -> bool:
         return True
     try:
         return await belongs(tools, tools.mapping.person(array.parts["id"]), wanted)
-    except Refused:
+    except UNCLEAR:
         return False

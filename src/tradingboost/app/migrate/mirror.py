@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tradingboost.app.migrate.positions import Place
-from tradingboost.core.errors import Conflict, InvalidInput
+from tradingboost.core.errors import Conflict, Refused
 from tradingboost.core.ids import UserId
 from tradingboost.kit import keys
 from tradingboost.kit.redis import Redis
@@ -113,7 +113,7 @@ async def raw_of(redis: Redis, key: str) -> bytes | None:
     async with redis.context() as client:
         kind = await client.type(key)
         if _text(kind) not in ("string", "none"):
-            raise InvalidInput("wrong_type", "This key holds no text, so it is no array of positions.")
+            raise Refused("wrong_type", "This key holds no text, so it is no array of positions.")
         found = await client.get(key)
     return found.encode() if isinstance(found, str) else found
 

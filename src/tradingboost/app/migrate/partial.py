@@ -14,10 +14,10 @@ from tradingboost.app.migrate.grid_positions import (
 )
 from tradingboost.app.migrate.mirror import Mirror, place_of, prefix_of
 from tradingboost.app.migrate.outcome import Item, Judged, Status
-from tradingboost.app.migrate.people import Person
+from tradingboost.app.migrate.people import UNCLEAR, Person
 from tradingboost.app.migrate.positions import Place
 from tradingboost.app.migrate.work import TakesAway, Tools, belongs, wanted_person
-from tradingboost.core.errors import Conflict, NotFound, Refused
+from tradingboost.core.errors import Conflict, NotFound
 from tradingboost.core.ids import UserId
 from tradingboost.kit import keys
 from tradingboost.kit.keys_legacy import GRID_POSITIONS_ARRAY
@@ -50,7 +50,7 @@ class Partial(TakesAway):
     async def _array(self, tools: Tools, array: Array) -> Judged:
         try:
             user_id = await owner_of(tools, array)
-        except (NotFound, Refused) as error:
+        except (*UNCLEAR, NotFound) as error:
             return Judged(status=Status.LEFT, action="all old", reason=f"{error.code}: so no hash was made of it.")
         there = Mirror(tools.redis, user_id, array.venue)
         raw = await mirror.raw_of(tools.redis, array.key)

@@ -5,7 +5,10 @@ from typing import Final
 
 import msgspec
 
-from tradingboost.core.errors import Refused
+from tradingboost.core.errors import InvalidInput, Refused
+
+UNCLEAR: Final = (InvalidInput, Refused)
+"""What is raised where nobody can say whose an old id is."""
 
 _OKX: Final = re.compile(r"[0-9]{18,19}")
 _TELEGRAM: Final = re.compile(r"[0-9]{5,15}")
@@ -56,7 +59,7 @@ class Mapping:
         """Who an id of an old key means.
 
         Raises:
-            Refused: `identifier_ambiguous` or `mapping_damaged`; the message says what to do.
+            InvalidInput: `identifier_ambiguous`. Refused: `mapping_damaged`. Both messages say what to do.
         """
         if _UUID.fullmatch(old_id):
             return Person({}, old_id)
@@ -69,7 +72,7 @@ class Mapping:
             return Person({"okx": uid} | ({"telegram": telegram} if telegram else {}))
         if _TELEGRAM.fullmatch(old_id):
             return Person({"telegram": old_id})
-        raise Refused("identifier_ambiguous", f"An id of {len(old_id)} characters could be anybody's; {_REMEDY}")
+        raise InvalidInput("identifier_ambiguous", f"An id of {len(old_id)} characters could be anybody's; {_REMEDY}")
 
     def linked(self, okx_uid: str) -> str | None:
         """The one Telegram id of an OKX UID; None where there is none, or where the tables disagree."""

@@ -8,7 +8,7 @@ import msgspec
 
 from tradingboost.app.migrate import source
 from tradingboost.app.migrate.outcome import Item, Judged, Status
-from tradingboost.app.migrate.people import Person
+from tradingboost.app.migrate.people import UNCLEAR, Person
 from tradingboost.app.migrate.positions import instrument_of, venue_of
 from tradingboost.app.migrate.work import Tools, belongs, ensured, person_id, wanted_person
 from tradingboost.core.errors import InvalidInput, Refused
@@ -146,7 +146,7 @@ class Settings:
             return tools.mapping.person(one.owner), address(kind)
         symbol = instrument_of(parts["symbol"], "okx")
         if symbol is None:
-            raise Refused("unknown_symbol", "No venue has an instrument of this name; save the setting anew by hand.")
+            raise Refused("legacy_symbol", "No venue has an instrument of this name; save the setting anew by hand.")
         return tools.mapping.person(one.owner), address(kind, scope=scope_of("okx", symbol))
 
     def _read(self, one: source.OldKey, person: Person, where: Address) -> tuple[Normalised, tuple[str, ...]]:
@@ -187,14 +187,14 @@ class Settings:
             return True
         try:
             return bool(one.owner) and await belongs(tools, tools.mapping.person(one.owner), wanted)
-        except Refused:
+        except UNCLEAR:
             return False
 
 
 def _sorted_by(tools: Tools, one: source.OldKey) -> tuple[str, int, int, str]:
     try:
         person = tools.mapping.person(one.owner)
-    except Refused:
+    except UNCLEAR:
         return one.owner, _ORDER.index(one.row), 2, one.key
     rank = 0 if one.owner in (person.user_id, person.known.get("okx")) else 1
     return person.key, _ORDER.index(one.row), rank, one.key

@@ -99,7 +99,7 @@ async def _read_only(settings: Settings, where: tuple[str, str]) -> AsyncIterato
         stack.push_async_callback(looking.close)
         behind = await migrations.pending(looking, all_schemas())
         if behind:
-            message = f"A dry run changes no schema, and {', '.join(behind)} are not up to date; run: db upgrade"
+            message = f"A dry run changes no schema, and {', '.join(behind)} are not up to date; run db upgrade first."
             raise Refused("schemas_behind", message)
         async with looking.read() as db:
             secured = settings.db.row_security != "off" and await is_secured(db)

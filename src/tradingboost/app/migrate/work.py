@@ -9,7 +9,7 @@ import msgspec
 
 from tradingboost.app.migrate import record, source
 from tradingboost.app.migrate.outcome import Item, Judged, Report, Status
-from tradingboost.app.migrate.people import Mapping, Person
+from tradingboost.app.migrate.people import UNCLEAR, Mapping, Person
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused, TradingBoostError
 from tradingboost.core.ids import UserId
 from tradingboost.kit.clock import Clock
@@ -262,7 +262,7 @@ async def wanted_person(tools: Tools) -> Person | None:
         return tools.mapping.person(rest)
     try:
         return tools.mapping.person(text)
-    except Refused:
+    except UNCLEAR:
         return Person({}, await tools.users.resolve(text))
 
 
