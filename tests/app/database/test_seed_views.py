@@ -12,6 +12,8 @@ from tests.app.database.test_lanes import minutes
 from tests.builders import BTC, T0, VENUE, D
 
 from tradingboost.app.seed_views import seed_views
+from tradingboost.app.settings import ALIASES, Settings
+from tradingboost.kit import environment
 from tradingboost.kit.db import Database, ExactNumeric, UtcDateTime
 from tradingboost.services.market import repository as candles
 from tradingboost.services.market.tables import STORED, ticks
@@ -73,6 +75,15 @@ async def person(whole: Database) -> Database:
         (identities, telegram),
     )
     return whole
+
+
+def test_the_old_variables_name_the_database_and_its_pool() -> None:
+    where = {"HOST": "db.example", "PORT": "5433", "DATABASE": "trading", "USER": "anna", "PASSWORD": "only-a-test"}
+    pool = {"DB_POOL_SIZE": "7", "DB_MAX_OVERFLOW": "3", "DB_POOL_TIMEOUT": "9", "DB_POOL_RECYCLE": "60"}
+    old = {f"TIMESCALE_{name}": value for name, value in where.items()} | pool
+    found = environment.load(Settings, old, aliases=ALIASES).db
+    assert found.address() == "postgresql://anna:only-a-test@db.example:5433/trading"
+    assert (found.pool_size, found.max_overflow, found.pool_timeout, found.pool_recycle) == (7, 3, 9, 60)
 
 
 async def test_the_check_query_for_keys_shows_the_newest_live_ones(person: Database) -> None:
