@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import text, update
 from tests.kit.shop import CREATE, KINDS, SCHEDULE, counted
@@ -12,14 +13,18 @@ from tests.kit.stage import until
 from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused
 from tradingboost.kit.clock import FakeClock, SystemClock
 from tradingboost.kit.db import Database
+from tradingboost.kit.http import create_app
 from tradingboost.kit.ids import uuid7
 from tradingboost.kit.jobs import store
+from tradingboost.kit.jobs.health import watch
 from tradingboost.kit.jobs.piece import ATTEMPTS, Ended, Terms, run_piece
 from tradingboost.kit.jobs.queue import JobQueue
 from tradingboost.kit.jobs.store import Job, Request
 from tradingboost.kit.jobs.tables import jobs
 from tradingboost.kit.jobs.worker import due, swept
 from tradingboost.kit.keys_jobs import QUEUES, jobs_pattern_of, jobs_patterns
+from tradingboost.kit.metrics import Metrics
+from tradingboost.kit.runtime import Life, Runtime
 
 PER_USER = 3
 ONE = Terms(owner="one", hold_s=5, piece_s=20)
@@ -287,3 +292,26 @@ async def _woken(database: Database, job: Job) -> bool:
     async with database.read() as connection:
         asked_ = text("SELECT woken_at > clock_timestamp() - interval '10 s' FROM jobs.jobs WHERE id = :id")
         return bool((await connection.execute(asked_, {"id": job.id})).scalar_one())
+
+
+async def test_what_waits_and_runs_is_told_over_http_and_as_metrics(database: Database) -> None:
+    _, other = await asked(database, to=1), await asked(database, "compute")
+    async with database.transaction() as connection:
+        await store.claim(connection, other.id, "one", 5)
+    metrics, clock = Metrics(), FakeClock()
+    module = watch(database, metrics)
+    app = create_app("test", module.routers, vitals=Runtime([module], clock=clock), metrics=metrics)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        found = (await client.get("/health/jobs")).json()
+    assert found["queues"] == {"celery": {"queued": 1}, "optimise": {"running": 1}}
+    assert 0 <= found["oldest_s"] < 60
+    stop = asyncio.Event()
+    measuring = asyncio.ensure_future(module.workers[0].run(Life(clock, stop)))
+    await clock.run_for(16)
+    await until(lambda: _measured(metrics))
+    stop.set()
+    await measuring
+
+
+async def _measured(metrics: Metrics) -> bool:
+    return 'jobs_unfinished{queue="optimise",state="running"} 1.0' in metrics.render().decode()

@@ -18,11 +18,12 @@ from tradingboost.app.reach import FILE, Whereabouts, bridge_address
 from tradingboost.app.settings import Settings
 from tradingboost.app.topology import BRIDGE_OFFSET, GATEWAY_PORT, PROCESSES, process
 from tradingboost.app.wiring import Platform
-from tradingboost.core.errors import InvalidInput
+from tradingboost.core.errors import InvalidInput, Refused
 from tradingboost.kit import metric_points, redis_health
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.http import create_app
 from tradingboost.kit.http_server import http_worker, listen
+from tradingboost.kit.jobs import health as jobs_health
 from tradingboost.kit.remote import BridgeServer, serve
 from tradingboost.kit.runtime import Module, Runtime, run_until_signal
 
@@ -80,6 +81,9 @@ async def served(
 
     The ports are taken first, so that a busy one is told before any server is started.
     """
+    if "exchange" not in names and settings.crypto.keks is not None:
+        message = "Only the process of exchange may hold TB_CRYPTO__KEKS; take them out of this one's environment."
+        raise Refused("keks_misplaced", message)
     host, offset = settings.topology.host, settings.topology.port_offset
     listening = listen(host, http_port + offset)
     try:
@@ -110,6 +114,7 @@ def _runtime(built: Platform, names: Collection[str], listening: socket.socket) 
     modules = list(built.modules)
     runtime = Runtime(modules, clock=built.context.clock, drained=_drained)
     modules.append(redis_health.watch(built.context.redis, runtime.metrics))
+    modules.append(jobs_health.watch(built.context.db, runtime.metrics))
     routers = [router for module in modules for router in module.routers]
     app = create_app("TradingBoost", routers, vitals=runtime, metrics=runtime.metrics, clock=built.context.clock)
     modules.append(machine.watch(data_dir(built.settings), built.settings.ops.disk_alarm_ratio, runtime.metrics))

@@ -264,6 +264,15 @@ async def counts(connection: AsyncConnection) -> dict[str, dict[str, int]]:
     return found
 
 
+async def oldest_s(connection: AsyncConnection) -> float | None:
+    """How long the job waits that nobody has ever worked on; None when every one has been begun."""
+    now = func.clock_timestamp()
+    waiting = (jobs.c.state == "queued", jobs.c.started_at.is_(None), jobs.c.run_after <= now)
+    age = select(func.extract("epoch", now - func.min(jobs.c.created_at))).where(*waiting)
+    found = (await connection.execute(age)).scalar_one()
+    return None if found is None else float(found)
+
+
 def _in(seconds: float) -> Any:
     return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
