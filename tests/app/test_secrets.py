@@ -15,8 +15,10 @@ from pydantic import SecretStr
 from tests.builders import ACCOUNT, VENUE, an_intent
 
 from tradingboost.app.secrets import Secrets
+from tradingboost.app.serving import served
 from tradingboost.app.settings import Settings
 from tradingboost.core.errors import InvalidInput, Refused
+from tradingboost.kit.settings import CryptoSettings
 from tradingboost.services.orders.settings import OrdersSettings
 
 Make = Callable[[Secrets], Any]
@@ -24,6 +26,7 @@ MAKERS: dict[str, Make] = {
     "kek": Secrets.key_ring,
     "order-ids": Secrets.id_keys,
     "internal-calls.pem": Secrets.signing_key,
+    "pepper": Secrets.pepper,
 }
 PEM = serialization.Encoding.PEM
 PKCS8 = serialization.PrivateFormat.PKCS8
@@ -144,3 +147,36 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be written") as raised:
         secrets(tmp_path / "file" / "data").key_ring()
     assert raised.value.code == "data_dir_unwritable"
+
+
+def fernet_of(text: str) -> CryptoSettings:
+    return CryptoSettings(legacy_fernet_keys=SecretStr(text))
+
+
+def test_the_old_systems_key_alone_makes_a_key_that_seals_and_never_in_production(folder: Path) -> None:
+    old = base64.urlsafe_b64encode(bytes(range(32))).decode()
+    ring = secrets(folder, crypto=fernet_of(old)).key_ring()
+    assert (ring.kids, list(folder.iterdir()) if folder.exists() else []) == (("env0",), [])
+    assert secrets(folder, crypto=fernet_of(old)).key_ring().kids == ("env0",)
+    with pytest.raises(Refused, match="TB_CRYPTO__KEKS"):
+        secrets(folder, crypto=fernet_of(old), env="production").key_ring()
+    secrets(folder).key_ring()  # an installation that has made its own goes on sealing with that
+    assert secrets(folder, crypto=fernet_of(old)).key_ring().kids == ("kek1", "env0")
+
+
+def test_a_key_in_the_wrong_variable_is_refused_with_the_right_one_named(folder: Path) -> None:
+    old = base64.urlsafe_b64encode(bytes(range(32))).decode()
+    with pytest.raises(InvalidInput, match="TB_CRYPTO__LEGACY_FERNET_KEYS") as caught:
+        secrets(folder, crypto=CryptoSettings(keks=SecretStr(old))).key_ring()
+    assert old not in caught.value.message
+    with pytest.raises(InvalidInput, match="32 bytes") as short:
+        secrets(folder, crypto=CryptoSettings(pepper=SecretStr("c2hvcnQ="))).pepper()
+    assert "c2hvcnQ" not in short.value.message
+
+
+async def test_a_process_without_exchange_refuses_the_keys_that_open(folder: Path) -> None:
+    given = Settings(crypto=CryptoSettings(keks=SecretStr("k1:" + base64.b64encode(bytes(range(32))).decode())))
+    with pytest.raises(Refused) as caught:
+        async with served(given, ["users"], 8000):
+            raise AssertionError("it started")
+    assert caught.value.code == "keks_misplaced"

@@ -102,7 +102,7 @@ async def failing(room: Vault, secrets: list[str]) -> list[str]:
     return said
 
 
-async def test_a_secret_that_went_through_every_path_is_nowhere_but_sealed(room: Vault) -> None:
+async def test_trap_one_path_stores_plaintext_though_another_seals(room: Vault) -> None:
     lines = io.StringIO()
     kit_logging.configure("test", LogSettings(level="debug"), lines)
     keys, more, legacy = await room.keys("801"), room.more_keys("801"), room.more_keys("801", 3)

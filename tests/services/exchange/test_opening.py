@@ -88,13 +88,15 @@ async def test_keys_come_from_memory_then_from_redis_then_from_postgresql(room: 
     assert '"read from memory":1' in rows[0].content
 
 
-async def test_the_copy_in_redis_is_ciphertext_and_a_flush_loses_nothing(room: Vault) -> None:
+async def test_trap_decrypted_keys_are_kept_in_redis_without_an_end(room: Vault) -> None:
     account = await room.connected(await room.person())
     copy = await copy_of(room, account)
     stored = (await room.rows("SELECT api_secret, dek_wrapped FROM users.exchange_credentials"))[0]
     assert (copy["api_secret"], copy["data_key"]) == (stored.api_secret, stored.dek_wrapped)
     assert not [value for value in copy.values() if "canary" in value]
+    who = await room.users.account(account)
     async with room.redis.context() as client:
+        assert 0 < await client.ttl(room.redis.key(API_KEYS, user_id=who.user_id, exchange=who.venue)) <= DAY
         await client.flushdb()
     room.clock.by_s += MINUTE
     assert (await opened(room, account, Purpose.ENTRY)).source == "postgres"
@@ -227,6 +229,21 @@ async def test_trap_an_entry_is_never_signed_with_a_replaced_key(room: Vault) ->
     late = [row.cl_ord_id for row in sent if row.version == 1 and row.sent_at > row.since + timedelta(milliseconds=50)]
     assert late == []
     assert {name for name, code in outcomes if code == "placed"} <= {row.cl_ord_id for row in sent}
+
+
+async def test_trap_orders_of_one_person_are_signed_with_the_keys_of_another(room: Vault) -> None:
+    mine = await room.connected(await room.person("alice"), "700")
+    theirs = await room.connected(await room.person("bob"), "800")
+    for name, account in (("SAMINE", mine), ("SATHEIRS", theirs)):
+        await room.exchange.connect(account)
+        assert (await room.exchange.place(entry(account, name))).kind is OutcomeClass.PLACED
+    rows = await room.rows(
+        "SELECT s.cl_ord_id, c.account_id::text AS account FROM exchange.sent s"
+        " JOIN users.exchange_credentials c ON c.id::text = s.credential_id"
+    )
+    assert {row.cl_ord_id: row.account for row in rows} == {"SAMINE": mine, "SATHEIRS": theirs}
+    for uid, name in (("700", "SAMINE"), ("800", "SATHEIRS")):
+        assert name in str(await room.venue.admin.truth(uid))
 
 
 async def test_an_entry_made_for_newer_keys_waits_for_them(room: Vault) -> None:

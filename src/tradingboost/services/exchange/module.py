@@ -1,5 +1,6 @@
 """The plug of `exchange`."""
 
+import resource
 from functools import partial
 from typing import Final
 
@@ -35,4 +36,9 @@ def build(
     custodian = Custodian(context, users, key_ring, venues, service.accounts)
     workers = Workers(service, settings)
     loops = [*workers.all(), Worker("keys", partial(workers.keys, custodian=custodian), stall_after_s=STALL_S)]
-    return service, custodian, Module("exchange", workers=loops, stop=[service.accounts.close])
+    return service, custodian, Module("exchange", start=[_no_core_dumps], workers=loops, stop=[service.accounts.close])
+
+
+async def _no_core_dumps() -> None:
+    """A dump of this process would hold opened keys."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
