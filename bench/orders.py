@@ -4,8 +4,12 @@ Ours checks, records and claims the intent, then sends it once (`ack`: until the
 outcome with its facts (`stored`: until the caller has its answer). The bare loop only sends. Both rest limit orders of
 one contract far below the market, in alternating batches of the same run; before each timed order the platform has come
 to rest from the one before. `cpu` is the processor time of this process, the exchange's own share included.
+
+The bare loop never waits for anything: client and exchange are one process, and its caches are warm. `paced` is the
+same pair at the pace of a market, one of each in turn, each after the same rest and pause.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +33,7 @@ ETH = Symbol("ETH-USDT-SWAP")
 RUN = RunId("bench")
 PRICE = Decimal(1500)
 BATCH = 20
+PAUSE_S = 0.005
 
 
 async def measure(orders: int = 200) -> dict[str, Any]:
@@ -54,6 +59,7 @@ async def measure(orders: int = 200) -> dict[str, Any]:
         bare = await _client(built)
         try:
             ours, theirs = await _race(built, bare, orders)
+            paced, bare_paced = await _at_a_pace(built, bare, orders)
         finally:
             await bare.close()
     bare_ms = [one.stored for one in theirs]
@@ -64,12 +70,14 @@ async def measure(orders: int = 200) -> dict[str, Any]:
         "cpu": milliseconds([one.cpu for one in ours]),
         "bare_ccxt": milliseconds(bare_ms),
         "bare_ccxt_cpu": milliseconds([one.cpu for one in theirs]),
+        "paced": milliseconds([one.cpu for one in paced]),
+        "bare_ccxt_paced": milliseconds([one.cpu for one in bare_paced]),
     }
     result["ratios"] = {
         f"{part}_vs_ccxt_{share}": round(
             result[part][f"{share}_ms"] / result[f"bare_ccxt{bare_part}"][f"{share}_ms"], 2
         )
-        for part, bare_part in (("ack", ""), ("stored", ""), ("cpu", "_cpu"))
+        for part, bare_part in (("ack", ""), ("stored", ""), ("cpu", "_cpu"), ("paced", "_paced"))
         for share in ("p50", "p99")
     }
     return result
@@ -93,10 +101,25 @@ async def _race(built: Stage, bare: Any, orders: int) -> tuple[list[Timed], list
                 ours.append(await _timed(built.platform.orders.submit(_intent(built, number)), replies))
             await _at_rest(built)
             for _ in range(BATCH):
-                theirs.append(
-                    await _timed(bare.create_order("ETH/USDT:USDT", "limit", "buy", 1, float(PRICE)), replies)
-                )
+                theirs.append(await _timed(_bare(bare), replies))
     return ours[BATCH:], theirs[BATCH:]
+
+
+async def _at_a_pace(built: Stage, bare: Any, orders: int) -> tuple[list[Timed], list[Timed]]:
+    """Half as many of each, since the money of the account is one for both races."""
+    ours: list[Timed] = []
+    theirs: list[Timed] = []
+    with _replies(built) as replies:
+        for number in range(orders, orders + max(orders // 2, 1)):
+            for call, kept in ((built.platform.orders.submit(_intent(built, number)), ours), (_bare(bare), theirs)):
+                await _at_rest(built)
+                await asyncio.sleep(PAUSE_S)
+                kept.append(await _timed(call, replies))
+    return ours, theirs
+
+
+def _bare(client: Any) -> Any:
+    return client.create_order("ETH/USDT:USDT", "limit", "buy", 1, float(PRICE))
 
 
 async def _timed(call: Any, replies: list[float]) -> Timed:

@@ -3,6 +3,7 @@
 `TB_OPS__CRASH_POINT=name:nth` arms one of them, with TB_ENV=test only: the process kills itself when it comes by for
 the nth time. `POINTS` is the only list of names; a house rule refuses a name that is not in it, and a test a name that
 no place uses. *before_commit* and *after_commit* mean just that: nothing of the transaction is stored, or all of it.
+Where one statement is the transaction, *before_commit* is passed right before it is sent.
 """
 
 import difflib
@@ -23,7 +24,7 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "strategy.wishes.before_commit": "a run has decided; neither its state nor its wishes are stored",
         "strategy.wishes.after_commit": "state and wishes are stored, nobody has heard of them",
         "strategy.wish.after_call": "orders carried a wish out, and it is not yet marked as done",
-        "orders.intent.before_commit": "intent, order, request and saga are written, not stored",
+        "orders.intent.before_commit": "intent, order, request and saga are being stored and are not",
         "orders.intent.after_commit": "the intent is stored, allowed or denied",
         "orders.claim.after_commit": "the right to send is taken, nothing was sent",
         "exchange.sent.after_commit": "the client order id is used up for ever, nothing was sent",

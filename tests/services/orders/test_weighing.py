@@ -9,12 +9,12 @@ from tests.builders import ACCOUNT, BTC, D, an_exit, an_intent
 from tests.services.orders.desk import Desk
 from tests.services.rooms import Room
 
+from tradingboost.core import risk
 from tradingboost.core.errors import Unavailable
-from tradingboost.core.ids import AccountId
 from tradingboost.core.order import PositionSide, Side
+from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.settings import OrdersSettings
-from tradingboost.shared.interfaces.positions import PositionView
 
 
 async def opened(stage: Room, free: str | None = None, **settings: Any) -> Desk:
@@ -78,16 +78,25 @@ async def test_openings_decided_at_one_moment_do_not_pass_the_limit_together(sta
     assert [row.decided for row in await desk.rows(t.leg_claims)] == [2]  # whoever was outrun weighed again
 
 
-async def test_a_switch_set_after_an_opening_was_weighed_stops_it_all_the_same(stage: Room) -> None:
+async def test_a_switch_set_after_an_opening_was_weighed_stops_it_all_the_same(
+    stage: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = await opened(stage)
-    held = desk.positions.positions
+    check = risk.check
 
-    async def late(account_id: AccountId, open_only: bool = True) -> list[PositionView]:
-        desk.positions.positions = held  # type: ignore[method-assign]
-        await desk.switch("platform", "")
-        return await held(account_id, open_only)
+    def late(*args: Any) -> str | None:
+        monkeypatch.setattr(risk, "check", check)
+        set_meanwhile.append(asyncio.create_task(desk.switch("platform", "")))
+        return check(*args)
 
-    desk.positions.positions = late  # type: ignore[method-assign]
+    async def record(*args: Any, **kwargs: Any) -> store.Fate:
+        await asyncio.gather(*set_meanwhile)
+        return await recorded(*args, **kwargs)
+
+    set_meanwhile: list[asyncio.Task[None]] = []
+    recorded = store.record
+    monkeypatch.setattr(risk, "check", late)
+    monkeypatch.setattr(store, "record", record)
     assert (await desk.submit(an_intent())).deny_code == "kill_switch_active"
     assert desk.exchange.sent == []
 
