@@ -62,7 +62,13 @@ def _free(status: int, body: dict[str, Any]) -> Row:
     return Row(anonymous=status, a=status, b=None, admin=status, disabled=status, body=body)
 
 
+def _theirs(status: int = 200, body: dict[str, Any] | None = None) -> Row:
+    """About somebody who is named, and open to that person alone."""
+    return Row(anonymous=401, a=status, b=404, admin=404, disabled=401, body=body)
+
+
 _NO_CODE: Final = {"totp": "000000"}
+_DOCUMENT: Final = {"format": "tradingboost.settings/1", "exported_at": "", "strategy": "hyperrsi", "settings": []}
 ROUTES: Final = {
     "POST /api/users/register": _free(422, {"username": "me", "password": PASSWORD}),
     "POST /api/users/login": _free(401, {"username": "nobody", "password": PASSWORD}),
@@ -94,6 +100,24 @@ ROUTES: Final = {
     "POST /api/users/{user_id}/enable": _admins(200, _WHY),
     "POST /api/users/{user_id}/role": _admins(200, {**_WHY, "role": "support"}),
     "POST /api/users/{user_id}/totp/remove": _admins(204, _WHY),
+    "PUT /api/users/settings/{user_id}": _theirs(200, {"params": {"leverage": 3}, "expected_version": 0}),
+    "GET /api/users/settings/{user_id}": _theirs(),
+    "GET /api/users/settings/{user_id}/{kind}": _theirs(),
+    "GET /api/users/settings/{user_id}/versions": _theirs(),
+    "GET /api/users/settings/{user_id}/versions/{version}": _theirs(),
+    "GET /api/users/settings/{user_id}/diff": _theirs(),
+    "GET /api/users/settings/{user_id}/export": _theirs(),
+    "POST /api/users/settings/{user_id}/reset": _theirs(200, {"type": "params", "expected_version": 1}),
+    "POST /api/users/settings/{user_id}/restore/{version}": _theirs(),
+    "POST /api/users/settings/{user_id}/import": _theirs(200, {"document": _DOCUMENT}),
+    "GET /api/users/presets": _own(200),
+    "GET /api/users/presets/templates": _own(200),
+    "POST /api/users/presets": _own(201, {"name": "x"}),
+    "POST /api/users/presets/from-current": _own(201, {"name": "y"}),
+    "GET /api/users/presets/{preset_id}": _theirs(404),
+    "PUT /api/users/presets/{preset_id}": _theirs(404, {"expected_version": 1}),
+    "POST /api/users/presets/{preset_id}/default": _theirs(404),
+    "DELETE /api/users/presets/{preset_id}": _theirs(404),
 }
 HEALTH: Final = {"GET /health", "GET /ready", "GET /metrics"}
 """On a service's own port, for its supervisor; they tell nothing of anybody."""
@@ -131,6 +155,7 @@ class Town:
         """One request of one visitor about one person's things."""
         method, _, path = route.partition(" ")
         theirs = {"user_id": self.ids[about], "identifier": about, "token_id": self.tokens.get(about, "")}
+        theirs |= {"kind": "params", "version": "1", "preset_id": "none-such"}
         path = path.format(**theirs, session_id=self.logins[about].session_id)
         token = self.logins[who].access_token if who else ""
         extra = {"x_step_up": self.proof} if who == "root" else {}

@@ -110,7 +110,7 @@ def _removed(strategy: str, given: Layer) -> set[str]:
 
 def dumped(params: Any) -> Document:
     """A typed document as it is stored."""
-    return {field.name: _plain(getattr(params, field.name)) for field in msgspec.structs.fields(type(params))}
+    return {field.name: plain(getattr(params, field.name)) for field in msgspec.structs.fields(type(params))}
 
 
 def defaults(where: Address) -> Document:
@@ -144,7 +144,7 @@ def from_text(where: Address, fields: Mapping[str, str]) -> Document:
         return dict(fields)
     from tradingboost.strategies.hyperrsi.checks import read_value
 
-    return {key: _plain(read_value(key, text)) for key, text in fields.items()}
+    return {key: plain(read_value(key, text)) for key, text in fields.items()}
 
 
 class Normalised(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,15 +187,16 @@ def normalise(where: Address, legacy: Layer, beside: Layer | None = None) -> Nor
     return msgspec.structs.replace(rest, unknown={**unknown, **rest.unknown})
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: members as their text, decimals as numbers while no digit is lost."""
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Decimal):
         return _number(value)
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, msgspec.Struct):
         return dumped(value)
     return value

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from tradingboost.core.errors import InvalidInput
-from tradingboost.shared.user_settings.documents import SECRET, Document
+from tradingboost.shared.user_settings.documents import SECRET, Document, plain
 
 FORMAT: Final = "tradingboost.settings/1"
 MOST_BYTES: Final = 1024 * 1024
@@ -62,8 +62,8 @@ def exported(strategy: str, at: str, settings: Sequence[Entry], presets: Sequenc
 
 def checksum(document: Exported) -> str:
     """SHA-256 of a document without its own checksum."""
-    plain = msgspec.to_builtins(msgspec.structs.replace(document, sha256=""))
-    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
+    whole = msgspec.to_builtins(msgspec.structs.replace(document, sha256=""))
+    return hashlib.sha256(msgspec.json.encode(whole, order="deterministic")).hexdigest()
 
 
 def imported(document: Mapping[str, Any]) -> Exported:
@@ -76,7 +76,7 @@ def imported(document: Mapping[str, Any]) -> Exported:
         said = document.get("format")
         raise InvalidInput("import_format", f"The document is of the format {said!r}; {FORMAT!r} is read here.")
     try:
-        found = msgspec.convert(document, Exported)
+        found = msgspec.convert(plain(document), Exported)
     except msgspec.ValidationError as error:
         raise InvalidInput("import_malformed", f"The document cannot be read: {error}.") from error
     if found.sha256 and found.sha256 != checksum(found):

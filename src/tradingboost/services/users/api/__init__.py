@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from tradingboost.services.users.api import administration, logins, people
+from tradingboost.services.users.api import administration, logins, people, presets, settings
 from tradingboost.services.users.api.door import Door
 from tradingboost.shared.interfaces.users import Users
 
@@ -11,6 +11,12 @@ def router(users: Users) -> APIRouter:
     """The routes of this service."""
     door = Door(users)
     whole = APIRouter(prefix="/api/users", tags=["users"])
-    for part in (logins, administration, people):  # what is named by a fixed word comes before /{user_id}
+    for part in (
+        logins,
+        administration,
+        settings,
+        presets,
+        people,
+    ):  # what is named by a fixed word comes before /{user_id}
         whole.include_router(part.router(door))
     return whole

@@ -1,6 +1,6 @@
 """What requests may say. A field that is not listed is refused: nobody sets their own role by sending one."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -67,3 +67,46 @@ class RoleBody(ReasonBody):
 
 class InviteBody(RoleBody):
     days: Annotated[int, Field(ge=1, le=30)] = 7
+
+
+class SettingsBody(Body):
+    preferences: dict[str, Any] | None = None
+    params: dict[str, Any] | None = None
+    dual_side: dict[str, Any] | None = None
+    expected_version: dict[str, int] | int | None = None
+    note: str = Field("", max_length=200)
+    apply: Literal["now", "when_flat"] = "now"
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """What is to be changed, by type."""
+        given = {"preferences": self.preferences, "params": self.params, "dual_side": self.dual_side}
+        return {kind: changes for kind, changes in given.items() if changes is not None}
+
+
+class ResetBody(Body):
+    type: Literal["preferences", "params", "dual_side"]
+    strategy: Literal["hyperrsi", "grid"] = "hyperrsi"
+    scope: str = Field("global", max_length=100)
+    expected_version: Annotated[int, Field(ge=0)]
+
+
+class ImportBody(Body):
+    document: dict[str, Any]
+
+
+class CurrentBody(Body):
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    description: str = Field("", max_length=200)
+    strategy: Literal["hyperrsi", "grid"] = "hyperrsi"
+
+
+class PresetBody(CurrentBody):
+    settings: dict[str, Any] = {}
+    copy_of: Annotated[str, Field(max_length=50)] | None = None
+
+
+class PresetChangeBody(Body):
+    expected_version: Annotated[int, Field(ge=1)]
+    name: Annotated[str, Field(min_length=1, max_length=50)] | None = None
+    description: Annotated[str, Field(max_length=200)] | None = None
+    settings: dict[str, Any] = {}
