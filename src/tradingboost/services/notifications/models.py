@@ -13,6 +13,7 @@ from tradingboost.shared.events.orders import (
 )
 from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
 from tradingboost.shared.events.strategy import RunStarted, RunStopped
+from tradingboost.shared.events.users import CredentialNeedsCare
 
 
 def told(payload: Payload) -> tuple[str, str]:
@@ -42,6 +43,10 @@ def told(payload: Payload) -> tuple[str, str]:
             return "run", f"{strategy} runs on {symbol} {timeframe}"
         case RunStopped(strategy=strategy, symbol=symbol, reason=reason):
             return "run", f"{strategy} on {symbol} stopped: {reason}"
+        case CredentialNeedsCare(label=label, code="credential_expiring", days_left=days):
+            return "alarm", f"{label}: its API keys end in {days} days; connect new ones"
+        case CredentialNeedsCare(label=label, code=code):
+            return "alarm", f"{label}: its API keys open nothing any more ({code}); stops stay, connect new ones"
         case _:
             return "note", type(payload).__name__
 
