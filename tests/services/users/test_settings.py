@@ -1,8 +1,9 @@
 """Settings: every version is a row, one of them in force, and nobody's change is lost."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select, text, update
@@ -18,11 +19,15 @@ from tests.services.users.setting_desk import (
     SettingDesk,
 )
 
-from tradingboost.core.errors import Conflict, InvalidInput, NotFound
+from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from tradingboost.core.ids import UserId
 from tradingboost.kit.aggregates import newest
 from tradingboost.kit.audit.tables import events as audit_events
+from tradingboost.kit.db import Database
+from tradingboost.kit.settings import DbSettings
 from tradingboost.services.users import tables as t
+from tradingboost.services.users.service import UsersService
+from tradingboost.services.users.settings import UsersSettings
 from tradingboost.shared.events.users import SettingsUpdated
 from tradingboost.shared.interfaces.users.settings import Apply, AskEffective, Saved, SaveSetting
 from tradingboost.shared.user_settings.addresses import Address, aggregate
@@ -245,3 +250,18 @@ async def test_the_queries_of_old_find_their_indexes(desk: SettingDesk) -> None:
         for index, statement in wanted.items():
             given = {"user": alice} if ":user" in statement else {}
             assert index in "\n".join((await db.execute(text(statement), given)).scalars())
+
+
+async def test_with_the_database_away_copies_serve_screens_and_nothing_that_decides(desk: SettingDesk) -> None:
+    alice = await desk.person()
+    await desk.save(alice, PARAMS, 0, leverage=3)
+    await desk.service.setting(alice, PARAMS)
+    away = Database.open("postgresql://nobody@127.0.0.1:1/nothing", DbSettings(connect_timeout_s=0.5))
+    context = replace(desk.room.context(), db=away)
+    lonely = UsersService(context, cast(Any, None), UsersSettings())
+    assert (await lonely.setting(alice, PARAMS)).settings["leverage"] == 3
+    with pytest.raises(Unavailable):
+        await lonely.effective(AskEffective(user_id=alice, strategy="hyperrsi", scope=SCOPE))
+    with pytest.raises(Unavailable):
+        await lonely.save_setting(alice, a_wish(version=1, changes={"leverage": 4}))
+    await away.close()
