@@ -116,12 +116,9 @@ async def test_a_person_sees_own_rows_and_a_service_sees_all(working_as: As) -> 
     assert await numbers(platform, str(UUID(int=0xC))) == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("missing", ["", None])
-async def test_trap_a_missing_person_is_somebody(working_as: As, missing: str | None) -> None:
-    if missing is None:
-        assert await numbers(await working_as(USER)) == [0, 0, 0, 0]
-    else:
-        assert await numbers(await working_as(PLATFORM), missing) == [0, 0, 0, 0]
+async def test_trap_a_missing_person_is_somebody(working_as: As) -> None:
+    assert await numbers(await working_as(USER)) == [0, 0, 0, 0]
+    assert await numbers(await working_as(PLATFORM), "") == [0, 0, 0, 0]
 
 
 async def test_the_owner_of_a_table_sees_no_row_of_it_without_a_policy(people: Database) -> None:
@@ -152,33 +149,27 @@ async def test_nobody_writes_in_the_name_of_another(working_as: As) -> None:
             await db.execute(update(mode_causes).values(mode="FROZEN"))
 
 
-@pytest.mark.parametrize(
-    ("role", "statement"),
-    [
-        ("tb_orders", "SELECT * FROM users.exchange_credentials"),
-        ("tb_strategy", "SELECT * FROM orders.orders"),
-        ("tb_market", "UPDATE positions.positions SET qty = 0"),
-        (USER, "SELECT api_secret FROM users.exchange_credentials"),
-        (USER, "UPDATE orders.orders SET price = 1"),
-        (PLATFORM, "UPDATE audit.events SET actor = 'nobody'"),
-        (PLATFORM, "DELETE FROM audit.events"),
-        (PLATFORM, "DROP TABLE market.ticks"),
-    ],
-)
-async def test_a_role_may_do_what_its_service_does_and_no_more(working_as: As, role: str, statement: str) -> None:
-    database = await working_as(role)
-    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
-        async with database.transaction() as db:
-            await db.execute(text(statement))
+FORBIDDEN = [
+    ("tb_orders", "SELECT * FROM users.exchange_credentials"),
+    ("tb_strategy", "SELECT * FROM orders.orders"),
+    ("tb_market", "UPDATE positions.positions SET qty = 0"),
+    (USER, "SELECT api_secret FROM users.exchange_credentials"),
+    (USER, "UPDATE orders.orders SET price = 1"),
+    (PLATFORM, "UPDATE audit.events SET actor = 'nobody'"),
+    (PLATFORM, "DELETE FROM audit.events"),
+    (PLATFORM, "DROP TABLE market.ticks"),
+]
 
 
-async def test_a_person_sees_of_own_keys_everything_but_the_ciphertext(working_as: As) -> None:
-    shown = [
-        column
-        for column in exchange_credentials.columns
-        if column.name not in TENANCY.sealed["users.exchange_credentials"][1]
-    ]
-    async with (await working_as(PLATFORM)).read(ANNA) as db:
+async def test_a_role_may_do_what_its_service_does_and_no_more(working_as: As) -> None:
+    for role, statement in FORBIDDEN:
+        database = await working_as(role)
+        with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+            async with database.transaction() as db:
+                await db.execute(text(statement))
+    hidden = TENANCY.sealed["users.exchange_credentials"][1]
+    shown = [column for column in exchange_credentials.columns if column.name not in hidden]
+    async with (await working_as(PLATFORM)).read(ANNA) as db:  # of own keys everything but the ciphertext
         assert (await db.execute(select(*shown))).all() == []
 
 
