@@ -136,3 +136,13 @@ async def test_what_a_person_saved_since_is_not_taken_back_by_a_second_run(world
     await tools.users.save_setting(user_id, wish)
     assert (await world.run(Settings())).already == 1
     assert (await stored(world, PARAMS)).settings["leverage"] == 7
+
+
+async def test_ids_that_are_two_people_here_are_not_joined_by_an_old_table(world: World) -> None:
+    tools = await world.tools()
+    people = [await tools.users.ensure(known, "test") for known in ({"okx": UID}, {"telegram": CHAT})]
+    assert people[0].user_id != people[1].user_id
+    await world.plant([planted(f"user:{CHAT}:okx_uid", UID), planted(f"user:{CHAT}:settings", '{"leverage": 5}')])
+    report = await world.run(Settings())
+    assert {line.reason.split(":")[0] for line in report.lines} == {"identities_disagree"}
+    assert await tools.users.resolve(f"telegram:{CHAT}") == people[1].user_id
