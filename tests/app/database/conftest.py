@@ -86,12 +86,19 @@ async def laid(standing: str, databases: Databases) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=LANES)
-async def lane(request: pytest.FixtureRequest) -> AsyncIterator[Lane]:
+def server(request: pytest.FixtureRequest) -> tuple[Tier, Databases]:
+    """Where empty databases are made. Not asynchronous: a server is waited for in a loop of its own."""
+    if request.param == "plain":
+        return "plain", request.getfixturevalue("databases")
+    return "apache", request.getfixturevalue("timescale")
+
+
+@pytest.fixture
+async def lane(server: tuple[Tier, Databases]) -> AsyncIterator[Lane]:
     """An empty database."""
-    plain = request.param == "plain"
-    on: Databases = request.getfixturevalue("databases" if plain else "timescale")
+    tier, on = server
     url = await on.create()
     opened = Database.open(url, UNHURRIED)
-    yield Lane(url, "plain" if plain else "apache", opened)
+    yield Lane(url, tier, opened)
     await opened.close()
     await on.drop(url)

@@ -97,7 +97,7 @@ async def test_every_version_goes_up_and_down_and_the_tables_are_as_the_code_say
     assert await migrations.check(lane.database, schemas) == []
 
 
-@pytest.mark.parametrize("lane", LANES[1:], indirect=True)
+@pytest.mark.parametrize("server", LANES[1:], indirect=True)
 async def test_a_table_that_holds_rows_is_cut_only_by_an_upgrade_that_was_asked_for(lane: Lane) -> None:
     await bring_up(lane.database, timescale="off")
     await keep(lane.database, minutes(today(), 30))
