@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -194,3 +195,32 @@ def test_a_busy_port_is_one_plain_sentence() -> None:
         port = other.getsockname()[1]
         with pytest.raises(Unavailable, match=f"Port {port} on 127.0.0.1 cannot be used"):
             listen("127.0.0.1", port)
+
+
+async def test_a_body_that_stops_coming_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradingboost.kit.http.BODY_PATIENCE_S", 0.05)
+    metrics = Metrics()
+    app = create_app("test", [router], vitals=Runtime([], metrics=metrics), metrics=metrics)
+    pieces: list[Any] = [{"type": "http.request", "body": b'{"quantity": ', "more_body": True}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if not pieces:
+            await asyncio.sleep(60)
+        return pieces.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/echo",
+        "raw_path": b"/echo",
+        "query_string": b"",
+        "headers": [],
+    }
+    await app(
+        {**scope, "http_version": "1.1", "scheme": "http", "server": ("t", 80), "client": ("t", 1)}, receive, send
+    )
+    assert sent[0]["status"] == 408

@@ -1,5 +1,6 @@
 """The HTTP edge: our errors as statuses, request ids, a limit for bodies, and the health routes."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -49,6 +50,8 @@ STATUS_OF_CODE = {
 }
 """Refusals that HTTP has a word of its own for."""
 BODY_LIMIT_BYTES = 64 * 1024
+BODY_PATIENCE_S = 10.0
+"""Between two pieces of a body."""
 DEEPEST_JSON = 20
 _NUL = rb"\u0000"
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -247,12 +250,20 @@ def _status_of(error: TradingBoostError) -> int:
 
 
 def _limited(receive: Receive, limit: int) -> Callable[[], Awaitable[Message]]:
-    """Counts what arrives, because a length header may be missing or lie."""
+    """Counts what arrives, because a length header may be missing or lie, and waits for it so long and no longer."""
     seen = 0
+    whole = False
 
     async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, whole
+        if whole:
+            return await receive()  # the end of the connection, whenever that is
+        try:
+            async with asyncio.timeout(BODY_PATIENCE_S):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, "The body did not arrive in time; send it again.") from None
+        whole = not message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > limit:
             raise HTTPException(413, f"The body may have {limit} bytes; send less.")
