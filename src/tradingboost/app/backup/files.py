@@ -145,10 +145,10 @@ class Reader:
                 yield [msgspec.json.decode(line, type=Line) for line in plain.splitlines()]
 
     def _manifest(self) -> Manifest:
-        last, lines = "", 0
+        last, lines = "", -1
         with self._path.open(encoding="ascii") as file:
-            for lines, last in enumerate(file):  # noqa: B007 - the last one is wanted
-                pass
+            for line in file:
+                last, lines = line, lines + 1
         manifest = msgspec.json.decode(self._key.open("end", last.rstrip("\n")).reveal(), type=Manifest)
         if manifest.parts != lines - 1:
             raise damaged(self._path, f"it has {lines - 1} parts, not {manifest.parts}")

@@ -66,7 +66,7 @@ def _timeframe(value: object) -> RunTimeframe:
     word = str(value).strip()
     found = next((one for one in RunTimeframe if word.casefold() == one.value), None)
     if found is None:
-        text = f"timeframe: {value!r} is not one of {', '.join(RunTimeframe)}."
+        text = f"{value!r} is no timeframe of a run; choose one of {', '.join(RunTimeframe)}."
         raise InvalidInput("unknown_option", text)
     return found
 
@@ -79,5 +79,5 @@ def _symbol(value: object) -> str:
     if quote:
         word = f"{base}-{quote}-SWAP" if settled_in else f"{base}-{quote}"
     if not _SYMBOL.fullmatch(word):
-        raise InvalidInput("bad_symbol", f"symbol: {value!r} is no symbol; write it as BTC-USDT-SWAP.")
+        raise InvalidInput("bad_symbol", f"{value!r} is no symbol; write it as BTC-USDT-SWAP.")
     return word
