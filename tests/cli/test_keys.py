@@ -12,7 +12,7 @@ from tests.simulator.stage import Venue, open_venue, venue
 from tradingboost.app import key_desk
 from tradingboost.app.key_desk import Desk
 from tradingboost.app.settings import Settings
-from tradingboost.cli import keys
+from tradingboost.cli import connecting
 from tradingboost.cli.main import main
 from tradingboost.core.errors import InvalidInput, NotFound, Refused
 from tradingboost.kit.crypto import KeyRing
@@ -50,7 +50,7 @@ async def test_connect_verifies_lists_deletes_and_restores(room: Vault) -> None:
     user = await room.person()
     typed = room.typed(user, await room.keys("700"))
     found = await key_desk.connected(SETTINGS, "alice", typed)
-    assert (found.outcome, keys.judged(found).exit_code) == ("active", 0)
+    assert (found.outcome, connecting.judged(found).exit_code) == ("active", 0)
     (one,) = await key_desk.listed(SETTINGS, "alice")
     assert "canary-secret" not in json.dumps(str(one))
     assert await key_desk.shown(SETTINGS, one.credential_id[-8:]) == one
@@ -67,7 +67,7 @@ async def test_refused_keys_end_the_verb_with_the_reason(room: Vault) -> None:
     typed = room.typed(user, await room.keys("701", perm=["read_only", "trade", "withdraw"]))
     found = await key_desk.connected(SETTINGS, "alice", typed)
     with pytest.raises(Refused) as refused:
-        keys.judged(found)
+        connecting.judged(found)
     assert refused.value.code == "withdraw_permission_refused"
 
 
@@ -102,7 +102,7 @@ def test_a_made_key_is_one_that_can_be_used(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("line", ["", "no json", '{"api_key": "canary"}', '{"api_key": "canary", "api_secret": 1}'])
 def test_what_a_script_gives_in_another_form_is_refused_and_not_repeated(line: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        keys.typed_fields(line)
+        connecting.typed_fields(line)
     assert "canary" not in caught.value.message
 
 

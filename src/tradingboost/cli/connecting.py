@@ -2,16 +2,19 @@
 
 import getpass
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradingboost.cli import keys_view as view
+from tradingboost.cli.exits import DONE, UNAVAILABLE
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.user_logins import act_of
-from tradingboost.core.errors import InvalidInput
+from tradingboost.core.errors import InvalidInput, Refused
 
 if TYPE_CHECKING:
     from tradingboost.app.settings import Settings
+    from tradingboost.shared.interfaces.custody import Verification
 
 _LONGEST = 4096
 _PAGES = {
@@ -37,8 +40,6 @@ def connect(
     stdin: Annotated[bool, typer.Option("--stdin", help="Read one JSON object with the keys, for scripts.")] = False,
 ) -> Answer:
     """Connect an exchange account: asks for its API keys, seals them, and has the exchange say what they may do."""
-    from tradingboost.cli import keys
-
     settings = session.settings()
     asking = not stdin and not session.json and sys.stdin.isatty()
     if not asking and not stdin:
@@ -52,7 +53,7 @@ def connect(
         _explain(session, settings, venue)
         given = _asked(venue)
     else:
-        given = keys.typed_fields(sys.stdin.readline(_LONGEST))
+        given = typed_fields(sys.stdin.readline(_LONGEST))
     from tradingboost.app import key_desk
     from tradingboost.core.ids import AccountId, UserId, Venue
     from tradingboost.shared.interfaces.users import StoreCredential
@@ -72,7 +73,7 @@ def connect(
     )
     with session.progress(f"asking {venue} what these keys may do"):
         found = session.run(lambda: key_desk.connected(settings, who, typed))
-    return keys.judged(found)
+    return judged(found)
 
 
 def _named(exchange: str, asking: bool) -> str:
@@ -103,3 +104,34 @@ def _asked(venue: str) -> dict[str, str]:
     if venue in _WITH_PASSPHRASE:
         given["passphrase"] = getpass.getpass("Passphrase: ")
     return given
+
+
+def judged(found: "Verification") -> Answer:
+    """What a verification says, with the exit code of a script: 0 usable, 6 not asked yet.
+
+    Raises:
+        Refused: the keys are refused or no longer trusted, with the reason.
+    """
+    if found.outcome in ("refused", "broken"):
+        raise Refused(found.code, found.message, credential_id=found.credential.credential_id, outcome=found.outcome)
+    code = UNAVAILABLE if found.outcome == "pending" else DONE
+    return Answer(found, lambda console: view.verification(console, found), exit_code=code)
+
+
+def typed_fields(line: str) -> dict[str, Any]:
+    """Keys given by a script: one JSON object on standard input.
+
+    Raises:
+        InvalidInput: `bad_credential`; no part of the input is repeated.
+    """
+    import msgspec
+
+    try:
+        found = msgspec.json.decode(line.encode(), type=dict[str, str])
+    except msgspec.MsgspecError:
+        found = {}
+    known = {"api_key", "api_secret", "passphrase"}
+    if not {"api_key", "api_secret"} <= set(found) <= known:
+        message = "These API keys cannot be stored: give one JSON object of api_key, api_secret and passphrase."
+        raise InvalidInput("bad_credential", message)
+    return found

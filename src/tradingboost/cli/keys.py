@@ -3,19 +3,16 @@
 import base64
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tradingboost.cli import keys_view as view
-from tradingboost.cli.exits import DONE, FINDINGS, UNAVAILABLE
+from tradingboost.cli.connecting import connect, judged
+from tradingboost.cli.exits import DONE, FINDINGS
 from tradingboost.cli.session import Answer, Session
 from tradingboost.cli.user_logins import act_of
 from tradingboost.cli.verb import verb
-from tradingboost.core.errors import InvalidInput, Refused
-
-if TYPE_CHECKING:
-    from tradingboost.shared.interfaces.custody import Verification
 
 _Which = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Its id, or either end of it.")]
 _Who = Annotated[str, typer.Option("--user", help="Whose: a name, an id, an OKX uid; empty = everybody.")]
@@ -24,8 +21,6 @@ _Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit."
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file."""
-    from tradingboost.cli import connecting
-
     group = typer.Typer(help="API keys of exchanges: list, verify, delete, restore; and the keys that seal them.")
     for name, function in (
         ("list", listed),
@@ -42,7 +37,7 @@ def register(app: typer.Typer) -> None:
     ):
         verb(group, name, title=f"keys {name}")(function)
     app.add_typer(group, name="keys", rich_help_panel="Operate", no_args_is_help=True)
-    verb(app, "connect", rich_help_panel="Trade")(connecting.connect)
+    verb(app, "connect", rich_help_panel="Trade")(connect)
 
 
 def listed(
@@ -77,18 +72,6 @@ def verified(session: Session, credential: _Which) -> Answer:
     from tradingboost.app import key_desk
 
     return judged(session.run(lambda: key_desk.verified(settings, credential)))
-
-
-def judged(found: "Verification") -> Answer:
-    """What a verification says, with the exit code of a script: 0 usable, 6 not asked yet.
-
-    Raises:
-        Refused: the keys are refused or no longer trusted, with the reason.
-    """
-    if found.outcome in ("refused", "broken"):
-        raise Refused(found.code, found.message, credential_id=found.credential.credential_id, outcome=found.outcome)
-    code = UNAVAILABLE if found.outcome == "pending" else DONE
-    return Answer(found, lambda console: view.verification(console, found), exit_code=code)
 
 
 def acknowledged(session: Session, credential: _Which, *, reason: _Reason) -> Answer:
@@ -199,22 +182,3 @@ def disable_all(
     act = act_of(reason)
     found = session.run(lambda: key_desk.disabled(settings, exchange, act))
     return Answer(found, lambda console: view.disabled(console, found))
-
-
-def typed_fields(line: str) -> dict[str, Any]:
-    """Keys given by a script: one JSON object on standard input.
-
-    Raises:
-        InvalidInput: `bad_credential`; no part of the input is repeated.
-    """
-    import msgspec
-
-    try:
-        found = msgspec.json.decode(line.encode(), type=dict[str, str])
-    except msgspec.MsgspecError:
-        found = {}
-    known = {"api_key", "api_secret", "passphrase"}
-    if not {"api_key", "api_secret"} <= set(found) <= known:
-        message = "These API keys cannot be stored: give one JSON object of api_key, api_secret and passphrase."
-        raise InvalidInput("bad_credential", message)
-    return found

@@ -13,9 +13,10 @@ from tradingboost.kit.keys import API_KEYS, API_KEYS_ACCOUNT, DAY_S
 from tradingboost.shared.interfaces.users import Account, SealedCredential
 
 FRESH: Final = timedelta(seconds=300)
+_SPREAD_S: Final = 30
+"""Copies made together do not all end at one moment."""
 LONGEST: Final = timedelta(seconds=DAY_S)
 _FIELDS: Final = ("api_key", "api_secret", "passphrase")
-_JITTER: Final = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,7 @@ class Copies:
 
     async def write(self, account: Account, sealed: SealedCredential, read_at: datetime) -> None:
         """Keep what was read from the database; an older version never replaces a newer one."""
-        fresh = FRESH * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads expiry, no secret
+        fresh = FRESH + timedelta(seconds=random.uniform(-_SPREAD_S, _SPREAD_S))  # noqa: S311 - no secret
         fields: dict[str, str] = {
             **{name: sealed.fields[name] for name in _FIELDS if name in sealed.fields},
             "data_key": sealed.data_key,

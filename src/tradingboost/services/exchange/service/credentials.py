@@ -90,7 +90,8 @@ class Opener:
         self.copies = Copies(context)
         self._near: dict[AccountId, Opened] = {}
         self._known: dict[AccountId, _Known] = {}
-        self._none: dict[AccountId, tuple[float, NotFound]] = {}
+        self._none: dict[AccountId, NotFound] = {}
+        self._none_until_s: dict[AccountId, float] = {}
         self.used: Counter[tuple[str, str, str, str]] = Counter()
         """(user, credential, purpose, source) since the last audit."""
 
@@ -135,8 +136,8 @@ class Opener:
 
     async def _from_users(self, account_id: AccountId, min_version: int, limit_s: float) -> Opened:
         absent = self._none.get(account_id)
-        if absent is not None and absent[0] > self._clock.monotonic():
-            raise absent[1]
+        if absent is not None and self._none_until_s[account_id] > self._clock.monotonic():
+            raise absent
         read_at = self._clock.now()
         try:
             async with asyncio.timeout(limit_s):
@@ -146,7 +147,9 @@ class Opener:
             raise _down() from None
         except NotFound as error:
             self._near.pop(account_id, None)
-            self._none[account_id] = (self._clock.monotonic() + _NONE_S, error)
+            self._none[account_id], self._none_until_s[account_id] = error, self._clock.monotonic() + _NONE_S
+            if len(self._none) > _MOST_COUNTED:
+                self._none.clear()
             raise
         self._none.pop(account_id, None)
         if sealed.version < min_version:
@@ -155,7 +158,7 @@ class Opener:
         self._known.setdefault(account_id, _Known(account, sealed.first))
         self._known[account_id].account, self._known[account_id].first = account, sealed.first
         self._near[account_id] = found
-        for kept in (self._known, self._near, self._none):
+        for kept in (self._known, self._near):
             while len(kept) > _MOST_COUNTED:
                 del kept[next(iter(kept))]
         await self.copies.write(account, sealed, read_at)

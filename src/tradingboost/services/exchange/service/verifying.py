@@ -52,8 +52,9 @@ class Custodian:
         self._settings = accounts.settings
         self._rewrapper = Rewrapper(users, key_ring)
         self._turns: dict[AccountId, asyncio.Lock] = {}
-        self._audit_at = 0.0
-        self._again: dict[str, tuple[float, float]] = {}
+        self._audit_at_s: float = 0
+        self._again_at_s: dict[str, float] = {}
+        self._pause_s: dict[str, float] = {}
 
     async def verify(self, credential_id: str) -> Verification:
         """Ask the venue, and put the keys in force or destroy them."""
@@ -214,8 +215,9 @@ class Custodian:
         for one in waiting:
             if self._due(one.credential_id):
                 told = await self.verify(one.credential_id)
-                self._put_off(one.credential_id, told.outcome == "pending")
-        self._again = {key: kept for key, kept in self._again.items() if key in {one.credential_id for one in waiting}}
+                self._put_off(one.credential_id, pending=told.outcome == "pending")
+        for gone in set(self._again_at_s) - {one.credential_id for one in waiting}:
+            self._put_off(gone, pending=False)
         for one in await self._users.verified_before(self._clock.now() - _DAILY, 20):
             await self.verify(one.credential_id)
         for ended in await self._users.end_due():
@@ -225,9 +227,9 @@ class Custodian:
 
     async def _audited(self) -> None:
         """One row for each credential: what it was opened for, and from where."""
-        if self._clock.monotonic() < self._audit_at:
+        if self._clock.monotonic() < self._audit_at_s:
             return
-        self._audit_at = self._clock.monotonic() + _AUDIT_EVERY_S
+        self._audit_at_s = self._clock.monotonic() + _AUDIT_EVERY_S
         counted: dict[tuple[str, str], dict[str, int]] = {}
         for (user_id, credential_id, purpose, source), times in self._accounts.opener.counted().items():
             counted.setdefault((user_id, credential_id), {})[f"{purpose} from {source}"] = times
@@ -244,14 +246,15 @@ class Custodian:
                 )
 
     def _due(self, credential_id: str) -> bool:
-        return self._again.get(credential_id, (0.0, 0.0))[0] <= self._clock.monotonic()
+        return self._again_at_s.get(credential_id, 0) <= self._clock.monotonic()
 
-    def _put_off(self, credential_id: str, pending: bool) -> None:
+    def _put_off(self, credential_id: str, *, pending: bool) -> None:
         if not pending:
-            self._again.pop(credential_id, None)
+            self._again_at_s.pop(credential_id, None)
+            self._pause_s.pop(credential_id, None)
             return
-        pause_s = min(max(self._again.get(credential_id, (0.0, 0.0))[1] * 2, _SOONEST_S), _LATEST_S)
-        self._again[credential_id] = (self._clock.monotonic() + pause_s, pause_s)
+        pause_s = min(max(self._pause_s.get(credential_id, 0) * 2, _SOONEST_S), _LATEST_S)
+        self._pause_s[credential_id], self._again_at_s[credential_id] = pause_s, self._clock.monotonic() + pause_s
 
     async def _floor(self, account_id: AccountId, version: int) -> None:
         async with self._db.transaction() as db:

@@ -178,7 +178,7 @@ class CredentialStore(Sealing):
         async with self._db.read() as db:
             row = await self._row(db, credential_id)
             if row.dek_wrapped is None:
-                raise NotFound("credential_shredded", "These keys were destroyed; register the account's keys again.")
+                raise NotFound("credential_destroyed", "These keys were destroyed; register the account's keys again.")
             return store.sealed(row, first=await store.is_first(db, row))
 
 
