@@ -32,7 +32,11 @@ _SECONDS = ("_s", "timeout", "delay", "seconds")
 
 
 def check(source: Source) -> Iterator[Finding]:
-    if not source.inside.startswith(MONEY) or source.path.rsplit("/", 1)[-1] in _NOT_MONEY:
+    if (
+        not source.inside.startswith(MONEY)
+        or source.path.rsplit("/", 1)[-1] in _NOT_MONEY
+        or "/workers/" in source.path
+    ):
         return
     allowed = {id(part) for node in source.nodes for part in _parts_that_are_seconds(node)}
     if source.inside == _CROSSING:
