@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from redis.asyncio import Redis as Driver
@@ -130,10 +131,12 @@ async def world(migrated_url: str, redis_url: str, tmp_path: Path) -> AsyncItera
 
 
 async def _emptied(url: str) -> None:
-    tables = [
-        str(one) for each in all_schemas() if each.name in ("users", "ops", "bus") for one in each.metadata.tables
-    ]
-    database = Database.open(url)
-    async with database.transaction() as db:
-        await db.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
-    await database.close()
+    """DELETE, because TRUNCATE makes every table's files anew, which takes ten times as long for a few rows."""
+    emptied = [one for one in all_schemas() if one.name in ("users", "ops", "bus")]
+    names = [name for one in emptied for name in one.metadata.tables]
+    connection = await asyncpg.connect(url)
+    try:
+        statements = "; ".join(f"DELETE FROM {name}" for name in names)
+        await connection.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {statements}; COMMIT")
+    finally:
+        await connection.close()
