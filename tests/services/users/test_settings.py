@@ -144,7 +144,7 @@ async def test_a_symbol_wins_over_what_holds_for_all_and_touches_no_other(desk: 
     assert (here.params["leverage"], here.params["rsi_length"], here.params["use_dual_side_entry"]) == (3, 9, True)
     assert (there.params["leverage"], there.params["use_dual_side_entry"]) == (5, False)
     assert len(here.params) == 64
-    assert here.version == there.version == 3
+    assert here.version == there.version == 4  # three saves after version 1, which is nothing saved
     start = AskEffective(user_id=alice, strategy="hyperrsi", scope=SCOPE, overrides={"rsi_period": 21})
     assert (await desk.service.effective(start)).params["rsi_length"] == 21
     assert (await desk.service.setting(alice, HEDGE_ON_BTC)).settings == {"use_dual_side_entry": True}
