@@ -66,8 +66,8 @@ def _next(found: "Verification") -> str:
     if found.outcome == "read_only":
         return "Connected for reading. Allow trading at the exchange, then: tradingboost keys verify."
     return (
-        "Connected. Next: tradingboost up, then start a strategy on this account "
-        f"({found.credential.account_id}); tradingboost status shows it."
+        f"Connected. Next: tradingboost up, then tradingboost start hyperrsi --account {found.credential.account_id}; "
+        "tradingboost status shows it."
     )
 
 
