@@ -37,6 +37,7 @@ def credential(console: "Console", one: "Credential") -> None:
     """All that may be shown of one."""
     bound = {True: "yes", False: "no", None: "the exchange does not tell"}[one.ip_bound]
     rows = [
+        ("kind", "API keys" if one.kind == "trade_key" else "token of a signal bot"),
         ("account", f"{one.label} at {one.venue} ({one.environment}), {one.account_id}"),
         ("exchange uid", one.exchange_uid or "not known yet"),
         ("key", _hint(one)),
@@ -63,6 +64,8 @@ def verification(console: "Console", found: "Verification") -> None:
 def _next(found: "Verification") -> str:
     if found.outcome == "pending":
         return f"{found.message} Ask now: tradingboost keys verify {found.credential.credential_id[-8:]}"
+    if found.credential.kind != "trade_key":
+        return "The token is in force again, and the settings say so."
     if found.outcome == "read_only":
         return "Connected for reading. Allow trading at the exchange, then: tradingboost keys verify."
     return (

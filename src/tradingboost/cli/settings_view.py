@@ -119,6 +119,7 @@ def saved_rows(found: "Sequence[Saved]") -> list[dict[str, Any]]:
             "scope": one.where.scope,
             "version": one.version,
             "saved": one.saved,
+            "sealed": one.sealed,
             "changes": one.changes,
             "waiting": one.waiting,
             "warnings": one.warnings,
@@ -133,6 +134,8 @@ def saved(console: "Console", found: "Sequence[Saved]") -> None:
         done = f"saved as version {one.version}" if one.saved else f"not saved, version {one.version} stays in force"
         console.print(f"[bold]{one.where}[/]: {done}", highlight=False)
         changes(console, one.changes)
+        if one.sealed:
+            console.print(f"Sealed with the keys: {', '.join(one.sealed)}; see: tradingboost keys list.")
         if one.waiting:
             console.print(f"As soon as it is flat: {', '.join(one.waiting)}")
 

@@ -8,6 +8,8 @@ from tests.app.migrate.conftest import World, line_of
 from tradingboost.app.migrate.generated import MARK, Expected, Made
 from tradingboost.app.migrate.outcome import Status
 from tradingboost.app.migrate.settings import Settings
+from tradingboost.core.ids import Venue
+from tradingboost.shared.interfaces.users import ImportCredential
 from tradingboost.shared.interfaces.users.settings import SaveSetting, Setting
 from tradingboost.shared.user_settings.addresses import address
 
@@ -94,10 +96,35 @@ async def test_unknown_names_are_reported_and_a_secret_never_lands_in_a_document
     given = {"leverage": 5, "signal_bot_token": f"{MARK}-token", "favourite_colour": "green"}
     await world.plant([planted(f"user:{UID}:settings", json.dumps(given))])
     report = await world.run(Settings())
-    assert report.counts == {"done": 1}
-    assert [note.split(":")[0] for note in report.lines[0].notes] == ["favourite_colour", "signal_bot_token"]
+    assert report.counts == {"refused": 1}
+    assert report.lines[0].reason.startswith("no_account_to_seal_with: the settings are taken over")
+    assert report.lines[0].notes == (
+        "favourite_colour: unknown, not taken over",
+        "signal_bot_token is a secret, for the sealed store",
+    )
+    taken = await stored(world, PARAMS)
+    assert (taken.version, taken.settings["leverage"], taken.settings["signal_bot_token"]) == (1, 5, None)
+    assert (await world.run(Settings())).counts == {"refused": 1}, "it is tried again, and nothing is saved twice"
+    assert (await stored(world, PARAMS)).version == 1
+
+    users = (await world.tools()).users
+    owner = await users.resolve(f"okx:{UID}")
+    keys = ImportCredential(
+        user_id=owner,
+        venue=Venue("okx"),
+        exchange_uid=UID,
+        api_key=f"{MARK}-key-1",
+        api_secret=f"{MARK}-secret-1",
+        passphrase=f"{MARK}-phrase-1",
+    )
+    await users.import_credential(keys)
+    assert (await world.run(Settings(), dry_run=True)).counts == {"done": 1}
+    assert (await world.run(Settings())).counts == {"done": 1}
+    assert (await stored(world, PARAMS)).settings["signal_bot_token"] == "sealed"
+    (token,) = [one for one in await users.credentials(owner) if one.kind == "signal_bot"]
+    assert (token.in_force, token.sealed) == (True, True)
+    assert (await world.run(Settings())).already == 1
     assert MARK not in str(await world.rows())
-    assert (await stored(world, PARAMS)).settings["signal_bot_token"] is None
 
 
 async def test_telegram_keyed_documents_belong_to_the_mapped_person_and_copies_are_one(world: World) -> None:

@@ -5,10 +5,15 @@ from datetime import timedelta
 
 import pytest
 from tests.servers import FreshDatabase
+from tests.services.exchange.stage import order
 from tests.services.exchange.vault import Vault, vault, vault_url
 from tests.simulator.stage import Venue, open_venue, venue
 
 from tradingboost.core.errors import Conflict, NotFound, Refused
+from tradingboost.services.exchange.service.credentials import Purpose
+from tradingboost.shared.interfaces.exchange import OutcomeClass
+from tradingboost.shared.interfaces.users.settings import SaveSetting
+from tradingboost.shared.user_settings.addresses import address
 
 __all__ = ["open_venue", "venue"]
 
@@ -206,3 +211,26 @@ async def test_keys_that_would_skip_the_verification_are_refused_for_real_exchan
     )
     with pytest.raises(Refused, match="connect"):
         await room.users.link_account(link)
+
+
+async def test_the_token_of_a_signal_bot_comes_and_goes_without_touching_the_keys_beside_it(room: Vault) -> None:
+    alice = await room.person()
+    account = await room.connected(alice)
+    params = address("params")
+    wish = SaveSetting(
+        where=params, changes={"signal_bot_token": "canary-token-of-a-bot"}, expected_version=0, changed_by="test"
+    )
+    await room.users.save_setting(alice, wish)
+    (token,) = [one for one in await room.users.credentials(alice) if one.kind == "signal_bot"]
+    keys = (await room.users.sealed_credential(account)).credential_id
+    await room.exchange.connect(account)
+    with pytest.raises(Refused, match="No exchange knows"):
+        await room.custody.verify(token.credential_id)
+    assert (await room.custody.end_credential(token.credential_id, "test", "user:alice")).status == "deleted"
+    assert (await room.custody.bring_back(token.credential_id, "user:alice")).outcome == "active"
+    assert (await room.users.setting(alice, params)).settings["signal_bot_token"] == "sealed"
+    await room.custody.review()
+    assert (await room.exchange.accounts.opener.open(account, Purpose.ENTRY)).sealed.credential_id == keys
+    room.clock.by_s += 400  # neither in memory nor fresh in Redis
+    assert (await room.exchange.accounts.opener.open(account, Purpose.ENTRY)).sealed.credential_id == keys
+    assert (await room.exchange.place(order("SATOKEN", account_id=account))).kind is OutcomeClass.PLACED

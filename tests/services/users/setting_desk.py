@@ -1,14 +1,17 @@
 """A person with settings, on real servers."""
 
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import func, insert, select
+from tests.services.exchange.rings import PEPPER, ring
 from tests.services.rooms import Room
 
 from tradingboost.core.ids import UserId
 from tradingboost.kit.ids import uuid7
+from tradingboost.services.exchange.module import data_keys
 from tradingboost.services.users import tables as t
 from tradingboost.services.users.service import UsersService
+from tradingboost.services.users.service.vault import Vault
 from tradingboost.services.users.settings import UsersSettings
 from tradingboost.shared.interfaces.users.settings import Saved, SaveSetting
 from tradingboost.shared.user_settings.addresses import Address, address
@@ -24,7 +27,8 @@ class SettingDesk:
 
     def __init__(self, room: Room) -> None:
         self.room = room
-        self.service = UsersService(room.context(), cast(Any, None), UsersSettings())
+        self.ring = ring("k1")
+        self.service = UsersService(room.context(), Vault(data_keys(self.ring), PEPPER), UsersSettings())
 
     async def person(self, name: str = "alice") -> UserId:
         user_id = UserId(str(uuid7()))

@@ -112,7 +112,7 @@ def test_numbers_keep_every_digit() -> None:
 
 
 def test_a_secret_is_never_part_of_a_document() -> None:
-    with pytest.raises(InvalidInput, match="store it with the keys") as refused:
+    with pytest.raises(InvalidInput, match="where it is sealed") as refused:
         read(PARAMS, {"signal_bot_token": "canary-token"}, {})
     assert "canary" not in str(refused.value)
     assert read(PARAMS, {"signal_bot_token": SEALED}, {})["signal_bot_token"] == SEALED

@@ -34,9 +34,7 @@ async def furnished(desk: SettingDesk) -> UserId:
     alice = await desk.person()
     await desk.save(alice, PREFERENCES, 0, timeframe="15m")
     amounts = {"BTC-USDT-SWAP": "12.5"}
-    await desk.save(
-        alice, PARAMS, 0, leverage=7, direction="short", symbol_investments=amounts, signal_bot_token="sealed"
-    )
+    await desk.save(alice, PARAMS, 0, leverage=7, direction="short", symbol_investments=amounts)
     await desk.save(alice, DUAL_SIDE, 0, use_dual_side_entry=True)
     await desk.save(alice, ON_BTC, 0, leverage=3)
     await desk.save(alice, HEDGE_ON_BTC, 0, dual_side_entry_trigger=4)

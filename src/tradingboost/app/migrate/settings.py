@@ -12,6 +12,7 @@ from tradingboost.app.migrate.people import UNCLEAR, Person
 from tradingboost.app.migrate.positions import instrument_of, venue_of
 from tradingboost.app.migrate.work import Tools, belongs, ensured, person_id, wanted_person
 from tradingboost.core.errors import InvalidInput, Refused
+from tradingboost.core.ids import UserId
 from tradingboost.kit import keys_legacy as old
 from tradingboost.shared.interfaces.users.settings import SaveSetting
 from tradingboost.shared.user_settings.addresses import Address, SettingType, address, scope_of
@@ -21,6 +22,11 @@ _DOCUMENTS: Final = (old.USER_SETTINGS, old.USER_PREFERENCES, old.USER_DUAL_SIDE
 _TABLES: Final = (old.OKX_UID_OF_TELEGRAM, old.TELEGRAM_OF_OKX_UID)
 _GRID: Final = (old.GRID_USER_ANY, old.GRID_DEFAULTS, old.GRID_USERS)
 _ORDER: Final = (*_TABLES, *_DOCUMENTS, *_GRID)
+_HOME: Final = address(SettingType.PARAMS)
+_UNSEALED: Final = (
+    f"no_account_to_seal_with: the settings are taken over, {SECRET} is not, for want of an account to seal it with;"
+    " run migrate api-keys (or connect the account), and then this again."
+)
 _GRID_SETTINGS: Final = "settings"
 _BY: Final = "migration"
 _NOBODYS: Final = {
@@ -35,6 +41,7 @@ class _Read(msgspec.Struct, frozen=True):
 
     key: str
     settings: dict[str, Any]
+    secrets: dict[str, str] = {}
 
 
 class Settings:
@@ -69,23 +76,24 @@ class Settings:
             return Judged(status=Status.LEFT, action="leave it", reason=_NOBODYS[one.row.text])
         read, notes = self._read(one, person, where)
         action = f"save {where}"
-        first = self._first.setdefault((person.key, where), _Read(one.key, read.settings))
+        first = self._first.setdefault((person.key, where), _Read(one.key, read.settings, read.secrets))
         if first.key != one.key:
-            if first.settings == read.settings:
+            if (first.settings, first.secrets) == (read.settings, read.secrets):
                 return Judged(status=Status.MERGED, action=action, reason="a second copy of the same document")
             reason = "superseded: the document under another id of this person counts."
             return Judged(status=Status.LEFT, action=action, reason=reason)
         user_id = await person_id(tools.users, person)
-        if user_id is not None:
+        sealing = await _sealing(tools, user_id, read.secrets)
+        ending = Judged(status=Status.DONE, action=action, notes=notes)
+        if sealing is None:
+            ending = Judged(status=Status.REFUSED, action=action, reason=_UNSEALED, notes=notes)
+        if user_id is not None and not sealing:
             stored = await tools.users.setting(user_id, where)
+            if sealing is None:
+                read = msgspec.structs.replace(read, settings=_without_token(read.settings))
             if stored.version > 0 and stored.settings == read.settings:
-                return Judged(status=Status.EQUAL, action=action, notes=notes)
-        return Judged(
-            status=Status.DONE,
-            action=action,
-            notes=notes,
-            carry=lambda: self._save(tools, person, where, Judged(status=Status.DONE, action=action, notes=notes)),
-        )
+                return ending if sealing is None else msgspec.structs.replace(ending, status=Status.EQUAL)
+        return msgspec.structs.replace(ending, carry=lambda: self._save(tools, person, where, ending))
 
     async def passed(self, tools: Tools, item: Item) -> None:
         """Remember the documents of the person at hand."""
@@ -95,20 +103,23 @@ class Settings:
         person, where = self._place(tools, one)
         if person is not None and where is not None:
             read, _ = self._read(one, person, where)
-            self._first.setdefault((person.key, where), _Read(one.key, read.settings))
+            self._first.setdefault((person.key, where), _Read(one.key, read.settings, read.secrets))
 
     async def _save(self, tools: Tools, person: Person, where: Address, judged: Judged) -> Judged:
         user_id = await ensured(tools.users, person)
         tools.step("ensured")
+        read, unsealed = self._first[person.key, where], judged.status is Status.REFUSED
         wish = SaveSetting(
             where=where,
-            changes=self._first[person.key, where].settings,
+            changes=_without_token(read.settings) if unsealed else {**read.settings, **read.secrets},
             expected_version=None,
             changed_by=_BY,
             replace=True,
         )
         saved = await tools.users.save_setting(user_id, wish)
-        if not saved.saved:
+        if unsealed:
+            return judged
+        if not saved.saved and not saved.sealed:
             return msgspec.structs.replace(judged, status=Status.EQUAL)
         return msgspec.structs.replace(judged, reason=f"version {saved.version}")
 
@@ -157,11 +168,12 @@ class Settings:
         for (_, address_), read in self._first.items():
             if address_.strategy == where.strategy and address_ != where and address_.whole:
                 beside |= {} if address_.setting_type is SettingType.PREFERENCES else read.settings
-        token = document.pop(SECRET, None)
+        elsewhere = document.pop(SECRET, None) if where != _HOME else None
         found = normalise(where, document, beside)
         notes = [f"{key}: unknown, not taken over" for key in found.unknown]
-        if token not in (None, ""):
-            notes.append(f"{SECRET}: a secret, not taken over; store it anew with the keys.")
+        notes += [f"{key} is a secret, for the sealed store" for key in found.secrets]
+        if elsewhere not in (None, ""):
+            notes.append(f"{SECRET} is a secret of the parameters, not taken over from here; set it there.")
         if found.problems:
             errors = [*found.problems, *({"key": key, "code": "unknown_key"} for key in found.unknown)]
             message = "This document does not validate; correct the listed keys in the old system, or set them anew."
@@ -189,6 +201,21 @@ class Settings:
             return bool(one.owner) and await belongs(tools, tools.mapping.person(one.owner), wanted)
         except UNCLEAR:
             return False
+
+
+async def _sealing(tools: Tools, user_id: UserId | None, secrets: dict[str, str]) -> bool | None:
+    """Whether there is a secret to seal that is not sealed yet; None = there is one and no account to seal it with."""
+    if not secrets:
+        return False
+    held = [] if user_id is None else await tools.users.credentials(user_id)
+    if not held:
+        return None
+    printed = (await tools.users.fingerprint(secrets[SECRET]))[:8]
+    return not any(one.in_force and one.kind != "trade_key" and one.fingerprint == printed for one in held)
+
+
+def _without_token(settings: dict[str, Any]) -> dict[str, Any]:
+    return settings | ({SECRET: None} if SECRET in settings else {})
 
 
 def _sorted_by(tools: Tools, one: source.OldKey) -> tuple[str, int, int, str]:

@@ -75,7 +75,7 @@ def read(where: Address, given: Layer, base: Layer, *beside: Layer) -> Document:
     if not where.whole:
         return laid(where.strategy, given, base, *beside)
     kept = {key: value for key, value in base.items() if key not in _removed(where.strategy, given)}
-    _refuse_secrets(given)
+    refuse_secrets(given)
     params = dumped(settled(where.strategy, *beside, kept, given))
     return {key: params[key] for key in keys_of(where.strategy, where.setting_type)}
 
@@ -86,7 +86,7 @@ def laid(strategy: str, given: Layer, base: Layer, *below: Layer) -> Document:
     Raises:
         InvalidInput: with `errors`, a list of {key, code, message}, complete.
     """
-    _refuse_secrets(given)
+    refuse_secrets(given)
     kept = {key: value for key, value in base.items() if key not in _removed(strategy, given)}
     params = dumped(settled(strategy, *below, kept, given))
     touched = given_keys(strategy, given)
@@ -230,9 +230,14 @@ def _meant(strategy: str, name: str, value: object = None) -> tuple[str, ...]:
     return found
 
 
-def _refuse_secrets(given: Layer) -> None:
+def refuse_secrets(given: Layer) -> None:
+    """Settings are shown, exported and stored with every run, so a secret is refused before it is one of them.
+
+    Raises:
+        InvalidInput: `secret_in_settings`.
+    """
     if given.get(SECRET) not in (None, SEALED):
-        text = f"{SECRET} is a secret and is not stored with settings; store it with the keys and write {SEALED} here."
+        text = f"{SECRET} is a secret: set it in the person's own params, where it is sealed, and write {SEALED} here."
         raise InvalidInput(
             "secret_in_settings", text, errors=[{"key": SECRET, "code": "secret_in_settings", "message": text}]
         )

@@ -30,6 +30,7 @@ from tradingboost.venues.catalogue import Venues
 from tradingboost.venues.lanes import Lane, lane
 
 _ASKING_S: Final = 20.0
+_TRADE_KEY: Final = "trade_key"
 _ENDED: Final = "These keys were deleted, replaced or refused before; register the account's keys again."
 _AUDIT_EVERY_S: Final = 60.0
 _DAILY: Final = timedelta(hours=24)
@@ -59,6 +60,8 @@ class Custodian:
     async def verify(self, credential_id: str) -> Verification:
         """Ask the venue, and put the keys in force or destroy them."""
         found = await self._users.credential(credential_id)
+        if found.kind != _TRADE_KEY:
+            raise Refused("no_exchange_to_ask", "No exchange knows a signal bot's token; it is in force as it is.")
         if found.status in PAST or not found.sealed:
             code = found.code or "credential_ended"
             return Verification(credential=found, outcome="refused", code=code, message=_ENDED)
@@ -162,6 +165,8 @@ class Custodian:
     async def end_credential(self, credential_id: str, reason: str, actor: str) -> Credential:
         """Delete a credential; it signs nothing more."""
         found = await self._users.credential(credential_id)
+        if found.kind != _TRADE_KEY:
+            return await self._users.delete_credential(credential_id, reason, actor)
         async with self._turn(found.account_id):
             if found.in_force:
                 await self._floor(found.account_id, found.version + 1)
@@ -184,6 +189,8 @@ class Custodian:
     async def bring_back(self, credential_id: str, actor: str) -> Verification:
         """Undo a deletion and ask the venue again."""
         restored = await self._users.restore_credential(credential_id, actor)
+        if restored.kind != _TRADE_KEY:
+            return Verification(credential=restored, outcome=restored.status)
         first = (await self._users.sealed_version(credential_id)).first
         account = await self._users.account(restored.account_id)
         await self._accounts.opener.copies.revive(account, first=first)
@@ -193,6 +200,8 @@ class Custodian:
         """End every credential at once: in the table first, then in every memory."""
         ended = await self._users.disable_all(venue, actor, reason)
         for one in ended:
+            if one.kind != _TRADE_KEY:
+                continue
             await self._floor(one.account_id, one.version + 1)
             await self._void(one, in_force=True)
         return ended

@@ -235,6 +235,7 @@ def _saved(found: Sequence[Saved]) -> dict[str, Any]:
         else f"{one.where.setting_type.value} {one.where.scope}": {
             "version": one.version,
             "saved": one.saved,
+            "sealed": one.sealed,
             "changes": one.changes,
             "waiting": one.waiting,
             "warnings": one.warnings,

@@ -14,6 +14,9 @@ from tradingboost.shared.interfaces.users import Credential, SealedCredential, W
 _C = t.exchange_credentials.c
 _A = t.exchange_accounts.c
 _FIELDS: Final = ("api_key", "api_secret", "passphrase")
+SIGNAL_BOT: Final = "signal_bot"
+COLUMNS: Final = {"signal_bot_token": "api_secret"}
+"""Where a field is kept that has no column of its own name."""
 SHREDDED: Final[dict[str, Any]] = {**dict.fromkeys(_FIELDS), "dek_wrapped": None, "kid": None}
 """What is left of a destroyed credential: nothing that opens."""
 
@@ -71,6 +74,18 @@ async def in_force(db: AsyncConnection, account_id: str) -> Row[Any] | None:
     return (await db.execute(_SHOWN.where(_C.account_id == account_id, _IN_FORCE))).first()
 
 
+async def token_in_force(db: AsyncConnection, user_id: UserId) -> Row[Any] | None:
+    """The token a person's signal bot is called with."""
+    mine = (_C.user_id == user_id, _C.kind == SIGNAL_BOT, _C.is_active, _C.deleted_at.is_(None))
+    return (await db.execute(_SHOWN.where(*mine).order_by(_C.version.desc()))).first()
+
+
+async def token_account(db: AsyncConnection, user_id: UserId) -> Row[Any] | None:
+    """The account a person's token is kept with: the oldest."""
+    mine = (_A.user_id == user_id, _A.deleted_at.is_(None))
+    return (await db.execute(select(t.exchange_accounts).where(*mine).order_by(_A.id))).first()
+
+
 async def waiting(db: AsyncConnection, account_id: str) -> Row[Any] | None:
     """What waits for the venue's word."""
     where = and_(_C.account_id == account_id, _C.status.in_(("pending", "unverified")), _C.deleted_at.is_(None), _TRADE)
@@ -112,7 +127,8 @@ async def listed(db: AsyncConnection, user_id: UserId | None, limit: int) -> lis
 
 async def fingerprints(db: AsyncConnection, user_id: UserId) -> dict[str, str]:
     """Status by fingerprint of what can still be opened."""
-    statement = select(_C.fingerprint, _C.status).where(_C.user_id == user_id, _C.dek_wrapped.is_not(None))
+    usable = (_C.user_id == user_id, _C.dek_wrapped.is_not(None), _TRADE)
+    statement = select(_C.fingerprint, _C.status).where(*usable)
     return {row.fingerprint: row.status for row in await db.execute(statement.order_by(_C.version))}
 
 
@@ -213,6 +229,7 @@ def shown(row: Any) -> Credential:
         environment=row.environment,
         label=row.label,
         exchange_uid=row.exchange_uid or "",
+        kind=row.kind,
         status="deleted" if row.deleted_at is not None else row.status,
         in_force=row.is_active and row.deleted_at is None,
         version=row.version,
@@ -243,7 +260,7 @@ def sealed(row: Any, *, first: bool) -> SealedCredential:
         credential_id=row.id,
         version=row.version,
         data_key=row.dek_wrapped,
-        fields={name: value for name in _FIELDS if (value := getattr(row, name)) is not None},
+        fields={name: value for name, column in _fields(row).items() if (value := getattr(row, column)) is not None},
         status=row.status,
         unproven=unproven,
         ip_bound=row.ip_bound,
@@ -251,3 +268,8 @@ def sealed(row: Any, *, first: bool) -> SealedCredential:
         exchange_uid=row.exchange_uid or "",
         first=first,
     )
+
+
+def _fields(row: Any) -> dict[str, str]:
+    """Column by field."""
+    return COLUMNS if row.kind == SIGNAL_BOT else {name: name for name in _FIELDS}

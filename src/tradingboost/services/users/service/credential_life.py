@@ -13,9 +13,10 @@ from tradingboost.kit.crypto import kid_of
 from tradingboost.services.users.repository import credentials as store
 from tradingboost.services.users.repository import proposals
 from tradingboost.services.users.service.credentials import taken
-from tradingboost.services.users.service.sealing import Sealing
+from tradingboost.services.users.service.tokens import Tokens
 from tradingboost.shared.events.users import CredentialNeedsCare
 from tradingboost.shared.interfaces.users import Credential, Verified, Wrap
+from tradingboost.shared.user_settings.documents import SEALED
 
 DISABLE_ALL: Final = "keys.disable_all"
 UNDO: Final = timedelta(hours=24)
@@ -25,7 +26,7 @@ _REMIND_DAYS: Final = (1, 3, 7, 14)
 _MOST_WRAPS: Final = 1000
 
 
-class CredentialLife(Sealing):
+class CredentialLife(Tokens):
     """The states of a credential after it was stored."""
 
     async def activate(self, verified: Verified) -> Credential:
@@ -111,6 +112,8 @@ class CredentialLife(Sealing):
             row = await self._row(db, credential_id, lock=True)
             if row.deleted_at is None:
                 await self._deleted(db, row, reason)
+                if row.kind == store.SIGNAL_BOT and row.is_active:
+                    await self._mark(db, row.user_id, None, actor)
             return await self._tell_of(db, row.id, "deleted", actor)
 
     async def _deleted(self, db: AsyncConnection, row: Any, reason: str) -> None:
@@ -128,11 +131,15 @@ class CredentialLife(Sealing):
                     raise Conflict("credential_shredded", message)
                 if row.deleted_at is None:
                     return store.shown(row)
-                if await store.in_force(db, row.account_id) is not None:
+                bot = row.kind == store.SIGNAL_BOT
+                if await (store.token_in_force(db, row.user_id) if bot else store.in_force(db, row.account_id)):
                     message = "Other keys of this account are in force by now; delete those first."
                     raise Conflict("credential_replaced", message)
-                back = {"deleted_at": None, "deleted_reason": None, "status": "unverified", "code": ""}
-                await store.change(db, row.id, {**back, "updated_at": self._clock.now()})
+                back = {"deleted_at": None, "deleted_reason": None, "code": "", "updated_at": self._clock.now()}
+                state = {"status": "active", "is_active": True} if bot else {"status": "unverified"}
+                await store.change(db, row.id, {**back, **state})
+                if bot:
+                    await self._mark(db, row.user_id, SEALED, actor)
                 return await self._tell_of(db, row.id, "restored", actor)
         except IntegrityError as error:
             message = "The same API key was registered again meanwhile; use that one."

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cached_property
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,10 +12,9 @@ from tradingboost.kit import audit
 from tradingboost.kit.aggregates import newest
 from tradingboost.services.users.repository import presets as preset_store
 from tradingboost.services.users.repository import settings as store
-from tradingboost.services.users.service.part import Part
-from tradingboost.services.users.service.saving import Saver, user_not_found
-from tradingboost.services.users.service.setting_cache import SettingCache
+from tradingboost.services.users.service.saving import user_not_found
 from tradingboost.services.users.service.setting_layers import stack
+from tradingboost.services.users.service.tokens import Tokens, told
 from tradingboost.shared.interfaces.users.presets import Preset
 from tradingboost.shared.interfaces.users.settings import (
     AskEffective,
@@ -28,23 +26,15 @@ from tradingboost.shared.interfaces.users.settings import (
     Version,
 )
 from tradingboost.shared.user_settings.addresses import GLOBAL, Address, SettingType, address, aggregate, version_at
-from tradingboost.shared.user_settings.documents import defaults, dumped, given_keys, settled
+from tradingboost.shared.user_settings.documents import defaults, dumped, given_keys, refuse_secrets, settled
 from tradingboost.strategies import get as strategy_named
 
 _KEPT: Final = timedelta(days=365)
 _MOST_VERSIONS: Final = 500
 
 
-class Documents(Part):
+class Documents(Tokens):
     """See `shared.interfaces.users.settings.Settings`."""
-
-    @cached_property
-    def _setting_cache(self) -> SettingCache:
-        return SettingCache(self._context.caches)
-
-    @cached_property
-    def _saver(self) -> Saver:
-        return Saver(self._clock, self._ids, self._setting_cache)
 
     async def settings(self, user_id: UserId, strategy: str = "hyperrsi", scope: str = GLOBAL) -> list[Setting]:
         """Every document of a scope."""
@@ -75,10 +65,12 @@ class Documents(Part):
         """Change several, judged together."""
         for wish in wishes:
             address(wish.where.setting_type, wish.where.strategy, wish.where.scope)
+        rest, token = await self._sealed_out(user_id, wishes)
         async with self._db.transaction() as db:
-            outcome = await self._saver.save(db, user_id, wishes)
+            outcome = await self._saver.save(db, user_id, rest)
+            await self._keep(db, user_id, token)
         await self._remember(user_id, outcome)
-        return outcome
+        return told(outcome, token)
 
     async def _remember(self, user_id: UserId, outcome: Sequence[Saved]) -> None:
         for one in outcome:
@@ -90,6 +82,7 @@ class Documents(Part):
     async def effective(self, asked: AskEffective) -> Effective:
         """What a run decides with."""
         address(SettingType.PARAMS, asked.strategy, asked.scope)
+        refuse_secrets(asked.overrides)
         async with self._db.read() as db:
             # The number is read first: what is committed behind it makes it outdated, never the documents.
             version = version_at(await newest(db, aggregate(asked.user_id)))

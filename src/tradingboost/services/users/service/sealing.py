@@ -23,10 +23,12 @@ log = structlog.get_logger(__name__)
 class Sealing(Part):
     """What storing and ending share."""
 
-    async def _sealed(self, user_id: UserId, venue: Venue, version: int, fields: dict[str, str]) -> dict[str, Any]:
+    async def _sealed(
+        self, user_id: UserId, venue: Venue, version: int, fields: dict[str, str], *, kind: str = "trade_key"
+    ) -> dict[str, Any]:
         """The columns of a sealed credential; from here on the keys are nowhere in the clear."""
         for value in fields.values():
-            register_secret(value)
+            register_secret(value, passing=True)
         credential_id = self._ids.uuid7()
         grant = await self._vault.data_keys.new_data_key(user_id, credential_id, venue, version)
         binding = Binding(UUID(user_id), credential_id, venue, version)
@@ -36,14 +38,14 @@ class Sealing(Part):
             "id": str(credential_id),
             "user_id": user_id,
             "exchange": venue,
-            "kind": "trade_key",
+            "kind": kind,
             "version": version,
             "dek_wrapped": sealer.wrapped,
             "kid": sealer.kid,
-            "key_hint": fields["api_key"][-4:],
+            "key_hint": fields.get("api_key", "")[-4:],
             "created_at": now,
             "updated_at": now,
-            **{name: sealer.seal(name, Secret(value)) for name, value in fields.items()},
+            **{store.COLUMNS.get(name, name): sealer.seal(name, Secret(value)) for name, value in fields.items()},
         }
 
     async def _row(self, db: AsyncConnection, credential_id: str, *, lock: bool = False) -> Any:
@@ -65,10 +67,12 @@ class Sealing(Part):
             status=told.status,
         )
         key = f"user:{told.user_id}"
-        await outbox.emit(db, payload, key=key, aggregate=f"users:{told.user_id}", user_id=told.user_id)
+        if told.kind != store.SIGNAL_BOT:  # its listeners ask what an account trades with
+            await outbox.emit(db, payload, key=key, aggregate=f"users:{told.user_id}", user_id=told.user_id)
         details = {
             "account_id": told.account_id,
             "exchange": told.venue,
+            "kind": told.kind,
             "version": told.version,
             "status": told.status,
             "code": told.code,

@@ -11,6 +11,7 @@ WITH_PASSPHRASE: Final = frozenset({"okx", "bitget"})
 WITHOUT_PASSPHRASE: Final = frozenset({"binance", "bybit", "upbit"})
 _SHORTEST: Final = 8
 _LONGEST: Final = 512
+_SHORTEST_TOKEN: Final = 6  # shorter ones could not be struck out of a log
 _PLAIN: Final = re.compile(r"[\x21-\x7e]+")
 _SEALED: Final = re.compile(r"(tb1w?\.|enc_v1:|gAAAA|Z0FBQUFB)")
 _PLACEHOLDER: Final = re.compile(
@@ -56,6 +57,22 @@ def _check(venue: Venue, name: str, value: str) -> None:
         raise _bad(f"{what} is a placeholder; copy the real one from the exchange's page")
     if name != "passphrase" and len(value) < _SHORTEST:
         raise _bad(f"{what} is only {len(value)} characters long; copy all of it")
+
+
+def shaped_token(given: str) -> str:
+    """The token of a signal bot, checked the same way.
+
+    Raises:
+        InvalidInput: `bad_credential`.
+    """
+    text, what = given.strip(), "the signal bot's token"
+    if _SEALED.match(text):
+        raise _bad(f"{what} is encrypted already; give the token itself")
+    if not _PLAIN.fullmatch(text) or not _SHORTEST_TOKEN <= len(text) <= _LONGEST:
+        raise _bad(f"{what} has {_SHORTEST_TOKEN} to {_LONGEST} plain characters without blanks; copy all of it again")
+    if _PLACEHOLDER.fullmatch(text) or len(set(text)) == 1:
+        raise _bad(f"{what} is a placeholder; copy the real one from the bot's page")
+    return text
 
 
 def _bad(reason: str) -> InvalidInput:

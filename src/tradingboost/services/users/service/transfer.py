@@ -12,6 +12,7 @@ from tradingboost.services.users.repository import settings as store
 from tradingboost.services.users.service.documents import Documents
 from tradingboost.services.users.service.presets import Presets
 from tradingboost.services.users.service.saving import user_not_found
+from tradingboost.services.users.service.tokens import told
 from tradingboost.shared.interfaces.users.presets import EditedPreset, EditPreset, NewPreset
 from tradingboost.shared.interfaces.users.settings import BroughtIn, SaveSetting
 from tradingboost.shared.user_settings.addresses import SettingType, address
@@ -59,13 +60,15 @@ class Transfer(Documents, Presets):
             )
             for one in brought.settings
         ]
+        rest, token = await self._sealed_out(user_id, wishes)
         async with self._db.transaction() as db:
-            saved = await self._saver.save(db, user_id, wishes)
+            saved = await self._saver.save(db, user_id, rest)
+            await self._keep(db, user_id, token)
             edited = [
                 await self._bring_preset(db, user_id, brought.strategy, one, (by, dry_run)) for one in brought.presets
             ]
         await self._remember(user_id, saved)
-        return BroughtIn(settings=saved, presets=edited)
+        return BroughtIn(settings=told(saved, token), presets=edited)
 
     async def _bring_preset(
         self, db: AsyncConnection, user_id: UserId, strategy: str, wanted: NamedSettings, how: tuple[str, bool]

@@ -66,6 +66,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """What may be shown of a credential.
 
     Args:
+        kind: trade_key, or signal_bot: the token a signal bot is called with, stored by writing it among the settings.
         status: pending, active, read_only, retiring, refused, expired, revoked, broken or unverified.
         in_force: it is the one the account trades with.
         key_hint: the last four characters of the key.
@@ -83,6 +84,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     label: str
     exchange_uid: str
+    kind: str = "trade_key"
     status: str
     in_force: bool
     version: int

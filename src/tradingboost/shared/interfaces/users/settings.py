@@ -55,6 +55,9 @@ class SaveSetting(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     apply: Apply = Apply.NOW
 
+    def __repr__(self) -> str:
+        return f"SaveSetting(where={str(self.where)!r}, keys={sorted(self.changes)!r}, by={self.changed_by!r})"
+
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a wish.
@@ -64,12 +67,14 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
         saved: False when nothing differs, when it was a dry run, and when everything waits.
         waiting: locked keys that change as soon as no position is open.
         warnings: codes of what is allowed and worth a second look.
+        sealed: secrets that went into the sealed store; the document says `sealed` in their place.
     """
 
     where: Address
     settings: dict[str, Any]
     version: int
     saved: bool
+    sealed: list[str] = []
     changes: list[Change] = []
     waiting: list[str] = []
     warnings: list[str] = []
@@ -168,8 +173,8 @@ class Settings(EffectiveSettings, Protocol):
 
         Raises:
             Conflict: `version_conflict` with the difference, `locked_while_active` with keys and symbols.
-            InvalidInput: with `errors`, a list of {key, code, message}, complete.
-            NotFound: `user_not_found`.
+            InvalidInput: with `errors`, a list of {key, code, message}, complete; `bad_credential`, `nothing_sealed`.
+            NotFound: `user_not_found`; `no_account_to_seal_with`: a signal bot's token is kept with an account.
         """
         ...
 
