@@ -172,3 +172,13 @@ def test_the_number_of_remembered_secrets_is_bounded() -> None:
         redactor.register(f"canary-number-{number}")
     assert redactor.text("x canary-number-1999 y") == "x *** y"
     assert redactor.text("x canary-number-0 y") == "x canary-number-0 y"
+
+
+def test_many_secrets_of_people_push_out_each_other_and_none_of_our_own() -> None:
+    redactor = Redactor()
+    redactor.register("the-installations-own-key")
+    for number in range(400):
+        redactor.register(f"a-persons-key-{number:04}", passing=True)
+    said = redactor.text("the-installations-own-key a-persons-key-0399 " + b"a-persons-key-0399".hex())
+    assert said == "*** *** ***"
+    assert "a-persons-key-0000" in redactor.text("a-persons-key-0000")

@@ -47,3 +47,11 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True):
     on_end: OnEnd = OnEnd.KEEP
     band: bool = True
     allow_gaps: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse secrets: a request is kept with its result, and as a job's row."""
+        if self.params or self.overrides:
+            from tradingboost.shared.user_settings.documents import refuse_secrets
+
+            for layer in (self.params, *self.overrides.values()):
+                refuse_secrets(layer)

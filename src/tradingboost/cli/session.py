@@ -100,7 +100,9 @@ class Session:
         """
         from tradingboost.app.settings import ALIASES, Settings
         from tradingboost.kit import environment, logging
+        from tradingboost.kit.core_dumps import forbid_core_dumps
 
+        forbid_core_dumps()  # keys are typed, sealed, migrated and opened below various verbs
         variables = self.environment()
         overrides: dict[str, object] = {}
         if self.data_dir is not None:
@@ -136,13 +138,16 @@ class Session:
 
     def fail(self, failure: Failure) -> None:
         """Say what went wrong: one sentence, or the JSON object when none was written yet."""
+        from tradingboost.kit.logging import redact, redacted
+
+        message = redact(failure.message)
         if self.json and not self._spoken:
-            error = {"code": failure.code, "message": failure.message, "details": failure.details}
+            error = {"code": failure.code, "message": message, "details": redacted(failure.details)}
             self._write(False, None, error)
-        elif failure.message:
+        elif message:
             from rich.text import Text
 
-            self.err.print(Text.assemble((f"{self.verb}: ", "bold red"), failure.message), soft_wrap=True)
+            self.err.print(Text.assemble((f"{self.verb}: ", "bold red"), message), soft_wrap=True)
 
     def _write(self, ok: bool, data: Any, error: dict[str, Any] | None) -> None:
         import msgspec

@@ -101,7 +101,9 @@ def carried_out(session: Session, work: Callable[[Session], Answer]) -> int:
         return _reader_left()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the net under every verb: told, and an exit code
         if session.verbose:
-            traceback.print_exception(error)
+            from tradingboost.kit.logging import redact
+
+            session.say(redact("".join(traceback.format_exception(error))))
         failure = failure_of(error)
         session.fail(failure)
         return failure.exit_code

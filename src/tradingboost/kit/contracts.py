@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from tradingboost.core.errors import BrokenInvariant, InvalidInput, TradingBoostError, rebuild
+from tradingboost.kit.logging import redact
 from tradingboost.shared.calls import Call, call_of
 
 _encoder = msgspec.msgpack.Encoder(decimal_format="string", uuid_format="canonical", enc_hook=str)
@@ -83,8 +84,9 @@ class Method:
 
 
 def refusal(error: TradingBoostError) -> bytes:
-    """An error as a reply."""
-    return _ERROR + _encoder.encode(_Error(error.kind, error.code, error.message, error.details))
+    """An error as a reply; the other process may not know our secrets, so they are hidden here."""
+    details = {name: redact(each) if isinstance(each, str) else each for name, each in error.details.items()}
+    return _ERROR + _encoder.encode(_Error(error.kind, error.code, redact(error.message), details))
 
 
 def methods_of(interface: Callable[..., Any]) -> dict[str, Method]:

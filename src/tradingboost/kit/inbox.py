@@ -17,6 +17,7 @@ from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database
 from tradingboost.kit.events import Cause, Entry, caused_by, from_row
 from tradingboost.kit.hot import Hot
+from tradingboost.kit.logging import redact
 from tradingboost.kit.outbox import ROW
 from tradingboost.kit.tables import cursors, dead_letters, inbox, outbox
 from tradingboost.shared.events.envelope import Event
@@ -130,7 +131,7 @@ class Inbox:
             "seq": entry.seq,
             "type": entry.type,
             "deliveries": deliveries,
-            "error": error[:2000],
+            "error": redact(error)[:2000],  # a handler may have failed with anything in its message
             "resolved_at": None if hold else func.clock_timestamp(),
         }
         again = {name: row[name] for name in ("deliveries", "error", "resolved_at")}

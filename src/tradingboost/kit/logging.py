@@ -59,6 +59,25 @@ def configure(service: str, settings: LogSettings | None = None, stream: TextIO 
     root.setLevel(level)
     for name in _LOUD:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    _listen_for_crashes()
+
+
+def _listen_for_crashes() -> None:
+    """What nobody caught is told as a line, too: Python's own last words know nothing of secrets.
+
+    Whoever put a hook of their own there keeps it.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = lambda _, error, __: _last_words(error)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda told: _last_words(told.exc_value)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda told: _last_words(told.exc_value)
+
+
+def _last_words(error: BaseException | None) -> None:
+    if error is not None and not isinstance(error, KeyboardInterrupt):
+        structlog.get_logger(__name__).critical("nobody_caught_this", exc_info=error)
 
 
 def context(**facts: object) -> AbstractContextManager[None]:
@@ -66,9 +85,13 @@ def context(**facts: object) -> AbstractContextManager[None]:
     return structlog.contextvars.bound_contextvars(**facts)
 
 
-def register_secret(secret: str) -> None:
-    """Hide this value wherever it turns up in a line, in plain or encoded."""
-    _redactor.register(secret)
+def register_secret(secret: str, *, passing: bool = False) -> None:
+    """Hide this value wherever it turns up in a line, in plain or encoded.
+
+    Args:
+        passing: one of many, such as a person's key; the newest of these are known, and push out none of our own.
+    """
+    _redactor.register(secret, passing=passing)
 
 
 def redact(text: str) -> str:

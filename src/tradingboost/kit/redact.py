@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-_MOST_FORMS = 1000  # up to six of each secret
+_MOST_FORMS = 1000  # of each kind; up to seven of each secret
 _SHORTEST_SECRET = 6
 _DEEPEST = 8
 
@@ -39,20 +39,28 @@ class Redactor:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, None] = {}
+        self._passing: dict[str, None] = {}
         self._longest_first: tuple[str, ...] = ()
 
-    def register(self, secret: str) -> None:
-        """Hide this very value from now on, also as base64, in an address and inside JSON."""
+    def register(self, secret: str, *, passing: bool = False) -> None:
+        """Hide this very value from now on, also as base64, as hex, in an address and inside JSON.
+
+        Args:
+            passing: one of many, such as a person's key; these push out each other and never a lasting one.
+        """
         if len(secret) < _SHORTEST_SECRET:
             return  # would blank out ordinary words
         raw = secret.encode()
-        forms = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+        forms = {quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], raw.hex()}
         forms |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+        kept = self._passing if passing else self._known
         with self._lock:
-            self._known.update(dict.fromkeys(forms))
-            while len(self._known) > _MOST_FORMS:
-                self._known.pop(next(iter(self._known)))
-            self._longest_first = tuple(sorted(self._known, key=len, reverse=True))
+            if secret in kept:
+                return
+            kept.update(dict.fromkeys((secret, *forms)))  # itself first, so that it goes first: see above
+            while len(kept) > _MOST_FORMS:
+                kept.pop(next(iter(kept)))
+            self._longest_first = tuple(sorted({**self._known, **self._passing}, key=len, reverse=True))
 
     def text(self, text: str) -> str:
         """The text without secrets."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from tradingboost.core.ids import ClientOrderId, VenueOrderId
+from tradingboost.kit.logging import redact
 from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass
 from tradingboost.venues.evidence import Evidence, Step
 
@@ -201,5 +202,5 @@ def _unreadable(status: int) -> Verdict:
 
 def _told(kind: OutcomeClass, code: str, message: str, venue_id: str = "", *, unmapped: bool = False) -> Verdict:
     named = VenueOrderId(venue_id) if venue_id else None
-    outcome = Outcome(kind=kind, code=code, message=message, venue_order_id=named)
+    outcome = Outcome(kind=kind, code=code, message=redact(message), venue_order_id=named)
     return Verdict(outcome, unmapped)

@@ -14,6 +14,7 @@ from tradingboost.kit.clock import Clock
 from tradingboost.kit.db import Database
 from tradingboost.kit.jobs import store
 from tradingboost.kit.jobs.store import Job
+from tradingboost.kit.logging import redact
 
 Ended = Literal["not_mine", "unfinished", "waiting", "done", "failed", "cancelled", "lost"]
 Effect = Callable[[AsyncConnection], Awaitable[None]]
@@ -225,4 +226,4 @@ async def _written_down(
 
 
 def _error(error: TradingBoostError) -> dict[str, Any]:
-    return {"error_code": error.code, "error_message": error.message}
+    return {"error_code": error.code, "error_message": redact(error.message)}

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.kit.keys_jobs import DEFAULT_QUEUE, QUEUES, RESULT_S
+from tradingboost.kit.logging import redact
 from tradingboost.kit.redis import mapped
 
 JOB_TASK: Final = "tradingboost.job"
@@ -21,6 +22,7 @@ EXPIRES_S: Final = 300
 _SOFT_S, _HARD_S = 90, 120
 _LONG_SOFT_S, _LONG_HARD_S = 1800, 2100
 _ANSWERS_S: Final = 5.0
+_MOST_SAID: Final = 500
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,12 @@ class JobQueue:
             return  # whoever only wakes
 
         def job(job_id: str) -> str:
-            return work(UUID(job_id))
+            try:
+                return work(UUID(job_id))
+            except Exception as error:
+                # Celery keeps text and trace of what a task raises in Redis for an hour
+                log.exception("job_shell_broke", job=job_id)
+                raise RuntimeError(redact(f"{type(error).__name__}: {error}")[:_MOST_SAID]) from None
 
         def beat() -> None:
             tick()

@@ -1,10 +1,10 @@
 """The plug of `exchange`."""
 
-import resource
 from functools import partial
 from typing import Final
 
 from tradingboost.kit.context import Context
+from tradingboost.kit.core_dumps import forbid_core_dumps
 from tradingboost.kit.crypto import KeyRing
 from tradingboost.kit.runtime import Module, Worker
 from tradingboost.services.exchange.service import ExchangeService
@@ -41,4 +41,4 @@ def build(
 
 async def _no_core_dumps() -> None:
     """A dump of this process would hold opened keys."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    forbid_core_dumps()

@@ -19,6 +19,7 @@ from tradingboost.core.ids import AccountId
 from tradingboost.kit.clock import Clock
 from tradingboost.kit.context import Context
 from tradingboost.kit.crypto import Binding, KeyRing
+from tradingboost.kit.logging import register_secret
 from tradingboost.services.exchange.service.copies import LONGEST, Copies, Copy
 from tradingboost.shared.interfaces.users import Account, SealedCredential
 from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
@@ -249,7 +250,11 @@ def opened(account: Account, sealed: SealedCredential, key_ring: KeyRing) -> Key
 
     def field(name: str) -> str:
         token = sealed.fields.get(name)
-        return data_key.open(name, token).reveal_text() if token is not None else ""
+        if token is None:
+            return ""
+        value = data_key.open(name, token).reveal_text()
+        register_secret(value, passing=True)  # it was sealed in another process, perhaps, or before this one began
+        return value
 
     return Keys(api_key=field("api_key"), secret=field("api_secret"), passphrase=field("passphrase"))
 
