@@ -125,7 +125,7 @@ def backups(
     if what == "purge":
         return _carried(session, "backups-purge", told)
     if what != "list":
-        raise InvalidInput("unknown_word", f"migrate backups knows list and purge, not {what!r}.")
+        raise InvalidInput("unknown_word", f"The verb migrate backups knows list and purge, not {what!r}.")
     loaded = session.settings()
     from tradingboost.app.migrate import verbs
 

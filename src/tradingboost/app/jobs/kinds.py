@@ -110,15 +110,19 @@ async def _hyperopt(piece: Piece, settings: Settings) -> Done | Unfinished:
     from tradingboost.app.optimise.starting import SearchRequest
 
     request, searched = asked(piece.args, SearchRequest), [0, 1]
+    found_done: list[int] = []
 
     def tell(done: int, total: int, newest: object) -> None:
         del newest
         searched[:] = [done, total]
+        found_done[:] = found_done or [done]
         piece.tell(done, total, "searching")
 
     def stopped() -> bool:
-        # judging has to end in the piece it began in, because nothing of it is kept
-        return piece.abandoned() if searched[0] >= searched[1] else piece.stopped()
+        # each piece comes further, however slow the machine; and judging has to end in the piece it began in, because
+        # nothing of it is kept
+        further = found_done and found_done[0] < searched[0] < searched[1]
+        return piece.stopped() if further else piece.abandoned()
 
     def say(text: str) -> None:
         piece.tell(searched[0], searched[1], text)
