@@ -270,6 +270,6 @@ def _refuse_other(number: int | None, db: str) -> None:
     if number is not None:
         raise Refused(
             "shell_other_database",
-            f"The database of redis {db} is known from the settings; redis app is the application's, redis jobs the job "
-            "queue's, and a plain client that lands in another one finds nothing.",
+            f"The database of redis {db} is known from the settings; redis app is the application's, redis jobs the "
+            "job queue's, and a plain client that lands in another one finds nothing.",
         )
