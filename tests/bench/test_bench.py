@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bench.__main__ import BENCHES, main
 
-MARKS = dict.fromkeys(("accounts", "backtest", "kernel", "live", "simulator", "sweep"), pytest.mark.long)
+MARKS = dict.fromkeys(("accounts", "backtest", "kernel", "live", "replay", "simulator", "sweep"), pytest.mark.long)
 pytestmark = pytest.mark.timeout(600)  # of the compiler, on a cold cache
 
 SIZES = {

@@ -253,7 +253,7 @@ def step(sim: Sim, kind: str, price: str) -> None:
         sim.close_bar()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(kind=KINDS, window=st.integers(1, 5), steps=MOVES, part=st.sampled_from([1, 1, 2]), slow=st.booleans())
 def test_the_invariants_hold_after_every_step_of_a_grid_that_moves(
     kind: str, window: int, steps: list[tuple[str, str]], part: int, slow: bool

@@ -47,7 +47,7 @@ def step(sim: Sim, kind: str, price: str) -> None:
         sim.close_bar()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(shape=SHAPES, steps=STEPS, touch=st.booleans(), part=st.sampled_from([1, 1, 2, 3]))
 def test_the_invariants_hold_after_every_step_of_any_market(
     shape: dict[str, Any], steps: list[tuple[str, str]], touch: bool, part: int
@@ -57,7 +57,7 @@ def test_the_invariants_hold_after_every_step_of_any_market(
     run(sim, steps)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(shape=SHAPES, steps=STEPS, part=st.sampled_from([1, 2]))
 def test_the_invariants_hold_when_every_cancel_is_slow_and_races_with_fills(
     shape: dict[str, Any], steps: list[tuple[str, str]], part: int
@@ -67,7 +67,7 @@ def test_the_invariants_hold_when_every_cancel_is_slow_and_races_with_fills(
     run(sim, steps)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=STEPS, cells=st.integers(2, 12))
 def test_a_spot_grid_never_sells_more_than_its_fees_left_it(steps: list[tuple[str, str]], cells: int) -> None:
     spec = instrument("spot", min_qty=Decimal("0.05"))
@@ -90,7 +90,7 @@ def permuted(data: st.DataObject) -> Any:
     return arrange
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data(), shape=SHAPES, steps=st.lists(PRICES, min_size=1, max_size=8))
 def test_any_order_of_the_reports_of_one_price_gives_the_same_book(
     data: st.DataObject, shape: dict[str, Any], steps: list[str]
@@ -125,7 +125,7 @@ def test_a_run_reloaded_from_json_goes_on_exactly_as_the_one_that_never_stopped(
         assert steady.run.tobytes() == reloaded.run.tobytes()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(shape=SHAPES, steps=st.lists(st.tuples(st.just("jump"), PRICES), min_size=1, max_size=6))
 def test_interpreted_and_compiled_kernels_keep_the_same_bytes(
     shape: dict[str, Any], steps: list[tuple[str, str]]

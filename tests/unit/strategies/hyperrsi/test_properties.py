@@ -140,7 +140,7 @@ def step(venue: Venue, move: tuple[str, int, int, float]) -> None:
             venue.end(slot)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chosen=SETTINGS, moves=st.lists(MOVES, max_size=60))
 def test_books_conserve_stops_never_loosen_and_openings_are_single(
     chosen: dict[str, Any], moves: list[tuple[str, int, int, float]]
@@ -150,7 +150,7 @@ def test_books_conserve_stops_never_loosen_and_openings_are_single(
         step(venue, move)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chosen=SETTINGS, moves=st.lists(MOVES, max_size=40))
 def test_compiled_and_interpreted_runs_hold_the_same_bits(
     chosen: dict[str, Any], moves: list[tuple[str, int, int, float]]
