@@ -174,6 +174,14 @@ def test_the_number_of_remembered_secrets_is_bounded() -> None:
     assert redactor.text("x canary-number-0 y") == "x canary-number-0 y"
 
 
+def test_a_sentence_about_secrets_stays_one() -> None:
+    redactor = Redactor()
+    for sentence in ("It is a secret: set it elsewhere.", "no_account_for_token: The settings are there."):
+        assert redactor.text(sentence) == sentence
+    assert redactor.text("password: Hunter2 is his") == "password: *** is his"
+    assert redactor.text("password=hunter was given") == "password=*** was given"
+
+
 def test_many_secrets_of_people_push_out_each_other_and_none_of_our_own() -> None:
     redactor = Redactor()
     redactor.register("the-installations-own-key")

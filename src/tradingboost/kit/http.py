@@ -30,7 +30,7 @@ from tradingboost.core.errors import (
 )
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.ids import uuid7
-from tradingboost.kit.logging import context
+from tradingboost.kit.logging import context, redact
 from tradingboost.kit.metrics import CONTENT_TYPE, Metrics
 
 log = structlog.get_logger(__name__)
@@ -140,8 +140,8 @@ def error_body(error: TradingBoostError, request_id: str) -> dict[str, object]:
     if isinstance(error, BrokenInvariant):
         message = "Something went wrong on our side; it was reported. Look at the request id in the logs."
         return {"code": error.code, "message": message, "details": {}, "request_id": request_id}
-    details = dict(error.details)
-    body: dict[str, object] = {"code": error.code, "message": error.message, "details": details}
+    details = {name: redact(each) if isinstance(each, str) else each for name, each in error.details.items()}
+    body: dict[str, object] = {"code": error.code, "message": redact(error.message), "details": details}
     if "retry_after_s" in details:
         body["retry_after_s"] = details.pop("retry_after_s")
     return {**body, "request_id": request_id}

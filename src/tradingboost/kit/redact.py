@@ -19,6 +19,7 @@ _SECRET_NAME = re.compile(
 )
 _HARMLESS_NAME = re.compile(r"(_id|_ids|_version|_count|_at|_name|_status|_kind)$", re.IGNORECASE)
 _WORD = r"(?:pass(?:word|phrase|wd)|secret(?:_?key)?|token|api[-_]?(?:key|secret)|signature|ok-access-\w+)"
+_SENTENCE = r"(?-i:(?<=: )[A-Z]?[a-z]{0,11} [a-z])"  # "is a secret: set it ..." says none
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL), MASK),
     (re.compile(r"(?<=://)[^/\s:@\"']*:[^/\s@\"']+(?=@)"), MASK),  # the login inside an address
@@ -29,7 +30,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\btb1w?\.[a-z0-9]{1,16}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+"), MASK),  # a sealed value
     (re.compile(r"\bgAAAA[A-Za-z0-9_=-]{40,}"), MASK),  # a Fernet token
     (re.compile(r"\b[0-9A-F]{32}\b"), MASK),  # the shape of a venue's secret key
-    (re.compile(rf"""({_WORD}["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;&)\]}}]+)""", re.IGNORECASE), rf"\1{MASK}"),
+    (
+        re.compile(rf"""({_WORD}["']?\s*[:=]\s*)(?!{_SENTENCE})("[^"]*"|'[^']*'|[^\s,;&)\]}}]+)""", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
 )
 
 
