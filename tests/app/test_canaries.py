@@ -19,10 +19,12 @@ from typing import Any, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
+import httpx
 import msgspec
 import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import APIRouter
 from redis.asyncio import Redis as Driver
 from rich.console import Console
 from sqlalchemy import text
@@ -45,13 +47,16 @@ from tradingboost.kit import audit
 from tradingboost.kit import logging as kit_logging
 from tradingboost.kit.clock import SystemClock
 from tradingboost.kit.events import Entry
+from tradingboost.kit.http import create_app
 from tradingboost.kit.inbox import Inbox
 from tradingboost.kit.jobs.piece import Done, Kind, Piece, Terms, run_piece
 from tradingboost.kit.jobs.queue import JOB_TASK, JobQueue
 from tradingboost.kit.jobs.store import Request, add
 from tradingboost.kit.journal import Journal
 from tradingboost.kit.legacy import LegacyForm, seal_as_old
+from tradingboost.kit.metrics import Metrics
 from tradingboost.kit.remote import Bridge, serve
+from tradingboost.kit.runtime import Runtime
 from tradingboost.kit.service_token import ServiceAuth
 from tradingboost.kit.settings import LogSettings
 from tradingboost.shared.calls import safe
@@ -169,8 +174,10 @@ async def export(shop: Shop, way: str) -> None:
     await shop.refused(users.effective(ask))
     keys: dict[str, Any] = {name: secret_of(way, name) for name in ("api_key", "api_secret", "passphrase")}
     await users.import_credential(ImportCredential(user_id=alice, venue=Venue("okx"), exchange_uid="", **keys))
-    whole = SaveSetting(where=PARAMS, changes={"leverage": 3}, expected_version=None, changed_by="test")
-    await users.save_setting(alice, whole)
+    whole = SaveSetting(where=PARAMS, changes={"leverage": 3, **secret}, expected_version=None, changed_by="test")
+    saved = await users.save_setting(alice, whole)
+    assert saved.settings["signal_bot_token"] == "sealed"
+    shop.said += [repr(whole), repr(saved), msgspec.json.encode(await users.settings(alice)).decode()]
     document = await users.export_settings(alice, "hyperrsi")
     for form in ("json", "csv"):
         (shop.folder / f"mine.{form}").write_text(as_file(document, form), encoding="utf-8")
@@ -291,6 +298,29 @@ async def bridge(shop: Shop, way: str) -> None:
         await server.stop()
 
 
+async def web(shop: Shop, way: str) -> None:
+    """Answers to a request that broke, was refused, and was not as documented."""
+    secret, router, metrics = secret_of(way), APIRouter(), Metrics()
+    kit_logging.register_secret(secret, passing=True)
+
+    @router.get("/breaks")
+    async def breaks() -> None:
+        raise told_wrongly(secret)
+
+    @router.get("/refuses")
+    async def refuses(number: int) -> None:
+        raise InvalidInput("bad", str(told_wrongly(secret)), why=str(told_wrongly(secret)), number=number)
+
+    app = create_app("test", [router], vitals=Runtime([], metrics=metrics), metrics=metrics)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        for place, number, status in (("breaks", "", 500), ("refuses", "1", 422), ("refuses", secret, 422)):
+            answer = await client.get(f"/{place}", params={"number": number})
+            assert answer.status_code == status
+            shop.said.append(answer.text)
+    shop.said.append(metrics.render().decode())
+
+
 async def journal(shop: Shop, way: str) -> None:
     """What a venue says of a refused request is put on the disk while the database is away."""
     secret = secret_of(way)
@@ -365,6 +395,7 @@ WAYS: tuple[Callable[[Shop, str], Awaitable[None]], ...] = (
     dead_letter,
     jobs,
     bridge,
+    web,
     journal,
     verbs,
     crash,
@@ -433,7 +464,10 @@ async def test_no_way_carries_a_secret_anywhere_but_as_ciphertext(
         **dict(every_file(tmp_path)),
     }
     assert "tb1." in sinks["tables"], "ciphertext is where it belongs"
-    assert all(word in sinks["log"] for word in ("credential.saved", "call_failed", "job_broke", "about_to_break"))
+    assert all(
+        word in sinks["log"]
+        for word in ("credential.saved", "call_failed", "job_broke", "about_to_break", "request_failed")
+    )
     names = ("secret", "api_key", "api_secret", "passphrase")
     known = [(way.__name__, secret_of(way.__name__, name)) for way in WAYS for name in names]
     leaks = [

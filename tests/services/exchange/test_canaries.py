@@ -14,6 +14,7 @@ import pytest
 import structlog
 from sqlalchemy import text
 from tests.servers import FreshDatabase
+from tests.services.exchange.rings import ring
 from tests.services.exchange.stage import order
 from tests.services.exchange.vault import OKX, Vault, vault, vault_url
 from tests.simulator.stage import Venue, open_venue, venue
@@ -21,8 +22,9 @@ from tests.simulator.stage import Venue, open_venue, venue
 from tradingboost.core.errors import TradingBoostError
 from tradingboost.kit import audit
 from tradingboost.kit import logging as kit_logging
+from tradingboost.kit.redact import Redactor
 from tradingboost.kit.settings import LogSettings
-from tradingboost.services.exchange.service.credentials import Purpose
+from tradingboost.services.exchange.service.credentials import Purpose, opened
 from tradingboost.shared.interfaces.users import ImportCredential
 
 __all__ = ["open_venue", "venue"]
@@ -102,7 +104,9 @@ async def failing(room: Vault, secrets: list[str]) -> list[str]:
     return said
 
 
-async def test_trap_one_path_stores_plaintext_though_another_seals(room: Vault) -> None:
+async def test_trap_one_path_stores_plaintext_though_another_seals(
+    room: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines = io.StringIO()
     kit_logging.configure("test", LogSettings(level="debug"), lines)
     keys, more, legacy = await room.keys("801"), room.more_keys("801"), room.more_keys("801", 3)
@@ -135,6 +139,11 @@ async def test_trap_one_path_stores_plaintext_though_another_seals(room: Vault) 
     assert (imported.outcome, imported.credential.status) == ("stored", "unverified")
     assert (await room.users.import_credential(old)).outcome == "equal"
     said = await failing(room, secrets)
+
+    monkeypatch.setattr(kit_logging, "_redactor", Redactor())  # as in a process that sealed none of them
+    opened(await room.users.account(account), await room.users.sealed_version(replaced.credential_id), ring("k1"))
+    assert kit_logging.redact(f"broke with {more.key} and {more.secret}") == "broke with *** and ***"
+    monkeypatch.undo()
 
     async with room.database.transaction() as db:
         details = {"note": f"typed {keys.secret}", "api_secret": keys.secret}
