@@ -69,31 +69,24 @@ class Record:
 
     async def settled(self, statuses: Sequence[Status] = _SETTLED) -> dict[str, str]:
         """Hash of the value by key, of every item that needs no second look unless its value changed."""
-        items, runs = migration_items.c, migration_runs.c
-        newest = (
-            select(items.key, items.status, items.value_hash)
-            .join(migration_runs, runs.id == items.run_id)
-            .where(items.verb == self._verb, runs.source == self._source)
-            .ext(distinct_on(items.key))
-            .order_by(items.key, items.at.desc(), items.run_id.desc())
-        )
-        async with self._db.read() as db:
-            rows = (await db.execute(newest)).all()
-        return {row.key: row.value_hash for row in rows if row.status in statuses}
+        return {row.key: row.value_hash for row in await self._newest() if row.status in statuses}
 
     async def in_hand(self) -> list[str]:
         """Keys whose newest line is an announcement: the process died while it was at them."""
+        return [row.key for row in await self._newest() if row.reason == _IN_HAND]
+
+    async def _newest(self) -> Sequence[Any]:
+        """The newest line of each key that this verb has met in this source."""
         items, runs = migration_items.c, migration_runs.c
         newest = (
-            select(items.key, items.reason)
+            select(items.key, items.status, items.value_hash, items.reason)
             .join(migration_runs, runs.id == items.run_id)
             .where(items.verb == self._verb, runs.source == self._source)
             .ext(distinct_on(items.key))
             .order_by(items.key, items.at.desc(), items.run_id.desc())
         )
         async with self._db.read() as db:
-            rows = (await db.execute(newest)).all()
-        return [row.key for row in rows if row.reason == _IN_HAND]
+            return (await db.execute(newest)).all()
 
     async def announce(self, items: Sequence[tuple[Item, Judged]]) -> None:
         """Note that items are about to be carried out."""

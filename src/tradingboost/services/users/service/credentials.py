@@ -1,6 +1,7 @@
 """Storing API keys: the only two ways in, by hand and from the old system. Both seal, and neither can open."""
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +21,10 @@ from tradingboost.shared.interfaces.users import (
     StoreCredential,
 )
 
+T = TypeVar("T")
+Asked = TypeVar("Asked", StoreCredential, ImportCredential)
+Keep = Callable[[Asked, dict[str, Any], str], Awaitable[T | None]]
+"""Stores what was sealed, by its fingerprint; None when the version went to somebody else meanwhile."""
 MAX_NOTIONAL: Final = 1_000_000
 _ENVIRONMENTS: Final = ("live", "demo", "simulated")
 
@@ -32,13 +37,17 @@ class CredentialStore(Sealing):
         fields = shaped(request.venue, _given(request))
         if request.environment not in _ENVIRONMENTS:
             raise InvalidInput("bad_environment", f"An environment is one of {', '.join(_ENVIRONMENTS)}.")
+        return await self._sealed_in_turn(request, fields, self._stored)
+
+    async def _sealed_in_turn(self, request: Asked, fields: dict[str, str], keep: Keep[Asked, T]) -> T:
+        """The seal carries the version, so it is made for the one expected, and anew when somebody was faster."""
         key_print = fingerprint(self._vault.pepper, fields["api_key"])
-        for _ in range(2):  # the seal carries the version, so it is made for the one that is expected
+        for _ in range(2):
             version = await self._expected(request.user_id, request.venue)
             sealed = await self._sealed(request.user_id, request.venue, version, fields)
-            stored = await self._stored(request, sealed, key_print)
-            if stored is not None:
-                return stored
+            kept = await keep(request, sealed, key_print)
+            if kept is not None:
+                return kept
         raise Conflict("credential_raced", "Another key of this person was stored at the same moment; try again.")
 
     async def _stored(self, request: StoreCredential, sealed: dict[str, Any], key_print: str) -> Credential | None:
@@ -84,14 +93,7 @@ class CredentialStore(Sealing):
     async def import_credential(self, request: ImportCredential) -> Imported:
         """Store an opened legacy credential as `unverified`."""
         fields = shaped(request.venue, _given(request))
-        key_print = fingerprint(self._vault.pepper, fields["api_key"])
-        for _ in range(2):
-            version = await self._expected(request.user_id, request.venue)
-            sealed = await self._sealed(request.user_id, request.venue, version, fields)
-            imported = await self._imported(request, sealed, key_print)
-            if imported is not None:
-                return imported
-        raise Conflict("credential_raced", "Another key of this person was stored at the same moment; try again.")
+        return await self._sealed_in_turn(request, fields, self._imported)
 
     async def _imported(self, request: ImportCredential, sealed: dict[str, Any], key_print: str) -> Imported | None:
         try:
