@@ -6,7 +6,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.builders import ACCOUNT, BTC, ID_KEYS, RUN, VENUE, D, a_hedge, a_stop, an_exit, an_instrument, an_intent
+from tests.builders import (
+    ACCOUNT,
+    BTC,
+    ID_KEYS,
+    RUN,
+    USER,
+    VENUE,
+    D,
+    a_hedge,
+    a_stop,
+    an_exit,
+    an_instrument,
+    an_intent,
+)
 from tests.services.orders.desk import Desk
 from tests.services.orders.fakes import Scripted
 from tests.services.rooms import Room
@@ -16,6 +29,7 @@ from tradingboost.core.ids import AccountId, RunId, Symbol, VenueOrderId
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Resolution, Role, Side
 from tradingboost.services.orders import tables as t
 from tradingboost.shared.events.orders import OrderAccepted, OrderRejected, ProtectionPlaced
+from tradingboost.shared.events.users import CredentialsChanged
 from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass, PlaceOrder
 
 
@@ -316,3 +330,35 @@ async def test_a_take_profit_at_a_trigger_rests_with_the_stops_and_protects_noth
     assert (row.role, row.is_algo, row.attached_stop) == (Role.TAKE_PROFIT, True, None)
     await desk.hear(desk.exchange.report(VenueOrderId("v2")))
     assert await desk.room.told(ProtectionPlaced) == []
+
+
+async def test_an_intent_records_the_keys_it_was_decided_under_and_nothing_older_may_sign_it(desk: Desk) -> None:
+    def told(credential_id: str, version: int, status: str) -> CredentialsChanged:
+        return CredentialsChanged(
+            user_id=USER, account_id=ACCOUNT, credential_id=credential_id, version=version, status=status
+        )
+
+    await desk.submit(an_intent(slot="before"))
+    await desk.handle(told("first", 1, "active"))
+    await desk.handle(told("later", 2, "pending"))
+    await desk.submit(an_intent(slot="one"))
+    await desk.handle(told("first", 1, "retiring"))
+    await desk.handle(told("later", 2, "active"))
+    await desk.submit(an_intent(slot="two"))
+    await desk.handle(told("first", 1, "revoked"))
+    denied = await desk.submit(an_intent(slot="denied", qty=D(10**9)))
+    await desk.handle(told("later", 2, "deleted"))
+    await desk.submit(an_intent(slot="none"))
+    await desk.handle(told("first", 1, "active"))  # older keys, brought back
+    await desk.submit(an_intent(slot="back"))
+    recorded = {row.slot: (row.credential_id, row.credential_version) for row in await desk.rows(t.intents)}
+    assert denied.state == "DENIED"
+    assert recorded == {
+        "before": (None, None),
+        "one": ("first", 1),
+        "two": ("later", 2),
+        "denied": ("later", 2),
+        "none": (None, None),
+        "back": ("first", 1),
+    }
+    assert [sent.credential_version for sent in desk.exchange.sent] == [0, 1, 2, 0, 1]

@@ -1,6 +1,6 @@
 """Facts `orders` reacts to."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,9 @@ from tradingboost.services.orders.service.absorbing import Evidence
 from tradingboost.shared.events.envelope import Event
 from tradingboost.shared.events.exchange import StreamResynced, VenueReported, VenueRestricted
 from tradingboost.shared.events.positions import MismatchCleared, MismatchFound
+from tradingboost.shared.events.users import CredentialsChanged
+
+_IN_FORCE: Final = ("active", "read_only")
 
 
 class Handlers:
@@ -29,6 +32,7 @@ class Handlers:
         return [
             Subscription("venue", "orders", self._of_venue()),
             Subscription("positions", "orders", {MismatchFound: self.mismatched, MismatchCleared: self.matched}),
+            Subscription("users", "orders", {CredentialsChanged: self.rekeyed}),
         ]
 
     def _of_venue(self) -> dict[type[Any], Any]:
@@ -56,6 +60,14 @@ class Handlers:
     async def matched(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Both agree again."""
         await self._service.restrict(db, *_mismatch(event.payload), restricted=False)
+
+    async def rekeyed(self, db: AsyncConnection, event: Event[Any]) -> None:
+        """What is decided from now on is decided under these keys, or under none."""
+        told: CredentialsChanged = event.payload
+        if told.status in _IN_FORCE:
+            await store.trade_with(db, told.account_id, told.credential_id, told.version)
+        else:
+            await store.trade_no_more_with(db, told.account_id, told.credential_id)
 
     async def restricted(self, db: AsyncConnection, event: Event[Any]) -> None:
         """The venue's patience, its clock or a symbol's rules keep us from opening anything, or no longer do."""

@@ -39,6 +39,16 @@ intents = Table(
     Column("code_version", Text, nullable=False),
     Column("fresh_until", UtcDateTime),
     Column("recorded_at", UtcDateTime, nullable=False),
+    Column("credential_id", Text, comment="of the keys it was decided under, as far as had been told"),
+    Column("credential_version", Integer),
+)
+
+account_keys = Table(
+    "account_keys",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("credential_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
 )
 
 orders = Table(

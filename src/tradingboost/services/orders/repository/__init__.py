@@ -10,6 +10,7 @@ from tradingboost.services.orders.repository.evidence import (
     insert_fill,
     net_fills,
 )
+from tradingboost.services.orders.repository.keys import trade_no_more_with, trade_with
 from tradingboost.services.orders.repository.modes import (
     begin_flatten,
     begin_unknown,
@@ -142,6 +143,8 @@ __all__ = [
     "set_wish",
     "submit_request",
     "taken",
+    "trade_no_more_with",
+    "trade_with",
     "update_order",
     "vanished_stop",
     "view_of_intent",

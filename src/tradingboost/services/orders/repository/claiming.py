@@ -20,6 +20,7 @@ from tradingboost.kit.hot import Hot
 from tradingboost.kit.lease import Lease, holding
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import Attempt, OrderRow
+from tradingboost.services.orders.repository.keys import KEYS, KEYS_NOW
 from tradingboost.services.orders.repository.modes import BLOCKING, Blocking, blocking_of, blocking_values
 from tradingboost.services.orders.repository.orders import LIVE_NOTIONAL, OPENINGS_MADE
 
@@ -105,16 +106,17 @@ def _recording(*, claimed: bool, protected: bool) -> Hot:
     intent = (
         upsert(t.intents)
         .from_select(
-            ["intent_id", "intent_key", *_SHARED, *_INTENT, "state", "deny_code", "recorded_at"],
+            ["intent_id", "intent_key", *_SHARED, *_INTENT, "state", "deny_code", "recorded_at", *KEYS],
             select(
                 *(bindparam(name, type_=_I[name].type) for name in ("intent_id", "intent_key", *_SHARED, *_INTENT)),
                 literal("RECORDED", Text),
                 literal("", Text),
                 bindparam("created_at", type_=_I.recorded_at.type),
+                *KEYS_NOW,
             ).select_from(allowed),
         )
         .on_conflict_do_nothing(index_elements=[_I.intent_key])
-        .returning(_I.intent_id)
+        .returning(_I.intent_id, _I.credential_version)
         .cte("intent")
     )
     order = (
@@ -126,7 +128,10 @@ def _recording(*, claimed: bool, protected: bool) -> Hot:
         .cte("placed")
     )
     won = literal(1) if leg is None else _count(leg)
-    said = select(_count(held).label("held"), won.label("won"), _count(intent).label("stored"))
+    keys = select(func.coalesce(func.max(intent.c.credential_version), 0)).scalar_subquery()
+    said = select(
+        _count(held).label("held"), won.label("won"), _count(intent).label("stored"), keys.label("credential_version")
+    )
     parts = [_attempt(order), *((_stop(order), _saga(order)) if protected else ())]
     return Hot(said.add_cte(*parts))
 
@@ -187,7 +192,7 @@ async def record(
     *,
     leg: tuple[str, int] | None,
     saga_id: str,
-) -> Fate:
+) -> tuple[Fate, int]:
     """Store an intent with its order, its one attempt and the promise to cover it, before it is made; all or nothing.
 
     Args:
@@ -195,6 +200,9 @@ async def record(
         lease: of the account; nobody takes it over before the transaction ends.
         leg: of the claim the intent was weighed by: its side and `decided`; None = no claim, for what reduces.
         saga_id: of the promise.
+
+    Returns:
+        What became of it, and the version of the keys it was decided under, 0 = nobody told yet.
     """
     row, stop, attempt = made
     values = {name: getattr(row, name) for name in _OF_ORDER}
@@ -210,7 +218,7 @@ async def record(
         values["context"] = {"stop_order_id": stop.order_id, "trigger": str(stop.trigger)}
     (found,) = await _RECORD[leg is not None, stop is not None].rows(db, **values)
     if not found["held"]:
-        return Fate.NOT_HELD
+        return Fate.NOT_HELD, 0
     if not found["won"]:
-        return Fate.OUTRUN
-    return Fate.CLAIMED if found["stored"] else Fate.KNOWN
+        return Fate.OUTRUN, 0
+    return (Fate.CLAIMED if found["stored"] else Fate.KNOWN), found["credential_version"]

@@ -16,6 +16,7 @@ from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide, Requ
 from tradingboost.kit.hot import Hot
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow, view
+from tradingboost.services.orders.repository.keys import KEYS, KEYS_NOW
 from tradingboost.shared.interfaces.exchange import AmendOrder
 from tradingboost.shared.interfaces.orders import OrderView
 
@@ -52,9 +53,15 @@ _LOCK_BY_ID = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")).w
 _OF_VENUE = select(t.orders).where(_O.exchange == bindparam("at_venue"), _O.account_id == bindparam("of_account"))
 _BY_OUR_ID = Hot(_OF_VENUE.where(_O.cl_ord_id == bindparam("known_as")).with_for_update())
 _BY_VENUE_ID = Hot(_OF_VENUE.where(_O.venue_order_id == bindparam("known_as")).with_for_update())
+_OF_INTENTS = tuple(column for column in t.intents.c if column.name not in KEYS)
 _ADD_INTENT = Hot(
-    upsert(t.intents).on_conflict_do_nothing(index_elements=[t.intents.c.intent_key]).returning(t.intents.c.intent_id),
-    *(column.name for column in t.intents.c),
+    upsert(t.intents)
+    .from_select(
+        [*(column.name for column in _OF_INTENTS), *KEYS],
+        select(*(bindparam(column.name, type_=column.type) for column in _OF_INTENTS), *KEYS_NOW),
+    )
+    .on_conflict_do_nothing(index_elements=[t.intents.c.intent_key])
+    .returning(t.intents.c.intent_id)
 )
 _ADD = Hot(insert(t.orders).inline(), *(column.name for column in t.orders.c if column.name != "seq"))
 _ADOPT = Hot(

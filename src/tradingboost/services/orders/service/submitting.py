@@ -48,6 +48,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     row: OrderRow
     attached: OrderRow | None
     attempt: Attempt
+    credential_version: int = 0
+    """Of the keys it was decided under; older ones must not sign it."""
 
 
 class _Short(Enum):
@@ -103,7 +105,7 @@ class Submitter:
             draft, lease = self._draft(intent, instrument)
             crash_point("orders.intent.before_commit")
             async with self._db.statement() as db:
-                fate = await self._record(db, intent, draft, lease, weighed)
+                fate, draft = await self._record(db, intent, draft, lease, weighed)
             if fate is not Fate.OUTRUN:
                 return draft if fate is Fate.CLAIMED else None
         return await self._in_turn(intent, instrument, sure=sure)
@@ -120,7 +122,7 @@ class Submitter:
                 await self._deny(db, intent, instrument, weighed.deny)
                 return None
             draft, lease = self._draft(intent, instrument)
-            fate = await self._record(db, intent, draft, lease, weighed)
+            fate, draft = await self._record(db, intent, draft, lease, weighed)
             if fate is Fate.OUTRUN:  # a switch was set, or the claim given back, between two statements
                 raise Conflict("database_race", "Something else about this symbol was decided meanwhile; decide again.")
         return draft if fate is Fate.CLAIMED else None
@@ -218,14 +220,14 @@ class Submitter:
 
     async def _record(
         self, db: AsyncConnection, intent: OrderIntent, draft: Claimed, lease: Lease, weighed: Weighed
-    ) -> Fate:
+    ) -> tuple[Fate, Claimed]:
         made, saga_id = (draft.row, draft.attached, draft.attempt), str(self._ids.uuid7())
-        fate = await store.record(db, intent, made, lease, leg=weighed.leg, saga_id=saga_id)
+        fate, version = await store.record(db, intent, made, lease, leg=weighed.leg, saga_id=saga_id)
         if fate is Fate.NOT_HELD:
             raise self._accounts.superseded(intent.account_id)
         if fate is Fate.CLAIMED:
             self._accounts.spend(intent.account_id, weighed.settle, weighed.margin_quote)
-        return fate
+        return fate, msgspec.structs.replace(draft, credential_version=version)
 
     async def _deny(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, code: str) -> None:
         now, intent_id = self._clock.now(), str(self._ids.uuid7())
@@ -313,6 +315,7 @@ class Submitter:
             margin_mode="cross",
             expires_at=claimed.attempt.expires_at,
             fence_token=claimed.attempt.fence_token,
+            credential_version=claimed.credential_version,
             second_leg=second_leg(row.slot),
             journal_seq=journal_seq,
             urgent=row.reason == _PROTECTION,
