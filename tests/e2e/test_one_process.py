@@ -38,6 +38,12 @@ async def test_a_replayed_market_is_traded_through_the_whole_house(installed: tu
         assert await _counted(built, "SELECT count(*) FROM bus.outbox WHERE type = 'protection.placed'") >= 2
         assert await _counted(built, "SELECT count(*) FROM bus.outbox WHERE published_at IS NULL") == 0
         assert await _counted(built, "SELECT count(*) FROM bus.dead_letters") == 0
+        other_keys = (
+            "SELECT count(*) FROM orders.intents i JOIN orders.orders o USING (intent_id)"
+            " JOIN exchange.sent s ON s.order_id = o.order_id"
+            " WHERE (i.credential_id, i.credential_version) IS DISTINCT FROM (s.credential_id, s.credential_version)"
+        )
+        assert await _counted(built, other_keys) == 0, "what was decided under some keys is signed with them"
         unbalanced = (
             "SELECT count(*) FROM (SELECT FROM positions.ledger GROUP BY journal_id, asset HAVING sum(amount) <> 0) u"
         )
