@@ -10,6 +10,7 @@ import structlog
 
 from tradingboost.kit import compile_cache
 from tradingboost.kit.clock import FakeClock
+from tradingboost.kit.logging import _redactor
 
 # Before anything imports numba: kernels are compiled once, for this run, its child processes and the next run.
 compile_cache.prepare(compile_cache.default_cache_dir())
@@ -42,10 +43,16 @@ def _warm_up() -> None:
 
 @pytest.fixture(autouse=True)
 def logging_is_put_back() -> Iterator[None]:
-    """A test may run an entry in this process, and an entry sets up logging onto a stream that ends with the test."""
+    """A test may run an entry in this process, and an entry sets up logging onto a stream that ends with the test.
+
+    What a test called a secret is an ordinary word in the next one.
+    """
     root, lines = logging.getLogger(), structlog.get_config()
     handlers, level = [*root.handlers], root.level
+    hides = _redactor
+    known, passing, longest_first = dict(hides._known), dict(hides._passing), hides._longest_first
     yield
+    hides._known, hides._passing, hides._longest_first = known, passing, longest_first
     structlog.configure(**lines)
     structlog.contextvars.clear_contextvars()
     root.handlers, root.level = handlers, level

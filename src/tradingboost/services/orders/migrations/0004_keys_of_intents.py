@@ -16,7 +16,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_account_keys")),
         schema="orders",
     )
-    op.add_column("intents", sa.Column("credential_id", sa.Text()), schema="orders")
+    told = "of the keys it was decided under, as far as had been told"
+    op.add_column("intents", sa.Column("credential_id", sa.Text(), comment=told), schema="orders")
     op.add_column("intents", sa.Column("credential_version", sa.Integer()), schema="orders")
 
 
