@@ -157,6 +157,7 @@ def test_check_runs_every_tool_and_the_tests_last() -> None:
     assert [name for name, _ in develop._steps(fast=True)] == names[:-1]
 
 
+@pytest.mark.long
 def test_a_bench_answers_with_its_ratios(tb: Run) -> None:
     ended = tb("bench", "audit", "--size", "100", "--json")
     assert ended.code == 0, ended.err

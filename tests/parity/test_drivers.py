@@ -51,7 +51,7 @@ def test_random_sets_are_the_same_run_folded_and_decided_candle_by_candle(strate
     assert traded >= 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_fifty_random_sets_are_the_same_run_over_a_year_of_minutes(strategy: str) -> None:
     year = anyset.market(525_600, seed=23)
