@@ -95,5 +95,5 @@ class Accounts(Sealing):
                 if row is not None and row.dek_wrapped is not None:
                     return keys.sealed(row, first=await keys.is_first(db, row))
         await self.account(account_id)
-        message = "This account has no API keys in force; register them with: tradingboost connect (or /setapi)."
+        message = "This account has no API keys in force; register them with: tradingboost connect."
         raise NotFound("credentials_missing", message, account_id=account_id)
