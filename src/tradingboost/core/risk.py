@@ -77,6 +77,19 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     orders_last_minute: int = 0
     reference_price: Decimal | None = None
 
+    def with_opening(self, worth: Decimal, margin: Decimal) -> "Exposure":
+        """As it is once an opening worth this much goes out."""
+        free = None if self.free_quote is None else self.free_quote - margin
+        return msgspec.structs.replace(
+            self,
+            worst_case_notional_quote=self.worst_case_notional_quote + worth,
+            run_notional_quote=self.run_notional_quote + worth,
+            user_notional_quote=self.user_notional_quote + worth,
+            platform_notional_quote=self.platform_notional_quote + worth,
+            free_quote=free,
+            orders_last_minute=self.orders_last_minute + 1,
+        )
+
 
 def check(intent: OrderIntent, exposure: Exposure, limits: Limits, instrument: Instrument, now: datetime) -> str | None:
     """Why the intent is denied, or None. Reduce-only keeps ownership, freeze and form, nothing else.

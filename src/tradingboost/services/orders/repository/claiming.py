@@ -4,6 +4,7 @@ Openings of one symbol are decided one after another. Each of them counts the cl
 records it, and only from the number it was weighed at: who was outrun locks the claim and weighs again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -84,9 +85,9 @@ class Fate(Enum):
     """The lease is not ours any more."""
 
 
-async def weight(db: AsyncConnection, intent: OrderIntent, since: datetime) -> Weight:
-    """Everything an opening is weighed by, read at one moment."""
-    found = await _FACTS.first(db, since=since, **blocking_values(intent))
+async def weight(db: AsyncConnection, intents: Sequence[OrderIntent], since: datetime) -> Weight:
+    """Everything openings that differ in their slots only are weighed by, read at one moment."""
+    found = await _FACTS.first(db, since=since, **blocking_values(*intents))
     assert found is not None
     blocking = blocking_of(tuple(one.split(":")) for one in found["found"] or ())
     claim = found if found["account_id"] is not None else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, and_, bindparam, delete, literal, or_, select, update
+from sqlalchemy import ARRAY, Text, and_, any_, bindparam, delete, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,13 +31,13 @@ BLOCKING = (
                 ),
             )
         ),
-        # the slot's order is still live although its end was asked for
+        # the order of one of the slots is still live although its end was asked for
         select(literal("ENDING", Text).label("level"), literal("", Text).label("code"))
         .select_from(t.orders)
         .join(t.requests, _R.order_id == _O.order_id)
         .where(
             _O.run_id == bindparam("run", type_=Text),
-            _O.slot == bindparam("slot"),
+            _O.slot == any_(bindparam("slots", type_=ARRAY(Text))),
             _O.ended_at.is_(None),
             _O.status <= OrderStatus.OPEN,
             _R.kind == RequestKind.CANCEL,
@@ -55,7 +55,7 @@ class Blocking(NamedTuple):
     frozen: bool
     codes: tuple[str, ...]
     ending: bool
-    """The slot's order is still live although its end was asked for."""
+    """The order of a slot is still live although its end was asked for."""
 
 
 async def claim_leg(
@@ -80,21 +80,21 @@ async def claim_leg(
     return RunId(found)
 
 
-async def blocking(db: AsyncConnection, intent: OrderIntent) -> Blocking:
-    """What stands against an intent, read without any cache."""
-    rows = await _BLOCKING.rows(db, **blocking_values(intent))
+async def blocking(db: AsyncConnection, intent: OrderIntent, *others: OrderIntent) -> Blocking:
+    """What stands against intents that differ in their slots only, read without any cache."""
+    rows = await _BLOCKING.rows(db, **blocking_values(intent, *others))
     return blocking_of((row["level"], row["code"]) for row in rows)
 
 
-def blocking_values(intent: OrderIntent) -> dict[str, str | None]:
-    """What `BLOCKING` asks for."""
+def blocking_values(intent: OrderIntent, *others: OrderIntent) -> dict[str, Any]:
+    """What `BLOCKING` asks for; intents that are weighed together differ in their slots only."""
     return {
         "user": intent.user_id,
         "account": intent.account_id,
         "run": intent.run_id,
         "venue": intent.venue,
         "symbol": intent.symbol,
-        "slot": intent.slot,
+        "slots": [one.slot for one in (intent, *others)],
     }
 
 

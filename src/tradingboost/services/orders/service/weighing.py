@@ -1,5 +1,6 @@
 """What is at risk already, so that the pure check can say whether an intent may add to it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.interfaces.exchange import Exchange
 from tradingboost.shared.interfaces.positions import Positions, PositionView
+from tradingboost.shared.interfaces.users import Account
 
 _MINUTE = timedelta(minutes=1)
 
@@ -50,38 +52,63 @@ class Weigher:
         Raises:
             Unavailable: `slot_busy`.
         """
-        account = await self._accounts.account(intent.account_id)
-        weight = None if intent.reduce_only else await store.weight(db, intent, now - _MINUTE)
-        frozen, blocked, ending = weight.blocking if weight is not None else await store.blocking(db, intent)
+        (weighed,) = await self.check_all(db, [intent], instrument, now)
+        return weighed
+
+    async def check_all(
+        self, db: AsyncConnection, intents: Sequence[OrderIntent], instrument: Instrument, now: datetime
+    ) -> list[Weighed]:
+        """Whether intents of one run for one symbol may go, each weighed as if those before it had gone.
+
+        Args:
+            intents: that all open, or all reduce.
+
+        Returns:
+            A word for each, up to the first that is denied.
+
+        Raises:
+            Unavailable: `slot_busy`.
+        """
+        first, account = intents[0], await self._accounts.account(intents[0].account_id)
+        weight = None if first.reduce_only else await store.weight(db, intents, now - _MINUTE)
+        frozen, blocked, ending = weight.blocking if weight is not None else await store.blocking(db, *intents)
         if ending:
-            raise slot_busy(intent.slot)
+            raise slot_busy(first.slot)
         exposure = risk.Exposure(
             account_owner=account.user_id,
-            run_owner=intent.user_id,
+            run_owner=first.user_id,
             account_id=account.account_id,
-            legs_of=intent.run_id,
+            legs_of=first.run_id,
             frozen=frozen,
-            blocked=blocked if self._accounts.ready(intent.account_id) else ("account_not_normal", *blocked),
-            reference_price=intent.reference_price,
+            blocked=blocked if self._accounts.ready(first.account_id) else ("account_not_normal", *blocked),
         )
         if weight is not None:
-            exposure = await self._of_opening(db, intent, exposure, instrument, weight)
+            exposure = await self._of_opening(db, first, exposure, instrument, weight)
+        claim, limits, found = weight.claim if weight is not None else None, self._limits(account), list[Weighed]()
+        for intent in intents:
+            exposure = msgspec.structs.replace(exposure, reference_price=intent.reference_price)
+            worth = ZERO if intent.reduce_only else risk.worth(intent, instrument, intent.reference_price)
+            weighed = Weighed(
+                deny=risk.check(intent, exposure, limits, instrument, now) or "",
+                margin_quote=risk.margin_needed(worth, exposure.leverage),
+                settle=instrument.settle,
+                leg=None if claim is None else (claim["position_side"], claim["decided"]),
+            )
+            found.append(weighed)
+            if weighed.deny:
+                break
+            exposure = exposure.with_opening(worth, weighed.margin_quote)
+        return found
+
+    def _limits(self, account: Account) -> risk.Limits:
         chosen = self._settings
-        limits = risk.Limits(
+        return risk.Limits(
             max_notional_quote=account.max_notional_quote,
             max_orders_per_minute=chosen.max_orders_per_minute,
             max_order_notional_quote=chosen.max_order_notional_quote,
             max_run_notional_quote=chosen.max_run_notional_quote,
             max_user_notional_quote=chosen.max_user_notional_quote,
             max_platform_notional_quote=chosen.max_platform_notional_quote,
-        )
-        worth = ZERO if intent.reduce_only else risk.worth(intent, instrument, exposure.reference_price)
-        claim = weight.claim if weight is not None else None
-        return Weighed(
-            deny=risk.check(intent, exposure, limits, instrument, now) or "",
-            margin_quote=risk.margin_needed(worth, exposure.leverage),
-            settle=instrument.settle,
-            leg=None if claim is None else (claim["position_side"], claim["decided"]),
         )
 
     async def read_again(self, account_id: AccountId) -> None:
