@@ -1,7 +1,7 @@
 """kit.bus on real servers: once in effect, in order per key, whatever happens to Redis or to the handler."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from tradingboost.core.errors import BrokenInvariant, Conflict, NotFound, Unavai
 from tradingboost.kit.bus import Bus, Listener, Subscription
 from tradingboost.kit.db import schema_metadata
 from tradingboost.kit.drained import drained, unfinished
-from tradingboost.kit.inbox import Inbox, release
+from tradingboost.kit.inbox import Inbox, Together, release
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.outbox import Relay, emit
 from tradingboost.kit.redis import Redis
@@ -104,6 +104,33 @@ async def test_an_event_delivered_twice_has_one_effect(board: Stage) -> None:
             await client.xadd(STREAM, fields)  # type: ignore[arg-type]
         await board.quiet()
     assert await seen(board) == [1]
+
+
+async def test_a_batch_of_which_one_fails_leaves_nothing_and_is_handled_one_by_one(board: Stage) -> None:
+    calls: list[list[int]] = []
+
+    async def book(connection: AsyncConnection, events: Sequence[Event[Any]]) -> None:
+        calls.append([event.payload.number for event in events])
+        rows = [{"consumer": "books", "aggregate": "a", "number": number} for number in calls[-1]]
+        await connection.execute(insert(effects), rows)
+        if len(rows) > 1:
+            raise Conflict("database_race", "Somebody else was at it.")
+
+    together = Subscription("positions", "books", {Proved: Together(book)})
+    effect = Inbox(board.database, "books", "positions", ["trade.tested"])
+    for number in (1, 2, 3):
+        await board.tell(number)
+    entries, _ = await effect.missed()
+    first, *pair = [(entry.event(), together.handlers[Proved]) for entry in entries]
+    await effect.handle([first, first])
+    with pytest.raises(Conflict):
+        await effect.handle([first, *pair])
+    assert await seen(board) == [1]
+    async with board.relay(), board.bus(together):
+        await board.quiet()
+    assert await seen(board) == [1, 2, 3]
+    assert calls[:2] == [[1], [2, 3]]
+    assert calls[-2:] == [[2], [3]]
 
 
 async def test_effect_and_inbox_row_are_one_transaction(board: Stage) -> None:

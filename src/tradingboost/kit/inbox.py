@@ -5,6 +5,8 @@ event arrives.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,18 @@ from tradingboost.kit.tables import cursors, dead_letters, inbox, outbox
 from tradingboost.shared.events.envelope import Event
 
 Handler = Callable[[AsyncConnection, Event[Any]], Awaitable[None]]
+
+
+class Together:
+    """A handler that takes events that follow one another in one call; it has to name the cause of what it tells."""
+
+    def __init__(self, handle: Callable[[AsyncConnection, Sequence[Event[Any]]], Awaitable[None]]) -> None:
+        self.handle = handle
+
+    async def __call__(self, connection: AsyncConnection, event: Event[Any]) -> None:
+        """As for a handler of single events."""
+        await self.handle(connection, [event])
+
 
 _PAGE = 500
 # A position is drawn before its transaction commits; nobody's transaction takes this long.
@@ -59,9 +73,14 @@ class Inbox:
             ids = [event.id for event, _ in batch]
             claimed = await _CLAIM.rows(connection, consumer=self._consumer, ids=ids)
             fresh = {row["event_id"] for row in claimed}
-            for event, handler in batch:
-                if event.id in fresh:
-                    fresh.discard(event.id)  # the same event may be in the batch twice
+            # The same event may be in the batch twice.
+            due = {event.id: (event, handler) for event, handler in batch if event.id in fresh}
+            for handler, same in groupby(due.values(), itemgetter(1)):
+                events = [event for event, _ in same]
+                if isinstance(handler, Together):
+                    await handler.handle(connection, events)
+                    continue
+                for event in events:
                     with caused_by(Cause(event.correlation_id, str(event.id))):
                         await handler(connection, event)
             crash_point("bus.consumer.after_effect")
