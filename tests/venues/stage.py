@@ -15,7 +15,7 @@ from tradingboost.core.order import Fill, OrderType, PositionSide, Side, VenueRe
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.shared.interfaces.exchange import OrderRef, PlaceOrder
 from tradingboost.venues import okx_rows
-from tradingboost.venues.base import Endpoint, Keys, Owner
+from tradingboost.venues.base import Endpoint, Facts, Keys, Owner
 from tradingboost.venues.okx import OkxAccount
 from tradingboost.venues.okx_public import OkxPublic
 from tradingboost.venues.transport import Transport
@@ -103,6 +103,7 @@ class Heard:
         self.reports: list[VenueReport] = []
         self.fills: list[Fill] = []
         self.resyncs: list[str] = []
+        self.at_once: list[int] = []
         self._changed = asyncio.Event()
         self._open = asyncio.Event()
         self._open.set()
@@ -113,10 +114,12 @@ class Heard:
     def release(self) -> None:
         self._open.set()
 
-    async def reported(self, reports: list[VenueReport], fills: list[Fill]) -> None:
+    async def reported(self, *frames: Facts) -> None:
         await self._open.wait()
-        self.reports += reports
-        self.fills += fills
+        for reports, fills in frames:
+            self.reports += reports
+            self.fills += fills
+        self.at_once.append(len(frames))
         self._changed.set()
 
     async def resynced(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from tests.venues.test_okx_rows import ALGO, ORDER
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.kit.clock import SystemClock
-from tradingboost.venues.line import Connection, Frame
+from tradingboost.venues.line import Connection, Frame, Line
 from tradingboost.venues.okx_stream import OkxTalk
 from tradingboost.venues.okx_wire import Wire
 from tradingboost.venues.private_stream import AccountStream
@@ -64,6 +64,30 @@ async def test_a_late_frame_stays_older_than_what_came_before_it() -> None:
     assert max(heard.reports, key=lambda report: report.rank).trigger == 39900
 
 
+async def test_frames_that_wait_together_are_told_together_and_a_lone_one_alone() -> None:
+    heard, line = Heard(), Line()
+    stream = stream_to(heard)
+    frames = [push("orders", {**ORDER, "ordId": str(n), "uTime": str(1700000000000 + n)}) for n in range(150)]
+    line.heard(frames[0])
+    await stream.read(*await line.next(100))
+    for frame in frames[1:]:
+        line.heard(frame)
+    line.retire()
+    line.heard(push("orders", ORDER))  # of a wire another one has taken over from
+    while waiting := await line.next(100):
+        await stream.read(*waiting)
+    assert heard.at_once == [1, 100, 49]
+    assert [report.venue_order_id for report in heard.reports] == [str(n) for n in range(150)]
+
+
+async def test_what_came_before_an_unreadable_frame_is_told_before_the_comparison_is_asked_for() -> None:
+    heard = Heard()
+    bad = push("orders", {**ORDER, "sz": "many"})
+    await stream_to(heard).read(push("orders", ORDER), push("orders", ORDER), bad, push("orders", ORDER))
+    assert heard.at_once == [2, 1]
+    assert len(heard.resyncs) == 1
+
+
 class Unreachable:
     """A reader that never gets through."""
 
@@ -83,7 +107,7 @@ class Unreachable:
     async def closed(self, reason: str) -> None:
         raise AssertionError("it was never open")
 
-    async def read(self, frame: Frame) -> None:
+    async def read(self, *frames: Frame) -> None:
         raise AssertionError("nothing is read")
 
 

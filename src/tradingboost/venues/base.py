@@ -53,11 +53,15 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     venue: Venue
 
 
+Facts = tuple[list[VenueReport], list[Fill]]
+"""What one frame of a private stream tells, in the venue's order."""
+
+
 class StreamSink(Protocol):
     """Who hears a private stream. Both calls return once what they tell is committed."""
 
-    async def reported(self, reports: list[VenueReport], fills: list[Fill]) -> None:
-        """Everything one frame says, in the venue's order."""
+    async def reported(self, *frames: Facts) -> None:
+        """Everything these frames say, in the order of arrival."""
         ...
 
     async def resynced(self, reason: str) -> None:

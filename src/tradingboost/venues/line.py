@@ -57,6 +57,7 @@ class Line:
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._bad_keys = ""
+        self._over = False
         self.retiring = False
         """The venue will close it soon and asks for another one in its place."""
 
@@ -78,9 +79,20 @@ class Line:
         """Those dialled so far."""
         return []
 
-    async def next(self) -> Frame | None:
-        """The next frame, in the order of arrival; None once the wire is lost and everything before that was read."""
-        return await self._frames.get()
+    async def next(self, most: int = 1) -> list[Frame]:
+        """The next frames, in the order of arrival: one is waited for, others come along if they are there already.
+
+        Returns:
+            None of them once the wire is lost and everything before that was read.
+        """
+        found: list[Frame] = []
+        while not self._over and len(found) < most and (not found or not self._frames.empty()):
+            frame = await self._frames.get()
+            if frame is None:
+                self._over = True
+            else:
+                found.append(frame)
+        return found
 
     def retire(self) -> None:
         """Another one takes over: what has arrived is read to the end, and nothing after it."""

@@ -102,8 +102,12 @@ class OkxFeed:
         self._connections = None
         await self._sink.lost(reason)
 
-    async def read(self, frame: Frame) -> None:
+    async def read(self, *frames: Frame) -> None:
         """See `redial.Reader`."""
+        for frame in frames:
+            await self._heard(frame)
+
+    async def _heard(self, frame: Frame) -> None:
         channel = frame.channel
         if not channel:
             return

@@ -9,10 +9,9 @@ import msgspec
 
 from tradingboost.core.order import VenueReport
 from tradingboost.venues import okx_rows as rows
-from tradingboost.venues.base import Owner
+from tradingboost.venues.base import Facts, Owner
 from tradingboost.venues.line import Frame
 from tradingboost.venues.okx_wire import Wire
-from tradingboost.venues.private_stream import Facts
 
 _ANY: Final = {"instType": "ANY"}
 _REMEMBERED: Final = 10_000

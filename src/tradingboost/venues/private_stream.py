@@ -1,17 +1,17 @@
 """The private stream of an account: the reading that is the same at every venue."""
 
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
-from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit.clock import Clock
-from tradingboost.venues.base import Owner, StreamSink
+from tradingboost.venues.base import Facts, Owner, StreamSink
 from tradingboost.venues.line import Frame, Line
 from tradingboost.venues.redial import Redialler
 
 log = structlog.get_logger(__name__)
-Facts = tuple[list[VenueReport], list[Fill]]
+_AT_ONCE: Final = 100
+"""Frames that waited while others were being stored, and are stored together."""
 W = TypeVar("W", bound=Line)
 
 
@@ -42,7 +42,7 @@ class AccountStream(Generic[W]):
         self._talk = talk
         self._owner = owner
         self._sink = sink
-        self._loop: Redialler[W] = Redialler(f"private:{owner.account_id}", self, clock)
+        self._loop: Redialler[W] = Redialler(f"private:{owner.account_id}", self, clock, _AT_ONCE)
 
     async def run(self) -> None:
         """See `PrivateStream.run`."""
@@ -83,13 +83,22 @@ class AccountStream(Generic[W]):
         log.info("private_stream_closed", account_id=self._owner.account_id, reason=reason)
         await self._talk.closed()
 
-    async def read(self, frame: Frame) -> None:
+    async def read(self, *frames: Frame) -> None:
         """See `redial.Reader`."""
-        try:
-            found = self._talk.facts(frame)
-        except (KeyError, ValueError, ArithmeticError, TypeError):
-            log.exception("private_frame_unreadable", account_id=self._owner.account_id, channel=frame.channel)
-            await self._sink.resynced("a frame could not be read")
-            return
-        if found is not None and (found[0] or found[1]):
-            await self._sink.reported(*found)
+        told: list[Facts] = []
+        for frame in frames:
+            try:
+                found = self._talk.facts(frame)
+            except (KeyError, ValueError, ArithmeticError, TypeError):
+                log.exception("private_frame_unreadable", account_id=self._owner.account_id, channel=frame.channel)
+                await self._reported(told)
+                await self._sink.resynced("a frame could not be read")
+                told = []
+                continue
+            if found is not None and (found[0] or found[1]):
+                told.append(found)
+        await self._reported(told)
+
+    async def _reported(self, told: list[Facts]) -> None:
+        if told:
+            await self._sink.reported(*told)

@@ -43,8 +43,8 @@ class Reader(Protocol[W]):
         """It was lost."""
         ...
 
-    async def read(self, frame: Frame) -> None:
-        """Take one frame in; returns once what it says is kept."""
+    async def read(self, *frames: Frame) -> None:
+        """Take frames in; returns once what they say is kept."""
         ...
 
 
@@ -57,11 +57,16 @@ async def _let_go(moving: "asyncio.Task[W | None]") -> None:
 
 
 class Redialler(Generic[W]):
-    """Runs a reader for as long as it is wanted."""
+    """Runs a reader for as long as it is wanted.
 
-    def __init__(self, name: str, reader: Reader[W], clock: Clock) -> None:
+    Args:
+        most: frames that are handed over at once where several wait.
+    """
+
+    def __init__(self, name: str, reader: Reader[W], clock: Clock, most: int = 1) -> None:
         self._log = log.bind(stream=name)
         self._reader = reader
+        self._most = most
         self._clock = clock
         self._wire: W | None = None
         self._up = asyncio.Event()
@@ -155,10 +160,11 @@ class Redialler(Generic[W]):
         moving: asyncio.Task[W | None] | None = None
         try:
             while not self._stopping.is_set():
-                frame = await wire.next()
-                if frame is not None:
-                    await self._reader.read(frame)
-                    frame.done()
+                frames = await wire.next(self._most)
+                if frames:
+                    await self._reader.read(*frames)
+                    for frame in frames:
+                        frame.done()
                     if wire.retiring and moving is None:
                         moving = asyncio.create_task(self._beside(wire))
                     continue

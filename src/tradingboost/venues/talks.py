@@ -18,10 +18,10 @@ from tradingboost.core.errors import TradingBoostError
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit.ids import uuid7
 from tradingboost.venues import binance_rows, bitget_rows, bybit_rows, upbit_rows
-from tradingboost.venues.base import Keys, Owner
+from tradingboost.venues.base import Facts, Keys, Owner
 from tradingboost.venues.call import POST, PUT, Call
 from tradingboost.venues.line import Frame
-from tradingboost.venues.private_stream import Facts, Talk
+from tradingboost.venues.private_stream import Talk
 from tradingboost.venues.rest_call import RestCaller
 from tradingboost.venues.rest_public import RestPublic
 from tradingboost.venues.socket import Socket

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.servers import FreshDatabase
 from tests.services.exchange.stage import ACCOUNT, Linked, migrate, told
@@ -15,6 +16,8 @@ from tradingboost.core.errors import OutcomeUnknown, Unavailable
 from tradingboost.core.ids import AccountId, Venue
 from tradingboost.core.order import VenueReport
 from tradingboost.kit.db import Database
+from tradingboost.kit.tables import outbox
+from tradingboost.services.exchange.service import reporting
 from tradingboost.services.exchange.service.reporting import Reporter
 from tradingboost.shared.events.exchange import VenueReported
 from tradingboost.venues import okx_rows
@@ -57,14 +60,42 @@ async def reporter(database: Any) -> Reporter:
     return Reporter(database, await Linked(Endpoint()).account(ACCOUNT))
 
 
+async def numbers(database: Database) -> list[int]:
+    """The number of each fact within its aggregate, in the order of the outbox."""
+    async with database.read() as db:
+        return list((await db.execute(select(outbox.c.seq).order_by(outbox.c.position))).scalars())
+
+
 async def test_a_frame_about_two_symbols_is_two_facts_of_one_transaction(url: str, database: Database) -> None:
     both = [report("ETH-USDT-SWAP"), report("BTC-USDT-SWAP")]
-    await (await reporter(database)).reported(both, [])
+    await (await reporter(database)).reported((both, []))
     facts = await told(url)
     assert [aggregate for _, aggregate, _ in facts] == [
         f"venue:{ACCOUNT}:BTC-USDT-SWAP",
         f"venue:{ACCOUNT}:ETH-USDT-SWAP",
     ]
+
+
+async def test_frames_that_waited_together_are_facts_in_their_order_numbered_without_a_gap(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points: list[str] = []
+    monkeypatch.setattr(reporting, "crash_point", points.append)
+    told_to = await reporter(database)
+    await told_to.reported(([report()], []))
+    eth, btc = report("ETH-USDT-SWAP"), report("BTC-USDT-SWAP")
+    await told_to.reported(([btc], []), ([eth, btc], []), ([eth], []))
+    await told_to.reported(([btc], []))
+    facts = await told(url)
+    assert [aggregate.rpartition(":")[2][:3] for _, aggregate, _ in facts] == ["BTC", "BTC", "BTC", "ETH", "ETH", "BTC"]
+    assert await numbers(database) == [1, 2, 3, 1, 2, 4]
+    assert [payload.reports for _, _, payload in facts if isinstance(payload, VenueReported)] == [
+        *([[btc]] * 3),
+        *([[eth]] * 2),
+        [btc],
+    ]
+    before, after = "exchange.report.before_commit", "exchange.report.after_commit"
+    assert points == [before, after, *[before] * 3, *[after] * 3, before, after]  # a frame each
 
 
 async def test_a_fact_outlives_a_database_that_is_away(url: str, database: Database) -> None:
@@ -74,7 +105,7 @@ async def test_a_fact_outlives_a_database_that_is_away(url: str, database: Datab
         OutcomeUnknown("database_commit_unknown", "away during COMMIT"),
         Unavailable("database_down", "away"),
     )
-    await asyncio.wait_for((await reporter(away)).reported([report()], []), 10)
+    await asyncio.wait_for((await reporter(away)).reported(([report()], [])), 10)
     ((_, _, payload),) = await told(url)
     assert isinstance(payload, VenueReported)
     assert payload.reports == [report()]
@@ -82,4 +113,4 @@ async def test_a_fact_outlives_a_database_that_is_away(url: str, database: Datab
 
 async def test_a_bug_is_not_waited_out(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
-        await (await reporter(Failing(database, ZeroDivisionError()))).reported([report()], [])
+        await (await reporter(Failing(database, ZeroDivisionError()))).reported(([report()], []))

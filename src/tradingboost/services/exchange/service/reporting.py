@@ -1,11 +1,11 @@
-"""What is heard on a private stream becomes a fact: one frame, one transaction."""
+"""What is heard on a private stream becomes facts: one a frame and symbol, those that wait together stored together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Final
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Text, literal, select
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import Symbol
@@ -13,13 +13,17 @@ from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit import outbox
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database
+from tradingboost.kit.emissions import emissions, events_of
+from tradingboost.kit.hot import Hot
 from tradingboost.shared.events.envelope import Payload
 from tradingboost.shared.events.exchange import StreamResynced, VenueReported
 from tradingboost.shared.interfaces.users import Account
+from tradingboost.venues.base import Facts
 
 log = structlog.get_logger(__name__)
-Told = tuple[Symbol | None, Payload]
 _PAUSES_S: Final = (0.05, 0.2, 0.5, 1.0)
+_EVERY: Final = ""
+_STORE: Final = Hot(select(literal(1)).add_cte(emissions(select(literal(_EVERY, Text).label("order_id")).cte("every"))))
 
 
 class Reporter:
@@ -34,22 +38,9 @@ class Reporter:
         self._db = db
         self._account = account
 
-    async def reported(self, reports: list[VenueReport], fills: list[Fill]) -> None:
-        """Store what a frame says, per symbol."""
-        symbols = sorted({one.symbol for one in reports} | {one.symbol for one in fills})
-        payloads: list[Told] = [
-            (
-                symbol,
-                VenueReported(
-                    account_id=self._account.account_id,
-                    user_id=self._account.user_id,
-                    reports=[one for one in reports if one.symbol == symbol],
-                    fills=[one for one in fills if one.symbol == symbol],
-                ),
-            )
-            for symbol in symbols
-        ]
-        await _kept(lambda: self._emit(payloads))
+    async def reported(self, *frames: Facts) -> None:
+        """Store what frames say, per symbol."""
+        await _kept(lambda: self._store([one for frame in frames for one in self._events(*frame)], len(frames)))
 
     async def resynced(self, reason: str) -> None:
         """Store that the stream had a gap."""
@@ -59,24 +50,34 @@ class Reporter:
             venue=self._account.venue,
             reason=reason[:500],
         )
-        await _kept(lambda: self._emit([(None, payload)]))
+        await _kept(lambda: self._store([self._event(None, payload)], 1))
 
-    async def _emit(self, payloads: list[Told]) -> None:
-        if len(payloads) == 1:  # as nearly always: one statement that is the whole transaction
+    async def _store(self, events: Sequence[dict[str, Any]], frames: int) -> None:
+        """One statement that is the whole transaction; a crash point is passed once a frame."""
+        for _ in range(frames):
             crash_point("exchange.report.before_commit")
-            async with self._db.statement() as db:
-                await self._told(db, *payloads[0])
-        else:
-            async with self._db.transaction() as db:
-                for symbol, payload in payloads:
-                    await self._told(db, symbol, payload)
-                crash_point("exchange.report.before_commit")
-        crash_point("exchange.report.after_commit")
+        async with self._db.statement() as db:
+            if len(events) == 1:
+                await outbox.store(db, events[0])
+            else:
+                await _STORE.rows(db, events=events_of((_EVERY, event) for event in events))
+                outbox.announce(db)
+        for _ in range(frames):
+            crash_point("exchange.report.after_commit")
 
-    async def _told(self, db: AsyncConnection, symbol: Symbol | None, payload: Payload) -> None:
+    def _events(self, reports: Sequence[VenueReport], fills: Sequence[Fill]) -> Iterator[dict[str, Any]]:
+        for symbol in sorted({one.symbol for one in reports} | {one.symbol for one in fills}):
+            payload = VenueReported(
+                account_id=self._account.account_id,
+                user_id=self._account.user_id,
+                reports=[one for one in reports if one.symbol == symbol],
+                fills=[one for one in fills if one.symbol == symbol],
+            )
+            yield self._event(symbol, payload)
+
+    def _event(self, symbol: Symbol | None, payload: Payload) -> dict[str, Any]:
         account = self._account
-        await outbox.emit(
-            db,
+        return outbox.event_values(
             payload,
             key=f"{account.user_id}:{account.venue}:{symbol or account.account_id}",
             aggregate=f"venue:{account.account_id}:{symbol or 'stream'}",
