@@ -81,6 +81,9 @@ class Folded:
     async def books(self, account_id: AccountId) -> Books:
         raise AssertionError("orders reads no books")
 
+    async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:
+        raise AssertionError("nobody limits the loss of a day")
+
     async def settle(self, account_id: AccountId) -> None:
         return None
 

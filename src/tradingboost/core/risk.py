@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from tradingboost.core.ids import AccountId, RunId, UserId
+from tradingboost.core.ids import AccountId, RunId, Symbol, UserId
 from tradingboost.core.instrument import Instrument, InstrumentKind
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, PositionSide, Side
@@ -19,12 +19,13 @@ DENIALS: Final = {
     "below_min_qty": "The quantity is below the venue's minimum; make it larger.",
     "above_max_qty": "The quantity is above the venue's maximum for one order; make it smaller.",
     "off_lot": "The quantity does not lie on a lot of the instrument; round it down.",
-    "bad_price": "A price is missing, off the tick, or the stop lies on the wrong side of the entry.",
+    "bad_price": "A price is missing, off the tick or too far from the market, or the stop is on the wrong side of it.",
+    "symbol_not_allowed": "The symbol is not on the list of what may be traded here; add it with limits set.",
     "kill_switch_active": "A kill switch stops new entries; see kill-switch list.",
     "account_not_normal": "The account opens nothing now (unknown order, mismatch, keys, comparison); see status.",
     "leg_busy": "Another run owns this symbol, or none does.",
     "stale": "The signal is too old, or there is no price to check it against.",
-    "limit_exceeded": "It would exceed a limit of the order, run, account, user or platform, or their number a minute.",
+    "limit_exceeded": "It would exceed a limit of order, run, account, user or platform, or of a minute or a day.",
     "insufficient_balance": "The free balance does not cover the margin; add funds or make it smaller.",
 }
 """What a person reads for a deny code."""
@@ -38,6 +39,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         max_notional_quote: of the account.
+        symbols: what may be opened at all.
+        max_loss_quote: of the account since 00:00 UTC; `max_user_loss_quote` of all accounts of the person.
+        price_band_bps: how much worse than the market a price may be, and how far from the mark a market order's.
     """
 
     max_notional_quote: Decimal = Decimal(1_000_000)
@@ -46,6 +50,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_run_notional_quote: Decimal | None = None
     max_user_notional_quote: Decimal | None = None
     max_platform_notional_quote: Decimal | None = None
+    symbols: frozenset[Symbol] | None = None
+    max_loss_quote: Decimal | None = None
+    max_user_loss_quote: Decimal | None = None
+    price_band_bps: int | None = None
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +67,9 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         reference_price: newest market price, None if it could not be read.
         free_quote: what the venue lets new orders use, less what was sent since that reading; None = not read.
         leverage: in force for the symbol.
+        mark: the venue's mark price, None where it is not followed.
+        lost_quote: by the account since 00:00 UTC (asked where limited), negative = gained, None = not known.
+        day_over: a limit of the day's loss was reached earlier on this day.
     """
 
     account_owner: UserId
@@ -76,6 +87,10 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     leverage: int = 1
     orders_last_minute: int = 0
     reference_price: Decimal | None = None
+    mark: Decimal | None = None
+    lost_quote: Decimal | None = ZERO
+    user_lost_quote: Decimal | None = ZERO
+    day_over: bool = False
 
     def with_opening(self, worth: Decimal, margin: Decimal) -> "Exposure":
         """As it is once an opening worth this much goes out."""
@@ -99,7 +114,7 @@ def check(intent: OrderIntent, exposure: Exposure, limits: Limits, instrument: I
     """
     rules: list[Callable[[OrderIntent, Exposure, Limits, Instrument, datetime], str | None]] = [_owner, _frozen, _form]
     if not intent.reduce_only:
-        rules += [_side, _mode, _leg, _fresh, _stop_side, _margin, _limits]
+        rules += [_side, _mode, _leg, _fresh, _symbol, _band, _stop_side, _margin, _limits, _loss]
     for rule in rules:
         code = rule(intent, exposure, limits, instrument, now)
         if code is not None:
@@ -153,6 +168,20 @@ def _fresh(
     return "stale" if late or exposure.reference_price is None or exposure.reference_price <= 0 else None
 
 
+def _symbol(intent: OrderIntent, _exposure: Exposure, limits: Limits, *_: object) -> str | None:
+    return "symbol_not_allowed" if limits.symbols is not None and intent.symbol not in limits.symbols else None
+
+
+def _band(intent: OrderIntent, exposure: Exposure, limits: Limits, *_: object) -> str | None:
+    """A resting price may lie anywhere on its own side of the market; one that would fill at once may not."""
+    market = exposure.mark if exposure.mark is not None else exposure.reference_price
+    asked = intent.price if intent.price is not None else exposure.reference_price
+    if limits.price_band_bps is None or market is None or asked is None:
+        return None
+    away = (asked - market) * intent.side.sign if intent.price is not None else abs(asked - market)
+    return "bad_price" if away > market * limits.price_band_bps / 10_000 else None
+
+
 def _stop_side(intent: OrderIntent, exposure: Exposure, *_: object) -> str | None:
     if intent.trigger is None or intent.type.is_trigger or exposure.reference_price is None:
         return None
@@ -196,3 +225,16 @@ def _limits(
     if any(most is not None and others + wanted > most for others, most in held):
         return "limit_exceeded"
     return "limit_exceeded" if exposure.orders_last_minute >= limits.max_orders_per_minute else None
+
+
+def _loss(_intent: OrderIntent, exposure: Exposure, limits: Limits, *_: object) -> str | None:
+    lost = ((exposure.lost_quote, limits.max_loss_quote), (exposure.user_lost_quote, limits.max_user_loss_quote))
+    if exposure.day_over or any(reached(quote, most) for quote, most in lost):
+        return "limit_exceeded"
+    unread = any(quote is None and most is not None for quote, most in lost)
+    return "stale" if unread else None  # what is held has no price: nobody can say how much is lost
+
+
+def reached(lost_quote: Decimal | None, max_loss_quote: Decimal | None) -> bool:
+    """Whether a loss is as large as it may be on one day."""
+    return lost_quote is not None and max_loss_quote is not None and lost_quote >= max_loss_quote

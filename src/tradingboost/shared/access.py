@@ -180,7 +180,7 @@ _CUSTODY: Final = {
     "egress": _PUBLIC,
 }
 _POSITIONS: Final = {
-    **dict.fromkeys(("positions", "position", "books"), _read(_ACCOUNT)),
+    **dict.fromkeys(("positions", "position", "books", "earned"), _read(_ACCOUNT)),
     "settle": _SYSTEM,
 }
 _ORDERS: Final = {
@@ -193,6 +193,8 @@ _ORDERS: Final = {
     "flatten": _write("trade", _ACCOUNT, step_up=True),
     "switches": _ADMIN_READ,
     "switch": _SYSTEM,
+    "limits": _read(_ACCOUNT),
+    "set_limits": _write("trade", "account:request.account_id", actor="by", step_up=True),
 }
 _STRATEGY: Final = {
     "start": _write("trade", "user:request.user_id", "account:request.account_id"),

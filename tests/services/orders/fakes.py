@@ -274,6 +274,8 @@ class FakePositions:
     clock: Clock
     legs: dict[tuple[AccountId, Symbol, PositionSide], PositionView] = field(default_factory=dict)
     settled: list[AccountId] = field(default_factory=list)
+    earned_quote: Decimal | None = Decimal(0)
+    asked_since: list[datetime] = field(default_factory=list)
 
     def hold(
         self, qty: str, side: PositionSide = PositionSide.LONG, symbol: Symbol = BTC, price: str = "50000"
@@ -306,6 +308,10 @@ class FakePositions:
 
     async def books(self, account_id: AccountId) -> Books:
         raise AssertionError("orders reads no books")
+
+    async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:
+        self.asked_since.append(since)
+        return self.earned_quote
 
     async def settle(self, account_id: AccountId) -> None:
         self.settled.append(account_id)

@@ -24,6 +24,8 @@ from tradingboost.shared.interfaces.orders import (
     Flattened,
     OrderDetail,
     OrderView,
+    OwnLimits,
+    SetLimits,
     SetSwitch,
     SettleOrder,
     Switch,
@@ -209,6 +211,12 @@ class FakeOrders:
 
     async def switch(self, request: SetSwitch) -> list[Switch]:
         raise AssertionError("only a person switches")
+
+    async def limits(self, account_id: AccountId) -> list[OwnLimits]:
+        raise AssertionError("a run does not ask for limits; its entries are denied")
+
+    async def set_limits(self, request: SetLimits, by: str) -> list[OwnLimits]:
+        raise AssertionError("only a person sets limits")
 
     def _view(self, intent: OrderIntent) -> OrderView:
         return OrderView(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import ACCOUNT, RUN, T0, USER, D, a_spot_instrument, a_stop, an_exit, an_instrument, an_intent
+from tests.builders import ACCOUNT, BTC, RUN, T0, USER, D, a_spot_instrument, a_stop, an_exit, an_instrument, an_intent
 
+from tradingboost.core.ids import Symbol
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
 from tradingboost.core.risk import DENIALS, Exposure, Limits, check
 
@@ -28,7 +29,7 @@ def exposure(**changes: Any) -> Exposure:
 
 
 def verdict(intent: OrderIntent, known: Exposure | None = None, limits: Limits | None = None) -> str | None:
-    return check(intent, known or exposure(), limits or Limits(), an_instrument(), T0)
+    return check(intent, known or exposure(), limits or LISTED, an_instrument(), T0)
 
 
 # in the order of the rules: an intent with all faults from a row on is denied by that row's code
@@ -40,10 +41,12 @@ CASES: list[Case] = [
     ("kill_switch_active", {}, {"blocked": ("kill_switch_active",)}),
     ("leg_busy", {}, {"legs_of": "another run"}),
     ("stale", {"fresh_until": T0 - timedelta(seconds=1)}, {}),
+    ("symbol_not_allowed", {"symbol": Symbol("DOGE-USDT-SWAP")}, {}),
     ("bad_price", {"trigger": D(50_100)}, {}),
     ("insufficient_balance", {}, {"free_quote": D(489), "leverage": 10}),
     ("limit_exceeded", {}, {"worst_case_notional_quote": D(999_000)}),
 ]
+LISTED = Limits(symbols=frozenset([BTC]))
 
 
 def test_a_sound_intent_passes() -> None:
@@ -217,3 +220,67 @@ def test_orders_of_a_minute_are_counted() -> None:
     limits = Limits(max_orders_per_minute=3)
     assert verdict(an_intent(), exposure(orders_last_minute=2), limits) is None
     assert verdict(an_intent(), exposure(orders_last_minute=3), limits) == "limit_exceeded"
+
+
+def test_only_what_is_on_the_list_is_opened_and_anything_without_a_list() -> None:
+    other = {"symbol": Symbol("DOGE-USDT-SWAP")}
+    assert verdict(an_intent(**other), limits=Limits(symbols=frozenset())) == "symbol_not_allowed"
+    assert verdict(an_intent(**other), limits=Limits()) is None
+    assert verdict(an_exit(**other), limits=Limits(symbols=frozenset())) is None
+
+
+BAND = Limits(price_band_bps=1000)
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "code"),
+    [
+        (PositionSide.LONG, D(55_000), None),
+        (PositionSide.LONG, D("55000.1"), "bad_price"),
+        (PositionSide.LONG, D(5_000), None),  # it rests far below the market: nothing is paid too much
+        (PositionSide.SHORT, D(45_000), None),
+        (PositionSide.SHORT, D("44999.9"), "bad_price"),
+        (PositionSide.SHORT, D(500_000), None),
+    ],
+)
+def test_a_price_much_worse_than_the_market_is_refused(side: PositionSide, price: Decimal, code: str | None) -> None:
+    way = Side.BUY if side is PositionSide.LONG else Side.SELL
+    intent = an_intent(side=way, position_side=side, price=price, trigger=None)
+    assert verdict(intent, limits=BAND) == code
+    assert verdict(intent, limits=Limits()) is None
+
+
+@pytest.mark.parametrize(("mark", "code"), [(D(50_000), None), (D(45_000), "bad_price"), (D(56_000), "bad_price")])
+def test_a_market_order_decided_far_from_the_mark_is_refused(mark: Decimal, code: str | None) -> None:
+    market = an_intent(type=OrderType.MARKET, price=None, trigger=None)
+    assert verdict(market, exposure(mark=mark), BAND) == code
+    assert verdict(market, exposure(mark=None), BAND) is None
+
+
+def test_the_mark_outranks_the_price_of_the_decision_in_the_band() -> None:
+    known = exposure(mark=D(40_000), reference_price=D(50_000))
+    assert verdict(an_intent(price=D(45_000), trigger=None), known, BAND) == "bad_price"
+    assert verdict(an_intent(price=D(44_000), trigger=None), known, BAND) is None
+
+
+@pytest.mark.parametrize("whose", ["", "user_"])
+def test_a_day_that_lost_enough_opens_nothing_and_exits_go_on(whose: str) -> None:
+    limit: dict[str, Any] = {f"max_{whose}loss_quote": D(500)}
+
+    def lost(quote: Decimal | None) -> str | None:
+        return verdict(an_intent(), exposure(**{f"{whose}lost_quote": quote}), Limits(**limit))
+
+    assert [lost(D("499.99")), lost(D(500)), lost(D(501)), lost(D(-900))] == [
+        None,
+        "limit_exceeded",
+        "limit_exceeded",
+        None,
+    ]
+    assert lost(None) == "stale"  # not known is not nothing
+    assert verdict(an_intent(), exposure(**{f"{whose}lost_quote": None}), Limits()) is None
+    assert verdict(an_exit(), exposure(**{f"{whose}lost_quote": D(501)}), Limits(**limit)) is None
+
+
+def test_a_day_that_is_over_stays_over_whatever_came_back() -> None:
+    assert verdict(an_intent(), exposure(day_over=True)) == "limit_exceeded"
+    assert verdict(an_exit(), exposure(day_over=True)) is None

@@ -1,5 +1,6 @@
 """Who the money path asks in a seeded world: one person with one account, and positions folded from the fills."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -61,6 +62,9 @@ class Folded:
         return next((leg for leg in legs if leg.position_side is position_side), None)
 
     async def books(self, account_id: AccountId) -> Books:  # noqa: ARG002 - the promise's own arguments
+        raise refused()
+
+    async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:  # noqa: ARG002 - the promise's own arguments
         raise refused()
 
     async def settle(self, account_id: AccountId) -> None:  # noqa: ARG002 - the promise's own arguments

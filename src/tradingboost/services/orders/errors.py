@@ -107,6 +107,11 @@ def bad_switch(message: str) -> InvalidInput:
     return InvalidInput("bad_switch", message)
 
 
+def bad_limit(said: str) -> InvalidInput:
+    """A limit nobody could keep to."""
+    return InvalidInput("bad_limit", f"Nobody could keep to this limit: {said}")
+
+
 def switch_not_set(scope: str, key: str) -> NotFound:
     """Nothing to clear."""
     named = f"{scope} {key}".strip()

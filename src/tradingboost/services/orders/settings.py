@@ -37,4 +37,8 @@ class OrdersSettings(Slice):
     max_platform_notional_quote: Decimal | None = Field(
         None, gt=0, description="the same for all accounts of this installation; empty = any"
     )
+    price_band_bps: PositiveInt | None = Field(
+        1000,
+        description="how much worse than the market an opening's price may be, in hundredths of a percent; empty = any",
+    )
     reconcile_every_s: PositiveFloat = Field(60.0, description="seconds between comparisons with the venue")

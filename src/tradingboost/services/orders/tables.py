@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Identity,
     Index,
     Integer,
@@ -269,6 +270,19 @@ alerts = Table(
     Column("acknowledged_at", UtcDateTime),
     Column("acknowledged_by", Text, nullable=False, server_default=""),
     UniqueConstraint("subject_id", "kind"),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("scope", Text, primary_key=True),  # account, or user: all accounts of a person together
+    Column("key", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("symbols", JSONB),  # what may be opened; NULL = anything
+    Column("max_daily_loss_quote", ExactNumeric),
+    Column("reached_on", Date, comment="the newest UTC day on which the loss was reached: nothing opens on it"),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
 )
 
 reconciled = Table(

@@ -79,9 +79,10 @@ class Workers:
             await self._with_database(self._service.sizer.resize)
 
     async def guard(self, life: Life) -> None:
-        """Compare the stops we know of with those at the venue, every 15 s and again soon after a doubt."""
+        """Compare stops with those at the venue, and losses with limits: every 15 s, or after a doubt."""
         while await life.sleep(1.0):
             await self._with_database(self._service.guard.audit)
+            await self._with_database(self._service.limiter.audit)
 
     async def _with_database(self, work: Callable[[], Awaitable[object]]) -> None:
         """One piece of work, once nothing is owed to the database; while that is away there is none."""

@@ -1,10 +1,11 @@
 """All SQL of `positions`. Nothing here commits; the use case owns the transaction."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import and_, bindparam, func, literal, or_, select, tuple_, update
+from sqlalchemy import Interval, Text, and_, bindparam, func, literal, literal_column, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +13,7 @@ from tradingboost.core.ids import AccountId, Symbol, Venue
 from tradingboost.core.ledger import Bucket, Entry
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide
+from tradingboost.kit.db import UtcDateTime
 from tradingboost.kit.hot import Hot
 from tradingboost.services.positions import tables as t
 from tradingboost.services.positions.models import Leg, ReadUntil
@@ -41,6 +43,32 @@ _PUT_LEG = Hot(
         set_={name: _NEW_LEG.excluded[name] for name in Leg.__struct_fields__},
     ),
     *Leg.__struct_fields__,
+)
+_B, _G, _E = t.bookings.c, t.ledger.c, t.equity_snapshots.c
+_SINCE = bindparam("since", type_=UtcDateTime)
+_OF_ACCOUNT = bindparam("of_account", type_=Text)
+_STOOD = (
+    select(_E.asset, _E.unrealized)
+    .where(_E.account_id == _OF_ACCOUNT, _E.at <= _SINCE, _E.at > _SINCE - literal(timedelta(days=1), Interval))
+    .where(_E.unrealized.is_not(None))
+    .ext(distinct_on(_E.asset))
+    .order_by(_E.asset, _E.at.desc())
+    .subquery("stood")
+)
+_EARNED = Hot(
+    select(
+        select(func.coalesce(func.sum(_B.realized_quote + _B.fee), ZERO))
+        .select_from(t.positions)
+        .join(t.bookings, and_(*(_B[name] == _P[name] for name in ("account_id", "symbol", "position_side"))))
+        .where(_P.account_id == _OF_ACCOUNT, _B.at >= _SINCE)
+        .scalar_subquery()
+        .label("booked"),
+        select(func.coalesce(func.sum(_G.amount), ZERO))
+        .where(_G.account_id == _OF_ACCOUNT, _G.bucket == literal_column("'funding'"), _G.at >= _SINCE)
+        .scalar_subquery()
+        .label("paid"),
+        select(func.coalesce(func.sum(_STOOD.c.unrealized), ZERO)).scalar_subquery().label("stood"),
+    )
 )
 _BOOK = Hot(
     upsert(t.bookings).on_conflict_do_nothing().returning(t.bookings.c.fill_id),
@@ -242,6 +270,13 @@ async def close_mismatch(db: AsyncConnection, key: LegKey, now: datetime) -> boo
     where = and_(m.account_id == key[0], m.symbol == key[1], m.position_side == key[2], m.closed_at.is_(None))
     statement = update(t.mismatches).where(where).values(closed_at=now).returning(m.mismatch_id)
     return (await db.execute(statement)).first() is not None
+
+
+async def earned(db: AsyncConnection, account_id: AccountId, since: datetime) -> Decimal:
+    """Realised, fees and funding of an account since then, less the open profit it had then."""
+    found = await _EARNED.first(db, of_account=account_id, since=since)
+    assert found is not None
+    return Decimal(found["booked"] - found["paid"] - found["stood"])  # what was paid stands in the bucket as received
 
 
 async def add_funding(db: AsyncConnection, account_id: AccountId, symbol: Symbol, amount: Decimal) -> None:

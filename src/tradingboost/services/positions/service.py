@@ -84,6 +84,16 @@ class PositionsService:
         async with self._db.read() as db:
             return await store.books(db, account_id)
 
+    async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:
+        """What it gained since then, in quote."""
+        async with self._db.read() as db:
+            before = await store.earned(db, account_id, since)
+            legs = await store.legs(db, account_id, open_only=True)
+        now = self._clock.now()
+        open_now = [leg.view(self.marks.get((leg.exchange, leg.symbol)), now).unrealized_quote for leg in legs]
+        known = [quote for quote in open_now if quote is not None]
+        return before + sum(known, ZERO) if len(known) == len(open_now) else None
+
     async def held_symbols(self) -> list[tuple[Venue, Symbol]]:
         """What is held anywhere."""
         async with self._db.read() as db:

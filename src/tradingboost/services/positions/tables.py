@@ -71,6 +71,7 @@ ledger = Table(
     UniqueConstraint("source_kind", "source_key", "asset", "bucket"),
 )
 Index("ix_ledger_account", ledger.c.account_id, ledger.c.asset)
+Index("ix_ledger_funding", ledger.c.account_id, ledger.c.at, postgresql_where=text("bucket = 'funding'"))
 
 venue_snapshots = Table(
     "venue_snapshots",

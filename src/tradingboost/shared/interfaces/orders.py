@@ -1,6 +1,6 @@
 """Orders: the money path. Every order has an intent, every intent at most one order, sent at most once."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -140,6 +140,35 @@ class SetSwitch(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     level: str = "NO_ENTRIES"
     clear: bool = False
+
+
+class OwnLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person may open, and lose between 00:00 and 00:00 UTC; reducing is never limited.
+
+    Args:
+        scope: `account`, or `user`: all accounts of the person together; `key` is the id of either.
+        symbols: what may be opened, None = anything.
+        max_daily_loss_quote: realised, fees, funding and what open positions lost on the day; None = any.
+        reached_on: the newest UTC day on which that much was lost; nothing opens on it.
+    """
+
+    scope: str
+    key: str
+    user_id: UserId
+    symbols: list[Symbol] | None
+    max_daily_loss_quote: Decimal | None
+    reached_on: date | None
+    set_by: str
+    set_at: datetime
+
+
+class SetLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish to be limited so from now on, instead of what was set before; without either there is no limit."""
+
+    account_id: AccountId
+    scope: str = "account"
+    symbols: list[Symbol] | None = None
+    max_daily_loss_quote: Decimal | None = None
 
 
 class CancelSlot(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,4 +315,17 @@ class Orders(Protocol):
     @repeatable
     async def switch(self, request: SetSwitch) -> list[Switch]:
         """Set or clear a kill switch; it counts from the next claim on. Returns what stands then."""
+        ...
+
+    @safe
+    async def limits(self, account_id: AccountId) -> list[OwnLimits]:
+        """What people set for this account and for its owner; empty where nothing was."""
+        ...
+
+    @repeatable
+    async def set_limits(self, request: SetLimits, by: str) -> list[OwnLimits]:
+        """Limit an account, or all of its owner's; InvalidInput `bad_limit`. Returns what binds the account then.
+
+        A day whose loss was reached is over until 00:00 UTC, unless more is allowed than before.
+        """
         ...

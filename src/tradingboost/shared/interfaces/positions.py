@@ -79,6 +79,17 @@ class Positions(Protocol):
         """The ledger summed."""
         ...
 
+    @safe
+    async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:
+        """What it gained since then in quote, negative = lost: realised, fees, funding, and the change of open profit.
+
+        Open profit as it was then comes from the newest snapshot of the day before, nothing where there is none.
+
+        Returns:
+            None when a price of something held is not known now.
+        """
+        ...
+
     @repeatable
     async def settle(self, account_id: AccountId) -> None:
         """Book the venue's funding and transfer bills and take the venue's own figures for comparison."""

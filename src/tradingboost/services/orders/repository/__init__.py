@@ -11,6 +11,7 @@ from tradingboost.services.orders.repository.evidence import (
     net_fills,
 )
 from tradingboost.services.orders.repository.keys import trade_no_more_with, trade_with
+from tradingboost.services.orders.repository.limits import own_limits, put_limits, reach
 from tradingboost.services.orders.repository.modes import (
     begin_flatten,
     begin_unknown,
@@ -127,8 +128,11 @@ __all__ = [
     "order_by_id",
     "order_by_venue",
     "orphans",
+    "own_limits",
     "park",
+    "put_limits",
     "raise_alert",
+    "reach",
     "read_until",
     "record",
     "release_legs",

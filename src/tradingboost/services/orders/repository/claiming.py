@@ -22,8 +22,10 @@ from tradingboost.kit.lease import Lease, holding
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import Attempt, OrderRow
 from tradingboost.services.orders.repository.keys import KEYS, KEYS_NOW
+from tradingboost.services.orders.repository.limits import OWN_LIMITS, own_limits_of
 from tradingboost.services.orders.repository.modes import BLOCKING, Blocking, blocking_of, blocking_values
 from tradingboost.services.orders.repository.orders import LIVE_NOTIONAL, OPENINGS_MADE
+from tradingboost.shared.interfaces.orders import OwnLimits
 
 _C, _O, _I, _R, _S = t.leg_claims.c, t.orders.c, t.intents.c, t.requests.c, t.sagas.c
 _OF_LEG = (_C.account_id == bindparam("account", type_=Text), _C.symbol == bindparam("symbol", type_=Text))
@@ -36,6 +38,7 @@ _FACTS = Hot(
         _FOUND.scalar_subquery().label("found"),
         LIVE_NOTIONAL.scalar_subquery().label("notional"),
         OPENINGS_MADE.scalar_subquery().label("made"),
+        OWN_LIMITS.scalar_subquery().label("own_limits"),
         _CLAIM,
     ).select_from(select(literal(1)).subquery("one").outerjoin(_CLAIM, true()))
 )
@@ -65,12 +68,14 @@ class Weight(msgspec.Struct, frozen=True, kw_only=True):
         waiting_quote: notional of every live opening order of the account, UNKNOWN included, as if filled.
         made: openings the run made lately.
         claim: whose the symbol is, None = nobody's.
+        own_limits: what people set for the account and for its owner.
     """
 
     blocking: Blocking
     waiting_quote: Decimal
     made: int
     claim: Any | None
+    own_limits: tuple[OwnLimits, ...]
 
 
 class Fate(Enum):
@@ -91,7 +96,8 @@ async def weight(db: AsyncConnection, intents: Sequence[OrderIntent], since: dat
     assert found is not None
     blocking = blocking_of(tuple(one.split(":")) for one in found["found"] or ())
     claim = found if found["account_id"] is not None else None
-    return Weight(blocking=blocking, waiting_quote=found["notional"], made=found["made"], claim=claim)
+    own = own_limits_of(found["own_limits"])
+    return Weight(blocking=blocking, waiting_quote=found["notional"], made=found["made"], claim=claim, own_limits=own)
 
 
 async def lock_leg(db: AsyncConnection, account_id: AccountId, symbol: Symbol) -> None:

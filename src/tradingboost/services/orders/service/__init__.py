@@ -26,6 +26,7 @@ from tradingboost.services.orders.service.flattening import Flattener
 from tradingboost.services.orders.service.guarding import Guard
 from tradingboost.services.orders.service.importing import Importer
 from tradingboost.services.orders.service.lane import Lane
+from tradingboost.services.orders.service.limiting import Limiter
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.services.orders.service.overseeing import Overseer
 from tradingboost.services.orders.service.sizing import Sizer
@@ -42,6 +43,8 @@ from tradingboost.shared.interfaces.orders import (
     Flattened,
     OrderDetail,
     OrderView,
+    OwnLimits,
+    SetLimits,
     SetSwitch,
     SettleOrder,
     Switch,
@@ -84,6 +87,7 @@ class OrdersService:
         self.sizer = Sizer(context, self._changer, self.looker)
         self.absorber.changed = self.sizer.touch
         self.guard = Guard(context, exchange, positions, self.looker)
+        self.limiter = Limiter(context, exchange, positions, self.accounts)
         self._overseer = Overseer(context, positions, self._changer, self.looker)
         self._submitter = submitter
 
@@ -212,6 +216,14 @@ class OrdersService:
     async def switch(self, request: SetSwitch) -> list[Switch]:
         """Set or clear a kill switch."""
         return await self._overseer.switch(request)
+
+    async def limits(self, account_id: AccountId) -> list[OwnLimits]:
+        """What people set for an account and its owner."""
+        return await self.limiter.limits(account_id)
+
+    async def set_limits(self, request: SetLimits, by: str) -> list[OwnLimits]:
+        """Limit an account, or all of a person's."""
+        return await self.limiter.set_limits(request, by)
 
     async def known_accounts(self) -> list[AccountId]:
         """Accounts that were ever compared with their venue."""

@@ -1,6 +1,9 @@
 """Which accounts this process may act for: who owns them, is the lease ours, were they reconciled."""
 
+from datetime import date
 from decimal import Decimal
+
+import msgspec
 
 from tradingboost.core.errors import Unavailable
 from tradingboost.core.ids import AccountId, UserId
@@ -8,6 +11,14 @@ from tradingboost.kit.lease import Lease, Leases
 from tradingboost.shared.interfaces.exchange import Balance
 from tradingboost.shared.interfaces.users import Account
 from tradingboost.shared.interfaces.users import Accounts as LinkedAccounts
+
+
+class DayLoss(msgspec.Struct, frozen=True, kw_only=True):
+    """On a UTC day so much was lost that nothing may open on it any more; found when an account was weighed."""
+
+    account_id: AccountId
+    day: date
+    lost_quote: Decimal
 
 
 class Accounts:
@@ -25,6 +36,8 @@ class Accounts:
         self._free: dict[AccountId, dict[str, Decimal]] = {}
         self.lost: set[AccountId] = set()
         """Whose lease was lost, or who is in doubt: compared again without waiting for the next round."""
+        self.days_lost: dict[tuple[str, str], DayLoss] = {}
+        """Limits, by scope and key, that were found reached and are not stored as reached yet."""
 
     async def account(self, account_id: AccountId) -> Account:
         """Who owns it; asked once, since an account never changes hands."""

@@ -15,8 +15,10 @@ from tradingboost.core.order import OrderIntent
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.errors import slot_busy
 from tradingboost.services.orders.service.accounts import Accounts
+from tradingboost.services.orders.service.days import Days
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.interfaces.exchange import Exchange
+from tradingboost.shared.interfaces.orders import OwnLimits
 from tradingboost.shared.interfaces.positions import Positions, PositionView
 from tradingboost.shared.interfaces.users import Account
 
@@ -44,6 +46,7 @@ class Weigher:
     def __init__(self, neighbours: tuple[Exchange, Positions], accounts: Accounts, settings: OrdersSettings) -> None:
         self._exchange, self._positions = neighbours
         self._accounts = accounts
+        self._days = Days(neighbours[1], accounts)
         self._settings = settings
 
     async def check(self, db: AsyncConnection, intent: OrderIntent, instrument: Instrument, now: datetime) -> Weighed:
@@ -84,7 +87,9 @@ class Weigher:
         )
         if weight is not None:
             exposure = await self._of_opening(db, first, exposure, instrument, weight)
-        claim, limits, found = weight.claim if weight is not None else None, self._limits(account), list[Weighed]()
+            exposure = await self._days.known(account, exposure, weight.own_limits, now)
+        claim, found = weight.claim if weight is not None else None, list[Weighed]()
+        limits = self._limits(account, weight.own_limits if weight is not None else ())
         for intent in intents:
             exposure = msgspec.structs.replace(exposure, reference_price=intent.reference_price)
             worth = ZERO if intent.reduce_only else risk.worth(intent, instrument, intent.reference_price)
@@ -100,8 +105,9 @@ class Weigher:
             exposure = exposure.with_opening(worth, weighed.margin_quote)
         return found
 
-    def _limits(self, account: Account) -> risk.Limits:
-        chosen = self._settings
+    def _limits(self, account: Account, own: Sequence[OwnLimits]) -> risk.Limits:
+        chosen, listed = self._settings, [frozenset(one.symbols) for one in own if one.symbols is not None]
+        most = {one.scope: one.max_daily_loss_quote for one in own}
         return risk.Limits(
             max_notional_quote=account.max_notional_quote,
             max_orders_per_minute=chosen.max_orders_per_minute,
@@ -109,6 +115,10 @@ class Weigher:
             max_run_notional_quote=chosen.max_run_notional_quote,
             max_user_notional_quote=chosen.max_user_notional_quote,
             max_platform_notional_quote=chosen.max_platform_notional_quote,
+            symbols=frozenset.intersection(*listed) if listed else None,
+            max_loss_quote=most.get("account"),
+            max_user_loss_quote=most.get("user"),
+            price_band_bps=chosen.price_band_bps,
         )
 
     async def read_again(self, account_id: AccountId) -> None:
@@ -135,6 +145,7 @@ class Weigher:
             exposure,
             legs_of=claim["run_id"] if claim is not None else None,
             run_owner=claim["user_id"] if claim is not None else exposure.run_owner,
+            mark=next((one.mark for one in held if one.symbol == intent.symbol and one.mark is not None), None),
             worst_case_notional_quote=await self._worth(held) + weight.waiting_quote,
             run_notional_quote=await self._of_run(db, intent, held),
             user_notional_quote=await self._of_user(db, intent),
