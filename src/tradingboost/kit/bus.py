@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tradingboost.core.errors import BrokenInvariant, InvalidInput
+from tradingboost.kit.bell import Bell, ringing
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.consumer import Consumer, Effect
 from tradingboost.kit.db import Database
@@ -83,16 +84,17 @@ class Bus:
 
     async def run(self) -> None:
         """Consume until stopped. It may be run again after it failed: everything is read anew."""
-        consumers = [self._consumer(one) for one in self._subscriptions]
-        with shown(self._database, *(one.busy for one in consumers)):
-            async with asyncio.TaskGroup() as group:
-                for consumer in consumers:
-                    group.create_task(consumer.run(self._stop))
+        async with ringing(self._redis) as bell:
+            consumers = [self._consumer(one, bell) for one in self._subscriptions]
+            with shown(self._database, *(one.busy for one in consumers)):
+                async with asyncio.TaskGroup() as group:
+                    for consumer in consumers:
+                        group.create_task(consumer.run(self._stop))
 
-    def _consumer(self, one: Subscription | Listener) -> Consumer:
+    def _consumer(self, one: Subscription | Listener, bell: Bell) -> Consumer:
         key = self._redis.key(EVENTS, context=one.stream)
         member = Member(self._redis, key, one.group, f"{one.group}-{self._instance}")
-        return Consumer(member, _effect(self._database, one), self._clock, **self._options)
+        return Consumer(member, _effect(self._database, one), self._clock, bell, **self._options)
 
     def stop(self) -> None:
         """Let `run` finish what was read, acknowledge it and return."""

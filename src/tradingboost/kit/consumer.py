@@ -1,6 +1,7 @@
 """One consumer of one stream: read, keep order per key, handle, acknowledge; reread PostgreSQL where Redis forgot."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -8,9 +9,11 @@ import msgspec
 import structlog
 
 from tradingboost.core.errors import BrokenInvariant, InvalidInput, TradingBoostError, Unavailable
+from tradingboost.kit.bell import Bell, Ear, Heard
 from tradingboost.kit.clock import Clock
 from tradingboost.kit.events import Entry, from_fields
-from tradingboost.kit.groups import Fields, GroupLost, Member
+from tradingboost.kit.groups import COUNT, Fields, GroupLost, Member
+from tradingboost.kit.holes import Holes
 from tradingboost.kit.lanes import Lanes
 from tradingboost.shared.events.envelope import Event
 
@@ -20,8 +23,9 @@ MAX_DELIVERIES = 5
 _PAUSES_S = (0.05, 0.25, 1.0, 3.0)
 _PREFETCH = 1000
 _BATCH = 50
-_BLOCK_MS = 1000
-_KNOWN_AGGREGATES = 50_000
+_WAIT_S = 1.0
+_WAIT_RECOVERING_S = 0.02
+_HOLES = 10_000
 _NOBODYS_FAULT = {"database_race", "database_commit_unknown"}
 
 
@@ -77,6 +81,7 @@ class Consumer:
         member: Member,
         effect: Effect,
         clock: Clock,
+        bell: Bell,
         *,
         claim_after_s: float = 60.0,
         sweep_s: float = 60.0,
@@ -88,7 +93,10 @@ class Consumer:
         self._claim_after_s = claim_after_s
         self._sweep_s = sweep_s
         self._lanes: Lanes[Delivery] = Lanes(self._work, lanes)
-        self._seqs: dict[bytes, int] = {}
+        self._bell = bell
+        self._ear = Ear(bell, member, effect.types, self._overhear)
+        self._holes = Holes()
+        self._unfilled: deque[tuple[str, int, int]] = deque(maxlen=_HOLES)  # what it lets go, the sweep finds
         self._held: set[str] = set()
         self._inflight: set[bytes] = set()
         self._acks: list[bytes] = []
@@ -105,6 +113,10 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; then finish what was read, acknowledge it and return."""
+        with self._bell.joined(self._ear):
+            await self._run(stop)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             lanes = group.create_task(self._lanes.run())
             group.create_task(self._acknowledge())
@@ -138,15 +150,43 @@ class Consumer:
                     await self._sweep()
                     sweep_at = self._clock.monotonic() + (self._sweep_s if not self._held else self._sweep_s / 10)
                 await self._lanes.below(_PREFETCH)
-                for entry_id, fields in await self._member.read(20 if self._recovering else _BLOCK_MS):
-                    await self._take(entry_id, fields, 0)
+                await self._hear()
                 self._failures = 0
             except GroupLost:
                 self._log.warning("group_lost")
+                self._ear.doubt()
                 lost = True
             except Unavailable as error:
                 lost = True
                 await self._wait_for(error)
+
+    async def _hear(self) -> None:
+        """Take what is new: what the group has been given at the bell, or what a reading of its own finds."""
+        wait_s = _WAIT_RECOVERING_S if self._recovering else _WAIT_S
+        if not self._ear.due():
+            found = await self._ear.wait(wait_s)
+        else:
+            heard = self._ear.listen()
+            found = await self._member.read(None if heard else int(wait_s * 1000))
+            if not heard or len(found) == COUNT:
+                self._ear.ring()
+        while self._unfilled:
+            await self._fill(*self._unfilled[0])
+            self._unfilled.popleft()
+        for entry_id, fields in found:
+            await self._take(entry_id, fields, 0)
+
+    def _overhear(self, heard: Heard) -> None:
+        """The group has been moved past these, for none is of its types; whether one is missing is its business."""
+        for aggregate, seq in heard:
+            after = self._holes.met(aggregate, seq)
+            if after is not None:
+                self._unfilled.append((aggregate.decode(), after, seq))
+                self._ear.ring()
+
+    async def _fill(self, aggregate: str, after: int, before: int) -> None:
+        for entry in await self._effect.between(aggregate, after, before):
+            self._put(Delivery(entry))
 
     # -- recovery ------------------------------------------------------------------------------------------------
 
@@ -210,13 +250,9 @@ class Consumer:
             return
         try:
             aggregate, seq = fields[b"agg"], int(fields[b"seq"])
-            known = self._seqs.pop(aggregate, None)
-            self._seqs[aggregate] = seq if known is None or seq > known else known
-            if len(self._seqs) > _KNOWN_AGGREGATES:
-                del self._seqs[next(iter(self._seqs))]
-            if known is not None and seq > known + 1:
-                for entry in await self._effect.between(aggregate.decode(), known, seq):
-                    self._put(Delivery(entry))
+            after = self._holes.met(aggregate, seq)
+            if after is not None:
+                await self._fill(aggregate.decode(), after, seq)
             if fields[b"type"] not in self._effect.types:
                 self._ack(entry_id)
                 return

@@ -37,8 +37,8 @@ class Member:
                     if not str(error).startswith("BUSYGROUP"):
                         raise
 
-    async def read(self, block_ms: int) -> Sequence[tuple[bytes, Fields]]:
-        """New entries, at most 100; empty after `block_ms` without any."""
+    async def read(self, block_ms: int | None) -> Sequence[tuple[bytes, Fields]]:
+        """New entries, at most 100; empty after `block_ms` without any, None = at once."""
         return await self._read(">", block_ms)
 
     async def own_pending(self) -> AsyncIterator[tuple[bytes, Fields, int]]:

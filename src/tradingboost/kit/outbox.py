@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, Unavailable
+from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, TradingBoostError, Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database, UtcDateTime, after_commit
@@ -35,7 +35,6 @@ from tradingboost.shared.events.envelope import Payload, encode, spec_of
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-_RELAY_LOCK = 0x7462_6F75_7462_6F78  # one number for all relays of a database
 _XADD_TIMEOUT_S = 5.0
 _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 _HOUSEKEEPING_S = 60.0
@@ -92,7 +91,8 @@ ROW = (
 _ANY_UNPUBLISHED = select(outbox.c.position).where(outbox.c.published_at.is_(None)).limit(1)
 
 # The relay runs after every commit, so it talks to the driver directly: half the processor time a batch.
-_LOCK = "SELECT pg_advisory_xact_lock($1)"
+# Two statements in one message, as a text without parameters may hold; the number is one for all relays of a database.
+_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(8386388006371749752)"
 _UNPUBLISHED = """
     SELECT event_id, aggregate, seq, type, schema_version, stream, key, user_id, correlation_id, causation_id,
            occurred_at, payload::text AS data
@@ -277,22 +277,29 @@ class Relay:
                 return (await connection.execute(_ANY_UNPUBLISHED)).first() is not None
 
     async def _publish_batch(self) -> int:
-        async with raw_connection(self._database) as connection, connection.transaction():
-            await connection.execute(_LOCK, _RELAY_LOCK)
-            # A statement of its own: its snapshot must be younger than the lock.
-            rows = await connection.fetch(_UNPUBLISHED, BATCH)
-            if rows:
-                await self._append(rows)
-                crash_point("bus.relay.after_publish")
-                await connection.execute(_PUBLISHED, [row["event_id"] for row in rows])
+        async with raw_connection(self._database) as connection:
+            await connection.execute(_BEGIN)
+            try:
+                # A statement of its own: its snapshot must be younger than the lock.
+                rows = await connection.fetch(_UNPUBLISHED, BATCH)
+                if rows:
+                    await self._append(rows)
+                    crash_point("bus.relay.after_publish")
+                    await connection.execute(_PUBLISHED, [row["event_id"] for row in rows])
+            except TradingBoostError:
+                await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")  # a connection left before that is not handed on: it is closed
         if rows:
             crash_point("bus.relay.after_mark")
         return len(rows)
 
     async def _append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         names = {row["stream"]: self._redis.key(EVENTS, context=row["stream"]) for row in rows}
+        # As one, so that who waits for news wakes once for all of them and not after the first.
+        several, client = len(rows) > 1, self._redis.transport
         with mapped():
-            async with asyncio.timeout(_XADD_TIMEOUT_S), self._redis.transport.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(_XADD_TIMEOUT_S), client.pipeline(transaction=several) as pipe:
                 for row in rows:
                     fields: list[Any] = [part for pair in to_fields(row).items() for part in pair]
                     pipe.execute_command("XADD", names[row["stream"]], "*", *fields)
