@@ -1,6 +1,6 @@
 """Stops and targets attached to a parent order: held on it, armed when it is filled, gone when it is not."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tradingboost.sim import algo_book
 from tradingboost.sim.commands import UNCHANGED, AttachedAmend

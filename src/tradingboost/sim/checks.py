@@ -3,7 +3,7 @@
 import re
 
 from tradingboost.sim.commands import Place
-from tradingboost.sim.freeze import opening_parts
+from tradingboost.sim.freeze import opening_size
 from tradingboost.sim.margin import closing_lots, cost_to_open, figures, frozen_ccy
 from tradingboost.sim.rows import Algo, Attached, Order
 from tradingboost.sim.rules import PPM
@@ -61,9 +61,9 @@ def check_mode(market: Market, account: Account, td_mode: str, pos_side: str) ->
 
 def check_ids(cl_ord_id: str, tag: str, name: str) -> Refusal | None:
     """Letters and digits only, up to 32 and 16."""
-    if not _CLIENT_ID.fullmatch(cl_ord_id):
+    if cl_ord_id and not _CLIENT_ID.fullmatch(cl_ord_id):
         return parameter(name)
-    return None if _TAG.fullmatch(tag) else parameter("tag")
+    return None if not tag or _TAG.fullmatch(tag) else parameter("tag")
 
 
 def _check_type(market: Market, command: Place) -> Refusal | None:
@@ -186,7 +186,7 @@ def _check_counts(market: Market, account: Account) -> Refusal | None:
         return Refusal(51025, "Too many pending orders on the account")
     if len(account.orders) < _MAX_PENDING_INSTRUMENT:
         return None
-    here = sum(1 for row in account.orders.values() if row.terms.inst_id == market.inst.inst_id)
+    here = len(account.orders_of(market.inst.inst_id))
     return Refusal(51102, "Too many pending orders on the instrument") if here >= _MAX_PENDING_INSTRUMENT else None
 
 
@@ -207,10 +207,7 @@ def check_funds(state: State, market: Market, account: Account, order: Order) ->
     if order.terms.closes:
         return None
     mine = order.terms
-    others = account.orders.values() if account.position(mine.inst_id, "net", mine.td_mode) is not None else ()
-    competing = [row for row in others if row.terms.inst_id == mine.inst_id and row.terms.ord_id != mine.ord_id]
-    parts = opening_parts(state, market, account, [*competing, order])
-    size = next(lots for row, lots in parts if row is order)
+    size = opening_size(state, market, account, order)
     need = cost_to_open(market, account, order, size) if size else 0
     ccy = frozen_ccy(market, order)
     free = figures(state, account, ccy)
@@ -228,5 +225,8 @@ def _check_tier(market: Market, account: Account, order: Order) -> Refusal | Non
     held = position.lots if position is not None else 0
     after = abs(held + (order.lots if order.terms.side == "buy" else -order.lots))
     lever = account.lever(terms.inst_id, terms.td_mode, terms.pos_side)
+    first = market.inst.tiers[0]
+    if first.max_lever >= lever and after <= first.max_lots:
+        return None
     limit = max((tier.max_lots for tier in market.inst.tiers if tier.max_lever >= lever), default=0)
     return Refusal(51004, "The position exceeds the limit of its leverage tier") if after > limit else None

@@ -6,18 +6,31 @@ Each value is a tag and its content: `n t f` None and booleans, `i12;` an intege
 
 from collections.abc import Iterable
 from dataclasses import fields
+from typing import Any
+
+from msgspec import Struct
 
 from tradingboost.core.errors import BrokenInvariant
 
 
+def field_names(row: type[Any]) -> tuple[str, ...]:
+    """The fields of a row class in the order of the class, those of its base first."""
+    if issubclass(row, Struct):
+        return row.__struct_fields__
+    return tuple(item.name for item in fields(row))
+
+
 class Codec:
-    """Writes and reads values made of the given row classes and built-in containers."""
+    """Writes and reads values made of the given row classes and built-in containers.
+
+    A class names what can be found out again: fields in `DERIVED` are written empty, those in `UNWRITTEN` not at all.
+    """
 
     def __init__(self, rows: Iterable[type]) -> None:
         self._names: dict[type, tuple[str, ...]] = {}
         self._classes: dict[str, type] = {}
         for row in rows:
-            self._names[row] = tuple(item.name for item in fields(row))
+            self._names[row] = tuple(name for name in field_names(row) if name not in getattr(row, "UNWRITTEN", ()))
             self._classes[row.__name__] = row
 
     def dump(self, value: object) -> bytes:
@@ -98,9 +111,13 @@ class Codec:
             raise BrokenInvariant(
                 "unknown_row", f"The snapshot holds the unknown row {label}; it is of another version."
             )
-        value: object = object.__new__(row)
         at += len(label)
+        values: dict[str, object] = {}
         for name in self._names[row]:
-            item, at = self._read(data, at)
+            values[name], at = self._read(data, at)
+        if issubclass(row, Struct):
+            return row(**values), at
+        value: object = object.__new__(row)
+        for name, item in values.items():
             object.__setattr__(value, name, item)
         return value, at

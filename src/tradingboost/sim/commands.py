@@ -5,8 +5,9 @@ every event the command causes, carries it. An instrument is named by `inst_id`;
 tick or lot is passed as `scale.NOT_A_MULTIPLE` and refused in the documented order of checks.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from tradingboost.sim.instruments import Instrument
 from tradingboost.sim.policy import Policy
@@ -27,16 +28,14 @@ UNCHANGED = -9
 """In Amend and AmendAlgo: leave this value as it is."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Command:
+class Command(Struct, kw_only=True, gc=False):
     """The envelope every command has."""
 
     at_us: int
     reply_to: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Place(Command):
+class Place(Command, kw_only=True):
     """A new order. `quote_quanta` > 0 sizes a spot market order in quote currency (then `lots` is 0)."""
 
     uid: str
@@ -57,8 +56,7 @@ class Place(Command):
     ban_amend: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachedAmend:
+class AttachedAmend(Struct, frozen=True, kw_only=True, gc=False):
     """New prices of one attached algo; a trigger of 0 removes that leg, UNCHANGED keeps it."""
 
     attach_algo_id: int = 0
@@ -70,8 +68,7 @@ class AttachedAmend:
     lots: int = UNCHANGED
 
 
-@dataclass(slots=True, kw_only=True)
-class Amend(Command):
+class Amend(Command, kw_only=True):
     """Change an order found by `ord_id` (wins) or `cl_ord_id`; `lots` is the new total including fills."""
 
     uid: str
@@ -85,8 +82,7 @@ class Amend(Command):
     attached: tuple[AttachedAmend, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Cancel(Command):
+class Cancel(Command, kw_only=True):
     """Cancel an order found by `ord_id` (wins) or `cl_ord_id`."""
 
     uid: str
@@ -95,8 +91,7 @@ class Cancel(Command):
     cl_ord_id: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class PlaceAlgo(Command):
+class PlaceAlgo(Command, kw_only=True):
     """A new algo order; a trigger price of 0 is absent, an order price of MARKET_PX makes a market child."""
 
     uid: str
@@ -127,8 +122,7 @@ class PlaceAlgo(Command):
     attached: tuple[Attached, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class AmendAlgo(Command):
+class AmendAlgo(Command, kw_only=True):
     """Change an algo found by `algo_id` (wins) or `algo_cl_ord_id`; a trigger of 0 removes that leg.
 
     A price source of "" stays as it is.
@@ -155,8 +149,7 @@ class AmendAlgo(Command):
     req_id: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class CancelAlgo(Command):
+class CancelAlgo(Command, kw_only=True):
     """Cancel an algo found by `algo_id` (wins) or `algo_cl_ord_id`."""
 
     uid: str
@@ -165,8 +158,7 @@ class CancelAlgo(Command):
     algo_cl_ord_id: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class ClosePosition(Command):
+class ClosePosition(Command, kw_only=True):
     """Close a whole position at market; `auto_cancel` first cancels the orders that hold it."""
 
     uid: str
@@ -178,8 +170,7 @@ class ClosePosition(Command):
     tag: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class SetLeverage(Command):
+class SetLeverage(Command, kw_only=True):
     """Leverage of an instrument and margin mode (and, isolated in long/short mode, position side)."""
 
     uid: str
@@ -189,16 +180,14 @@ class SetLeverage(Command):
     pos_side: PosSide = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class SetPositionMode(Command):
+class SetPositionMode(Command, kw_only=True):
     """Net or long/short mode; refused while orders, algos or positions exist."""
 
     uid: str
     pos_mode: Literal["net_mode", "long_short_mode"]
 
 
-@dataclass(slots=True, kw_only=True)
-class AdjustMargin(Command):
+class AdjustMargin(Command, kw_only=True):
     """Add margin to (> 0) or take it from (< 0) an isolated position, in quanta."""
 
     uid: str
@@ -207,16 +196,14 @@ class AdjustMargin(Command):
     amount: int
 
 
-@dataclass(slots=True, kw_only=True)
-class CancelAllAfter(Command):
+class CancelAllAfter(Command, kw_only=True):
     """Cancel every pending order of the account after `timeout_us`; 0 switches it off."""
 
     uid: str
     timeout_us: int
 
 
-@dataclass(slots=True, kw_only=True)
-class OpenAccount(Command):
+class OpenAccount(Command, kw_only=True):
     """A new account without money. `acct_lv` 1 spot only, 2 futures mode."""
 
     uid: str
@@ -224,8 +211,7 @@ class OpenAccount(Command):
     pos_mode: Literal["net_mode", "long_short_mode"] = "net_mode"
 
 
-@dataclass(slots=True, kw_only=True)
-class Credit(Command):
+class Credit(Command, kw_only=True):
     """Money from (> 0) or to (< 0) the outside world."""
 
     uid: str
@@ -233,8 +219,7 @@ class Credit(Command):
     amount: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Trade(Command):
+class Trade(Command, kw_only=True):
     """A market print: the price *jumps* to `px`. `lots` 0 = size unknown, taken as unlimited.
 
     Order of effects: queued takers at `px`; algos whose trigger is reached fire; resting limits fill. See `market`.
@@ -245,8 +230,7 @@ class Trade(Command):
     lots: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Travel(Command):
+class Travel(Command, kw_only=True):
     """The price moves *continuously* from last to `to_px`, stopping at the first price where anything happens.
 
     Queued takers fill at the starting price first. The command is repeated with the same `to_px` until its Travelled
@@ -261,54 +245,47 @@ class Travel(Command):
     stop_above: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class SetMark(Command):
+class SetMark(Command, kw_only=True):
     """Pin the mark price; 0 lets it follow its policy again."""
 
     inst_id: str
     px: int
 
 
-@dataclass(slots=True, kw_only=True)
-class SetIndex(Command):
+class SetIndex(Command, kw_only=True):
     """Pin the index price; 0 lets it follow last again."""
 
     inst_id: str
     px: int
 
 
-@dataclass(slots=True, kw_only=True)
-class SetBook(Command):
+class SetBook(Command, kw_only=True):
     """Empty the synthetic book (takers find no liquidity) or fill it again."""
 
     inst_id: str
     empty: bool
 
 
-@dataclass(slots=True, kw_only=True)
-class SetFunding(Command):
+class SetFunding(Command, kw_only=True):
     """The funding rate of the coming boundary, parts of 1e-12."""
 
     inst_id: str
     rate: int
 
 
-@dataclass(slots=True, kw_only=True)
-class SettleFunding(Command):
+class SettleFunding(Command, kw_only=True):
     """Settle funding now, once, at the current mark and rate (policy `command`, or by admin)."""
 
     inst_id: str
 
 
-@dataclass(slots=True, kw_only=True)
-class SetInstrument(Command):
+class SetInstrument(Command, kw_only=True):
     """List an instrument or replace its record (state, sizes, tiers, fees)."""
 
     instrument: Instrument
 
 
-@dataclass(slots=True, kw_only=True)
-class SeedCandles(Command):
+class SeedCandles(Command, kw_only=True):
     """History before the first print: closed bars of `bar`, oldest first; bars that `bar` divides are folded too."""
 
     inst_id: str
@@ -316,24 +293,21 @@ class SeedCandles(Command):
     rows: tuple[Candle, ...]
 
 
-@dataclass(slots=True, kw_only=True)
-class ForceLiquidate(Command):
+class ForceLiquidate(Command, kw_only=True):
     """Liquidate every position of an account in one settle currency, whatever its ratio."""
 
     uid: str
     ccy: str
 
 
-@dataclass(slots=True, kw_only=True)
-class ArmFault(Command):
+class ArmFault(Command, kw_only=True):
     """The account's next order or algo carries a fault."""
 
     uid: str
     fault: OrderFault
 
 
-@dataclass(slots=True, kw_only=True)
-class FillOrder(Command):
+class FillOrder(Command, kw_only=True):
     """Fill an order now at its own price (or last); `lots` 0 = all. `late`: also one that was canceled."""
 
     uid: str
@@ -343,8 +317,7 @@ class FillOrder(Command):
     late: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class Vanish(Command):
+class Vanish(Command, kw_only=True):
     """Take a pending order or algo away as the exchange's own doing; `silent` tells nobody."""
 
     uid: str
@@ -353,8 +326,7 @@ class Vanish(Command):
     silent: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class ForceAdl(Command):
+class ForceAdl(Command, kw_only=True):
     """Deleverage a position at mark; `lots` 0 = all of it; `mgn_mode` "" = the cross row, else the isolated one."""
 
     uid: str
@@ -364,23 +336,20 @@ class ForceAdl(Command):
     mgn_mode: TdMode | Literal[""] = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Delist(Command):
+class Delist(Command, kw_only=True):
     """End an instrument: orders canceled, positions settled at mark, state `expired`."""
 
     inst_id: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Rename(Command):
+class Rename(Command, kw_only=True):
     """Give an instrument another name."""
 
     inst_id: str
     to_inst_id: str
 
 
-@dataclass(slots=True, kw_only=True)
-class SetPolicy(Command):
+class SetPolicy(Command, kw_only=True):
     """Replace the policy from here on."""
 
     policy: Policy

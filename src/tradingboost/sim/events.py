@@ -4,13 +4,12 @@
 command that caused it ("" for timers); `uid` is "" for public events.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tradingboost.sim.rows import Algo, Bill, Candle, Fill, Order, Position
 
 
-@dataclass(slots=True)
-class Event:
+class Event(Struct, gc=False):
     """The envelope every event has."""
 
     seq: int
@@ -24,7 +23,6 @@ class Event:
         return ()
 
 
-@dataclass(slots=True)
 class Acked(Event):
     """A command was accepted. Ids that do not apply are 0 or ""."""
 
@@ -41,7 +39,6 @@ class Acked(Event):
         return (self.action, self.ord_id, self.algo_id, self.cl_ord_id, self.algo_cl_ord_id)
 
 
-@dataclass(slots=True)
 class Rejected(Event):
     """A command was refused with a venue code (the row's sCode) and a sentence."""
 
@@ -60,7 +57,6 @@ class Rejected(Event):
         return (self.action, self.code, self.ord_id, self.algo_id, self.cl_ord_id, self.algo_cl_ord_id)
 
 
-@dataclass(slots=True)
 class OrderChanged(Event):
     """One push of the orders channel.
 
@@ -83,7 +79,6 @@ class OrderChanged(Event):
         return (o.terms.ord_id, o.state, o.px, o.lots, o.acc_lots, o.acc_cost, o.fee, o.pnl, o.cancel_source)
 
 
-@dataclass(slots=True)
 class Filled(Event):
     """One fill of one account (the fills channel); the OrderChanged of the same fill follows it."""
 
@@ -94,7 +89,6 @@ class Filled(Event):
         return (f.ord_id, f.trade_id, f.px, f.lots, f.fee, f.pnl, f.exec_type)
 
 
-@dataclass(slots=True)
 class AlgoChanged(Event):
     """One push of the orders-algo channel."""
 
@@ -106,7 +100,6 @@ class AlgoChanged(Event):
         return (a.terms.algo_id, a.state, a.lots, a.tp_trigger_px, a.sl_trigger_px, a.trigger_px, a.ord_id, a.fail_code)
 
 
-@dataclass(slots=True)
 class PositionChanged(Event):
     """A position's size or history changed; pushed once with lots 0 when it closes."""
 
@@ -118,7 +111,6 @@ class PositionChanged(Event):
         return (*pinned, p.mgn_mode, p.margin) if p.mgn_mode == "isolated" else pinned
 
 
-@dataclass(slots=True)
 class BalanceChanged(Event):
     """The cash of one currency changed; `reason` is trade, funding, margin, leverage, credit or insurance."""
 
@@ -130,7 +122,6 @@ class BalanceChanged(Event):
         return (self.ccy, self.cash, self.reason)
 
 
-@dataclass(slots=True)
 class BillPosted(Event):
     """A row of the bills list."""
 
@@ -142,7 +133,6 @@ class BillPosted(Event):
         return (*pinned, row.pos_change, row.pos_balance) if row.pos_change else pinned
 
 
-@dataclass(slots=True)
 class AccountChanged(Event):
     """Settings of an account changed: opened, leverage, position mode."""
 
@@ -154,7 +144,6 @@ class AccountChanged(Event):
         return (self.what, self.inst_id, self.value)
 
 
-@dataclass(slots=True)
 class TradePrinted(Event):
     """The last price of an instrument is now `px`; `lots` 0 = a price without volume (a stop of a Travel)."""
 
@@ -168,7 +157,6 @@ class TradePrinted(Event):
         return (self.inst_id, self.trade_id, self.px, self.lots)
 
 
-@dataclass(slots=True)
 class Travelled(Event):
     """Answer to a Travel: the price is now `px`; `done` = `to_px` reached and nothing left to process there.
 
@@ -184,14 +172,12 @@ class Travelled(Event):
         return (self.inst_id, self.px, self.done, self.stopped_by)
 
 
-@dataclass(slots=True)
 class BookChanged(Event):
     """The book of an instrument changed; read it with `Engine.book`."""
 
     inst_id: str
 
 
-@dataclass(slots=True)
 class CandleChanged(Event):
     """A bar of an instrument closed (confirm 1); running bars are read with `Engine.candles`."""
 
@@ -204,7 +190,6 @@ class CandleChanged(Event):
         return (self.inst_id, self.bar, c.ts_us, c.open, c.high, c.low, c.close, c.lots)
 
 
-@dataclass(slots=True)
 class MarkChanged(Event):
     """Mark or index of an instrument changed."""
 
@@ -216,7 +201,6 @@ class MarkChanged(Event):
         return (self.inst_id, self.mark_px, self.index_px)
 
 
-@dataclass(slots=True)
 class FundingChanged(Event):
     """Funding of an instrument was set or settled (`settled` with the rate that was applied)."""
 
@@ -229,7 +213,6 @@ class FundingChanged(Event):
         return (self.inst_id, self.rate, self.next_us, self.settled)
 
 
-@dataclass(slots=True)
 class InstrumentChanged(Event):
     """An instrument was listed or its record replaced; read it with `Engine.instrument`."""
 

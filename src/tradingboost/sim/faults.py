@@ -63,7 +63,8 @@ def _reopen(market: Market, account: Account, order: Order) -> None:
     """Bring an ended order back for one fill; it rests nowhere and its client id stays free."""
     number = order.terms.ord_id
     del account.closed_orders[number]
-    account.orders[number] = market.orders[number] = order
+    account.add(order)
+    market.orders[number] = order
     order.state = "partially_filled" if order.acc_lots else "live"
     order.cancel_source = ""
 

@@ -3,8 +3,9 @@
 Connection ids, raw JSON and wall times never enter it, so the same commands give the same digest on every Python.
 """
 
-from dataclasses import fields
 from hashlib import sha256
+
+from msgspec.structs import astuple
 
 from tradingboost.core.errors import BrokenInvariant
 from tradingboost.sim import commands
@@ -15,8 +16,9 @@ from tradingboost.sim.instruments import Instrument, Tier
 from tradingboost.sim.policy import Policy
 from tradingboost.sim.rows import Attached, Candle, OrderFault
 
+_PARTS_KEPT, _SMALL = 4_096, 1_000
+_EMPTY = "u0:"
 _CODEC = Codec((Instrument, Tier, Policy, Attached, AttachedAmend, Candle, OrderFault))
-_FIELDS: dict[type, tuple[str, ...]] = {}
 _COMMANDS = [kind for kind in vars(commands).values() if isinstance(kind, type) and issubclass(kind, Command)]
 _WHOLE = Codec((Instrument, Tier, Policy, Attached, AttachedAmend, Candle, OrderFault, *_COMMANDS))
 
@@ -27,13 +29,9 @@ def link(chain: bytes, record: bytes) -> bytes:
 
 
 def command_record(command: Command) -> bytes:
-    """A command's fields except `reply_to`, which is the asker's own mark."""
-    kind = type(command)
-    names = _FIELDS.get(kind)
-    if names is None:
-        names = tuple(item.name for item in fields(kind) if item.name != "reply_to")
-        _FIELDS[kind] = names
-    return _record(kind.__name__, tuple(getattr(command, name) for name in names))
+    """A command's fields except `reply_to`, the second of every command, which is the asker's own mark."""
+    at_us, _, *others = astuple(command)
+    return _record(type(command).__name__, (at_us, *others))
 
 
 def written(what: Command | int) -> bytes:
@@ -59,12 +57,27 @@ def event_record(event: Event) -> bytes:
     return _record(type(event).__name__, head + event.digest_fields())
 
 
+class _Parts(dict[str, str]):
+    """Text with its length before it; words and small numbers come again and again."""
+
+    def __missing__(self, text: str) -> str:
+        if len(self) >= _PARTS_KEPT:
+            self.clear()
+        part = self[text] = f"{len(text)}:{text}"
+        return part
+
+
+_PARTS = _Parts()
+
+
 def _record(kind: str, values: tuple[object, ...]) -> bytes:
-    parts = [f"{len(kind)}:{kind}"]
+    parts = [_PARTS[kind]]
     for value in values:
-        if isinstance(value, (int, str)):
+        if isinstance(value, int):
             text = str(value)
-            parts.append(f"{len(text)}:{text}")
+            parts.append(_PARTS[text] if value < _SMALL else f"{len(text)}:{text}")
+        elif isinstance(value, str):
+            parts.append(_PARTS[value])
         else:
-            parts.append(_CODEC.dump(value).decode("latin-1"))
+            parts.append(_EMPTY if value == () else _CODEC.dump(value).decode("latin-1"))
     return ",".join(parts).encode()

@@ -14,7 +14,8 @@ POSITION_CLOSED, CANCEL_ALL_AFTER, POST_ONLY, SELF_TRADE = "17", "20", "31", "32
 def open_order(state: State, market: Market, account: Account, order: Order) -> None:
     """Take an accepted order in; it neither rests nor is queued yet."""
     terms = order.terms
-    account.orders[terms.ord_id] = market.orders[terms.ord_id] = order
+    account.add(order)
+    market.orders[terms.ord_id] = order
     if terms.cl_ord_id:
         account.cl_ids[terms.cl_ord_id] = terms.ord_id
     freeze_one(state, market, account, order)
@@ -50,7 +51,8 @@ def finish(state: State, order: Order, final: OrderState) -> None:
     side_levels(market, order).discard(order.px, terms.ord_id)
     unqueue(market, order)
     release(market, account, order)
-    del account.orders[terms.ord_id], market.orders[terms.ord_id]
+    account.drop(order)
+    del market.orders[terms.ord_id]
     if account.cl_ids.get(terms.cl_ord_id) == terms.ord_id:
         del account.cl_ids[terms.cl_ord_id]
     keep_by_id(account.closed_orders, terms.ord_id, order, state.policy.rows_kept)

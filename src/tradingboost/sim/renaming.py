@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace as replace_row
+
 from tradingboost.sim.commands import Rename
 from tradingboost.sim.events import InstrumentChanged
 from tradingboost.sim.state import Account, State
@@ -27,13 +29,15 @@ def _rename_account(account: Account, old: str, new: str) -> None:
     for position in (*account.positions.values(), *account.closed_positions):
         if position.inst_id == old:
             position.inst_id = new
+    if old in account.by_inst:
+        account.by_inst[new] = account.by_inst.pop(old)
     working = (account.orders, account.closed_orders, account.algos, account.closed_algos)
     for rows in working:
         for row in rows.values():
             if row.terms.inst_id == old:
-                row.terms = replace(row.terms, inst_id=new)
-    account.fills = [replace(row, inst_id=new) if row.inst_id == old else row for row in account.fills]
-    account.bills = [replace(row, inst_id=new) if row.inst_id == old else row for row in account.bills]
+                row.terms = replace_row(row.terms, inst_id=new)
+    account.fills = [replace_row(row, inst_id=new) if row.inst_id == old else row for row in account.fills]
+    account.bills = [replace_row(row, inst_id=new) if row.inst_id == old else row for row in account.bills]
 
 
 def _rekeyed(table: dict[str, Any], old: str, new: str) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The rows of the exchange's books: what an account owns and what an order, algo, fill or bill has become.
 
 Prices are ticks, sizes lots, money quanta (1e-12) of the named currency, times microseconds. A row handed out in an
-event or a view is a copy: it never changes afterwards.
+event or a view is a copy: it never changes afterwards. Rows hold numbers, words and other rows and never a circle, so
+the collector need not look at them (`gc=False`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeVar
+
+from msgspec import Struct
 
 Side = Literal["buy", "sell"]
 PosSide = Literal["net", "long", "short", ""]
@@ -20,20 +21,15 @@ AlgoState = Literal["live", "pause", "effective", "partially_effective", "order_
 MARKET_PX = -1
 """The order price of an algo's child that is a market order."""
 
-_Row = TypeVar("_Row")
+_Row = TypeVar("_Row", bound=Struct)
 
 
 def copy_row(row: _Row) -> _Row:
-    """A shallow copy of a slots row; nested rows are immutable."""
-    clone = object.__new__(type(row))
-    names: Sequence[str] = type(row).__slots__  # type: ignore[attr-defined]
-    for name in names:
-        setattr(clone, name, getattr(row, name))
-    return clone
+    """A shallow copy; nested rows are immutable."""
+    return row.__copy__()  # type: ignore[attr-defined,no-any-return]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attached:
+class Attached(Struct, frozen=True, kw_only=True, gc=False):
     """A stop-loss, take-profit, both, or a trailing stop (a callback), held on its parent order until that is filled.
 
     A trigger of 0 is absent; the callback fields are those of a trailing algo.
@@ -59,8 +55,7 @@ class Attached:
         return bool(self.callback_ratio or self.callback_spread)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderTerms:
+class OrderTerms(Struct, frozen=True, kw_only=True, gc=False):
     """What was asked; never changes.
 
     Attributes:
@@ -94,8 +89,7 @@ class OrderTerms:
     ban_amend: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFault:
+class OrderFault(Struct, frozen=True, kw_only=True, gc=False):
     """What an operator arranged for one order or algo, or for the orders that come from it.
 
     Attributes:
@@ -113,8 +107,7 @@ class OrderFault:
 NO_FAULT = OrderFault()
 
 
-@dataclass(slots=True, kw_only=True)
-class Order:
+class Order(Struct, kw_only=True, gc=False):
     """An order's terms and what has become of it.
 
     Attributes:
@@ -176,8 +169,7 @@ class Order:
         return self.state in ("live", "partially_filled")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlgoTerms:
+class AlgoTerms(Struct, frozen=True, kw_only=True, gc=False):
     """What was asked of an algo; never changes.
 
     Attributes:
@@ -207,8 +199,7 @@ class AlgoTerms:
     c_us: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Algo:
+class Algo(Struct, kw_only=True, gc=False):
     """An algo order's terms and what has become of it; a trigger price of 0 is absent.
 
     Attributes:
@@ -245,8 +236,7 @@ class Algo:
     attached: tuple[Attached, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Position:
+class Position(Struct, kw_only=True, gc=False):
     """One row of `positions`: `lots` is signed in every mode (short < 0), `cost` is the sum of ticks x lots, >= 0.
 
     Attributes:
@@ -280,8 +270,7 @@ class Position:
     u_us: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
+class Fill(Struct, frozen=True, kw_only=True, gc=False):
     """One execution; `fee` negative is charged, `fee_rate` parts of 1e-12 positive = charged."""
 
     uid: str
@@ -306,8 +295,7 @@ class Fill:
     us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class Bill(Struct, frozen=True, kw_only=True, gc=False):
     """One change of a cash balance, of an isolated position's margin (`pos_change`, then `pos_balance`), or of both."""
 
     bill_id: int
@@ -333,8 +321,7 @@ class Bill:
     pos_balance: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
+class Candle(Struct, frozen=True, gc=False):
     """One bar: `ts_us` its open time; `lots` volume; `cost` sum of ticks x lots (quote volume)."""
 
     ts_us: int
@@ -346,8 +333,7 @@ class Candle:
     cost: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionFigures:
+class PositionFigures(Struct, frozen=True, kw_only=True, gc=False):
     """What margin rules make of a position at the current mark; prices in ticks, 0 liq_px = none, money in quanta.
 
     Attributes:
@@ -368,8 +354,7 @@ class PositionFigures:
     avail_lots: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrencyFigures:
+class CurrencyFigures(Struct, frozen=True, kw_only=True, gc=False):
     """Margin of one currency of an account, in quanta; `mgn_ratio` parts of 1e-12, 0 when no cross position.
 
     `upl`, `imr`, `mmr`, `notional` and `mgn_ratio` are those of the cross positions, `iso_*` those of the isolated

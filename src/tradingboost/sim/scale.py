@@ -59,6 +59,8 @@ def render(quanta: int) -> str:
         >>> render(-500000000), render(QUANTA * 3)
         ('-0.0005', '3')
     """
+    if not quanta:
+        return "0"
     whole, rest = divmod(abs(quanta), QUANTA)
     sign = "-" if quanta < 0 else ""
     if not rest:

@@ -1,5 +1,6 @@
 """The whole state of the exchange as plain rows, and how events leave it. Every rule is a function over `State`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from heapq import heappush
 from typing import ClassVar, NamedTuple, TypeVar
@@ -103,6 +104,7 @@ class Account:
         cash: quanta by currency; `frozen`: quanta held by pending orders, by currency.
         levers: leverage by "inst_id|mgn_mode", isolated legs of long/short mode by "inst_id|isolated|pos_side".
         positions: open rows by `position_key`.
+        orders, by_inst: pending orders by id, and the same by instrument and id, each in the order they came.
         cl_ids, algo_cl_ids: client ids of pending orders and algos.
         armed: what an operator arranged for the next order or algo.
         filled_lots: signed sum of fills by position key, kept apart from positions for the audit.
@@ -127,6 +129,32 @@ class Account:
     filled_lots: dict[str, int] = field(default_factory=dict)
     cancel_after_us: int = 0
     armed: OrderFault = NO_FAULT
+    by_inst: dict[str, dict[int, Order]] = field(default_factory=dict)
+
+    UNWRITTEN: ClassVar[tuple[str, ...]] = ("by_inst",)
+
+    def add(self, order: Order) -> None:
+        """Count an order among the pending."""
+        terms = order.terms
+        self.orders[terms.ord_id] = order
+        here = self.by_inst.get(terms.inst_id)
+        if here is None:
+            here = self.by_inst[terms.inst_id] = {}
+        here[terms.ord_id] = order
+
+    def drop(self, order: Order) -> None:
+        """Count it there no more."""
+        terms = order.terms
+        del self.orders[terms.ord_id]
+        here = self.by_inst[terms.inst_id]
+        del here[terms.ord_id]
+        if not here:
+            del self.by_inst[terms.inst_id]
+
+    def orders_of(self, inst_id: str) -> Collection[Order]:
+        """Pending orders of one instrument, oldest first."""
+        here = self.by_inst.get(inst_id)
+        return here.values() if here is not None else ()
 
     def take_armed(self) -> OrderFault:
         """The fault arranged for the next order or algo; it is arranged no more."""
@@ -216,9 +244,11 @@ class State:
         return market
 
     def relink(self) -> None:
-        """Rebuild what markets share with accounts, after a restore."""
+        """Rebuild what can be found again from the accounts' own rows, after a restore."""
         for account in self.accounts.values():
+            account.by_inst = {}
             for order in account.orders.values():
+                account.add(order)
                 self.markets[order.terms.inst_id].orders[order.terms.ord_id] = order
             for algo in account.algos.values():
                 self.markets[algo.terms.inst_id].algos[algo.terms.algo_id] = algo

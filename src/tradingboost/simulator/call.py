@@ -14,6 +14,7 @@ from tradingboost.simulator.limiter import Limiter
 
 Row = dict[str, Any]
 _Row = TypeVar("_Row")
+_FOREVER_US: Final = 10**30
 INST_TYPES: Final = {"SPOT", "SWAP", "MARGIN", "FUTURES", "OPTION", "ANY", "EVENTS"}
 
 
@@ -110,23 +111,25 @@ class Call:
         Raises:
             ApiError: 50011, HTTP 429.
         """
-        if not self.limiter.allow((kind, self.uid, scope), limit, self.exchange.clock.wall_us(), weight):
+        if self.limiter.on and not self.limiter.allow(
+            (kind, self.uid, scope), limit, self.exchange.clock.wall_us(), weight
+        ):
             raise ApiError("50011", status=429)
 
     def page(self, rows: Iterable[_Row], id_of: Callable[[_Row], int], most: int = 100) -> list[_Row]:
         """Newest first: `after` = older than that id, `before` = newer, at most `limit`."""
         after, before = self.number("after"), self.number("before")
-        kept = [
-            row for row in rows if (after is None or id_of(row) < after) and (before is None or id_of(row) > before)
-        ]
-        kept.sort(key=id_of, reverse=True)
-        return kept[: self.limit(most)]
+        kept = rows
+        if after is not None or before is not None:
+            kept = [
+                row for row in rows if (after is None or id_of(row) < after) and (before is None or id_of(row) > before)
+            ]
+        return sorted(kept, key=id_of, reverse=True)[: self.limit(most)]
 
-    def between(self, at_us: int) -> bool:
-        """Whether a time lies in the query's `begin` and `end` (ms, inclusive)."""
+    def span_us(self) -> tuple[int, int]:
+        """The first and the last microsecond of the query's `begin` and `end` (ms, inclusive)."""
         begin, end = self.number("begin"), self.number("end")
-        at_ms = at_us // 1000
-        return (begin is None or at_ms >= begin) and (end is None or at_ms <= end)
+        return (begin or 0) * 1000, _FOREVER_US if end is None else end * 1000 + 999
 
     def seen_until_us(self, *, listed: bool) -> int:
         """The newest creation time this query knows of; the venue's index may lag."""
@@ -139,6 +142,10 @@ class Call:
         """The oldest time a history that goes back so far tells of; 0 where the exchange forgets nothing."""
         forgets = self.exchange.settings.retention == "venue"
         return self.exchange.now_us() - hours * 3_600_000_000 if forgets else 0
+
+    def names(self) -> set[str]:
+        """The instruments that pass `about`; a list of many rows asks once."""
+        return {row.inst_id for row in self.exchange.known() if self.about(row)}
 
     def about(self, instrument: Instrument) -> bool:
         """Whether an instrument passes the query's `instType`, `instFamily`, `uly` and `instId` (comma list)."""

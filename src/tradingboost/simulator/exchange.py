@@ -72,6 +72,10 @@ class Exchange:
         """What is listed; an expired instrument is known by name only."""
         return [row for row in self._instruments.values() if row.state != "expired"]
 
+    def known(self) -> Iterable[Instrument]:
+        """What is listed, and what expired."""
+        return self._instruments.values()
+
     def renamed(self, old: str, new: str) -> None:
         """Prints and funding of an instrument go on under its new name."""
         self.refresh_instruments()
@@ -135,6 +139,8 @@ class Exchange:
         self.journal.extend(events)
         self.events += len(events)
         for event in events:
+            if event.uid:
+                continue
             if isinstance(event, TradePrinted):
                 if event.lots:
                     self.trades.setdefault(event.inst_id, deque(maxlen=_TRADES_KEPT)).append(event)

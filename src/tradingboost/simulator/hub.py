@@ -27,7 +27,7 @@ class Crowded(ApiError):
 class Subscription:
     """One argument of one connection; frames echo it exactly as it came."""
 
-    __slots__ = ("arg", "connection", "family", "inst_id", "inst_type", "prefix")
+    __slots__ = ("_all", "arg", "channel", "connection", "family", "inst_id", "inst_type", "prefix")
 
     def __init__(self, connection: "Connection", arg: dict[str, Any], uid: str) -> None:
         self.connection = connection
@@ -37,8 +37,12 @@ class Subscription:
         self.inst_id = str(arg.get("instId") or "")
         echo = {**arg, "uid": uid} if uid else arg
         self.prefix = b'{"arg":' + dump(echo)
+        self.channel = str(arg["channel"])
+        self._all = self.inst_type == "ANY" and not self.inst_id and not self.family
 
     def wants(self, row: Instrument) -> bool:
+        if self._all:
+            return True
         if self.inst_type not in {"ANY", row.kind}:
             return False
         if self.inst_id and self.inst_id != row.inst_id:
@@ -47,12 +51,12 @@ class Subscription:
 
     def send(self, data: bytes, middle: bytes = b"", inst_id: str = "") -> None:
         """Push rows; `data` is a JSON list, `middle` further members such as `,"action":"update"`."""
-        frame = self.prefix + middle + b',"data":' + data + b"}"
-        connection, channel = self.connection, str(self.arg["channel"])
-        if b'"snapshot"' in middle:
-            connection.push(connection.gate.snapshot(connection, self.prefix, frame, channel))
+        frame = b'%b%b,"data":%b}' % (self.prefix, middle, data)
+        connection = self.connection
+        if middle and b'"snapshot"' in middle:
+            connection.push(connection.gate.snapshot(connection, self.prefix, frame, self.channel))
         elif connection.gate.desk.on:
-            connection.gate.frame(connection, channel, inst_id or self.inst_id, frame)
+            connection.gate.frame(connection, self.channel, inst_id or self.inst_id, frame)
         else:
             connection.push(frame)
 
@@ -98,6 +102,8 @@ class Connection:
             self._outbox.clear()
         else:
             self._outbox.append(frame)
+            if len(self._outbox) > 1:
+                return  # who writes is awake already
         self._idle.clear()
         self._wake.set()
 

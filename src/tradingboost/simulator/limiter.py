@@ -19,6 +19,11 @@ class Limiter:
         self._window = -1
         self._counts: dict[tuple[str, ...], int] = {}
 
+    @property
+    def on(self) -> bool:
+        """Whether anything is limited; who asks first need not read the clock."""
+        return bool(self.scale)
+
     def allow(self, bucket: tuple[str, ...], limit: float, now_us: int, weight: int = 1) -> bool:
         """Take `weight` from a bucket, or refuse the whole of it."""
         if not self.scale:

@@ -37,9 +37,10 @@ def _in_time(call: Call) -> None:
 
 
 def _within_account_limit(call: Call, row: Instrument) -> None:
-    if row.kind != "SPOT" and not call.limiter.allow(
-        ("orders", call.uid), ORDERS_PER_ACCOUNT, call.exchange.clock.wall_us()
-    ):
+    limiter = call.limiter
+    if not limiter.on or row.kind == "SPOT":
+        return
+    if not limiter.allow(("orders", call.uid), ORDERS_PER_ACCOUNT, call.exchange.clock.wall_us()):
         raise ApiError("50061", status=429)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from tradingboost.sim.commands import (
@@ -32,6 +33,7 @@ _STP_MODES: Final = {"": "cancel_maker", "cancel_maker": "cancel_maker", "cancel
 }
 _ORDER_ID: Final = re.compile(r"\d{1,19}")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
+_known_units: Final = lru_cache(maxsize=16_384)(to_units)
 
 
 class RowError(Exception):
@@ -53,12 +55,14 @@ def text(body: Body, name: str) -> str:
     value = body.get(name)
     if value is None:
         return ""
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return format(Decimal(repr(value)), "f")
-    if isinstance(value, (str, int)):
-        return str(value).strip()
+    if isinstance(value, int):
+        return str(value)
     raise RowError("51000", f"Parameter {name} error.")
 
 
@@ -88,7 +92,7 @@ def _units(body: Body, name: str, unit_quanta: int, absent: int = 0) -> int:
     if value.startswith("-"):
         raise RowError("51000", f"Parameter {name} error.")
     try:
-        return to_units(value, unit_quanta)
+        return _known_units(value, unit_quanta)
     except ValueError:
         raise RowError("51000", f"Parameter {name} error.") from None
 

@@ -53,8 +53,9 @@ class Publisher:
 
     def take(self, events: tuple[Event, ...]) -> None:
         """Remember events; they go out when the running request has been answered (ack first), or when they arrive."""
-        loop, delay_s = asyncio.get_running_loop(), self.desk.latency.draw_s("push")
+        delay_s = self.desk.latency.draw_s("push") if self.desk.on else 0.0
         if delay_s:
+            loop = asyncio.get_running_loop()
             self._arrived_s = max(self._arrived_s, loop.time() + delay_s)  # none overtakes another
             self._on_their_way.append(events)
             loop.call_at(self._arrived_s, self._arrive)
@@ -62,7 +63,7 @@ class Publisher:
         self._pending.extend(events)
         if not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self.flush)
+            asyncio.get_running_loop().call_soon(self.flush)
 
     def _arrive(self) -> None:
         self._pending.extend(self._on_their_way.popleft())
@@ -85,7 +86,9 @@ class Publisher:
                 self._public(event)
 
     def _private(self, event: Event, touched: "dict[str, _Touched]") -> None:
-        what = touched.setdefault(event.uid, _Touched())
+        what = touched.get(event.uid)
+        if what is None:
+            what = touched[event.uid] = _Touched()
         if isinstance(event, OrderChanged):
             what.money = True
             unfilled_market = event.order.terms.ord_type == "market" and event.order.state == "live"

@@ -50,41 +50,97 @@ def order_push(instrument: Instrument, event: OrderChanged) -> Row:
     row, fill = event.order, event.fill
     body = _order_core(instrument, row)
     body["avgPx"] = body["avgPx"] or "0"
-    body["fillPx"] = px(instrument, fill.px) if fill else ""
-    body["fillSz"] = sz(instrument, fill.lots) if fill else "0"
-    body["fillTime"] = ms(fill.us) if fill else ""
-    body["tradeId"] = str(fill.trade_id) if fill else ""
+    body.update(_UNFILLED if fill is None else _filled(instrument, fill))
+    body["amendResult"] = event.amend_result
+    body["amendSource"] = event.amend_source
+    body["reqId"] = event.req_id
+    body["code"] = str(event.code)
+    body["msg"] = message(str(event.code)) if event.code else ""
     reference = row.px or (fill.px if fill else event.last_px)
-    body.update(
-        amendResult=event.amend_result,
-        amendSource=event.amend_source,
-        reqId=event.req_id,
-        code=str(event.code),
-        msg=message(str(event.code)) if event.code else "",
-        execType=fill.exec_type if fill else "",
-        fillFee=render(fill.fee) if fill else "0",
-        fillFeeCcy=fill.fee_ccy if fill else "",
-        fillPnl=render(fill.pnl) if fill else "0",
-        fillNotionalUsd=render(notional_usd(instrument, fill.lots, fill.px)) if fill else "",
-        fillMarkPx=px(instrument, fill.mark_px) if fill else "",
-        fillIdxPx=px(instrument, fill.index_px) if fill else "",
-        fillPxVol="",
-        fillPxUsd="",
-        fillMarkVol="",
-        fillFwdPx="",
-        notionalUsd=render(notional_usd(instrument, row.lots, reference)),
-        lastPx=px(instrument, event.last_px),
-    )
+    body["notionalUsd"] = render(notional_usd(instrument, row.lots, reference))
+    body["lastPx"] = px(instrument, event.last_px)
     return body
+
+
+_UNFILLED: Final = {
+    "fillPx": "",
+    "fillSz": "0",
+    "fillTime": "",
+    "tradeId": "",
+    "amendResult": "",
+    "amendSource": "",
+    "reqId": "",
+    "code": "0",
+    "msg": "",
+    "execType": "",
+    "fillFee": "0",
+    "fillFeeCcy": "",
+    "fillPnl": "0",
+    "fillNotionalUsd": "",
+    "fillMarkPx": "",
+    "fillIdxPx": "",
+    "fillPxVol": "",
+    "fillPxUsd": "",
+    "fillMarkVol": "",
+    "fillFwdPx": "",
+}
+"""What a push adds to an order, in the order of the wire, as it is without a fill."""
+
+
+def _filled(instrument: Instrument, fill: Fill) -> Row:
+    return {
+        **_UNFILLED,
+        "fillPx": px(instrument, fill.px),
+        "fillSz": sz(instrument, fill.lots),
+        "fillTime": ms(fill.us),
+        "tradeId": str(fill.trade_id),
+        "execType": fill.exec_type,
+        "fillFee": render(fill.fee),
+        "fillFeeCcy": fill.fee_ccy,
+        "fillPnl": render(fill.pnl),
+        "fillNotionalUsd": render(notional_usd(instrument, fill.lots, fill.px)),
+        "fillMarkPx": px(instrument, fill.mark_px),
+        "fillIdxPx": px(instrument, fill.index_px),
+    }
+
+
+_NO_LEGS: Final = {
+    "attachAlgoClOrdId": "",
+    "tpTriggerPx": "",
+    "tpTriggerPxType": "",
+    "tpOrdPx": "",
+    "slTriggerPx": "",
+    "slTriggerPxType": "",
+    "slOrdPx": "",
+}
+_NOT_FILLED: Final = {"avgPx": "", "fillPx": "", "fillSz": "0", "fillTime": "", "tradeId": "", "fee": "0", "pnl": "0"}
+
+
+def _legs(instrument: Instrument, one: Attached) -> Row:
+    """The older fields that show an order's only attachment."""
+    tp = trigger_leg(instrument, one.tp_trigger_px, one.tp_ord_px, one.tp_px_type)
+    sl = trigger_leg(instrument, one.sl_trigger_px, one.sl_ord_px, one.sl_px_type)
+    return dict(zip(_NO_LEGS, (one.attach_algo_cl_ord_id, *tp, *sl), strict=True))
+
+
+def _fill_part(instrument: Instrument, row: Order) -> Row:
+    return {
+        "avgPx": average(instrument, row.acc_cost, row.acc_lots),
+        "fillPx": px(instrument, row.fill_px),
+        "fillSz": sz(instrument, row.fill_lots),
+        "fillTime": ms(row.fill_us),
+        "tradeId": positive(row.trade_id),
+        "fee": render(row.fee),
+        "pnl": render(row.pnl),
+    }
 
 
 def _order_core(instrument: Instrument, row: Order) -> Row:
     terms = row.terms
     spot = instrument.kind == "SPOT"
     fee_ccy = row.fee_ccy or (instrument.base if spot and terms.side == "buy" else instrument.settle)
-    single = row.attached[0] if len(row.attached) == 1 else Attached()
-    tp = trigger_leg(instrument, single.tp_trigger_px, single.tp_ord_px, single.tp_px_type)
-    sl = trigger_leg(instrument, single.sl_trigger_px, single.sl_ord_px, single.sl_px_type)
+    filled = _fill_part(instrument, row) if row.acc_lots else _NOT_FILLED
+    legs = _legs(instrument, row.attached[0]) if len(row.attached) == 1 else _NO_LEGS
     return {
         "instType": instrument.kind,
         "instId": instrument.inst_id,
@@ -105,16 +161,16 @@ def _order_core(instrument: Instrument, row: Order) -> Row:
         "lever": "0" if spot else str(terms.lever),
         "state": row.state,
         "accFillSz": sz(instrument, row.acc_lots),
-        "avgPx": average(instrument, row.acc_cost, row.acc_lots),
-        "fillPx": px(instrument, row.fill_px),
-        "fillSz": sz(instrument, row.fill_lots),
-        "fillTime": ms(row.fill_us),
-        "tradeId": positive(row.trade_id),
-        "fee": render(row.fee),
+        "avgPx": filled["avgPx"],
+        "fillPx": filled["fillPx"],
+        "fillSz": filled["fillSz"],
+        "fillTime": filled["fillTime"],
+        "tradeId": filled["tradeId"],
+        "fee": filled["fee"],
         "feeCcy": fee_ccy,
         "rebate": "0",
         "rebateCcy": fee_ccy,
-        "pnl": render(row.pnl),
+        "pnl": filled["pnl"],
         "source": terms.source,
         "category": terms.category,
         "reduceOnly": yes(terms.reduce_only),
@@ -124,15 +180,15 @@ def _order_core(instrument: Instrument, row: Order) -> Row:
         "isTpLimit": "false",
         "algoId": positive(terms.algo_id),
         "algoClOrdId": terms.algo_cl_ord_id,
-        "attachAlgoClOrdId": single.attach_algo_cl_ord_id,
-        "attachAlgoOrds": [_attached(instrument, one) for one in row.attached],
+        "attachAlgoClOrdId": legs["attachAlgoClOrdId"],
+        "attachAlgoOrds": [_attached(instrument, one) for one in row.attached] if row.attached else [],
         "linkedAlgoOrd": {"algoId": positive(row.linked_algo_id)},
-        "tpTriggerPx": tp[0],
-        "tpTriggerPxType": tp[1],
-        "tpOrdPx": tp[2],
-        "slTriggerPx": sl[0],
-        "slTriggerPxType": sl[1],
-        "slOrdPx": sl[2],
+        "tpTriggerPx": legs["tpTriggerPx"],
+        "tpTriggerPxType": legs["tpTriggerPxType"],
+        "tpOrdPx": legs["tpOrdPx"],
+        "slTriggerPx": legs["slTriggerPx"],
+        "slTriggerPxType": legs["slTriggerPxType"],
+        "slOrdPx": legs["slOrdPx"],
         "cancelSource": row.cancel_source,
         "tradeQuoteCcy": instrument.quote,
         "cTime": ms(terms.c_us),

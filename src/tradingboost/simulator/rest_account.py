@@ -268,18 +268,19 @@ def _bills_archive(call: Call) -> list[Row]:
 def _bills_since(call: Call, since_us: int) -> list[Row]:
     kind, sub_type, ccy, mode = (call.get(name) for name in ("type", "subType", "ccy", "mgnMode"))
     inst_type, name = call.inst_type(), call.get("instId")
+    begin_us, end_us = call.span_us()
+    begin_us = max(begin_us, since_us)
     found = []
     for bill in call.exchange.engine.bills(call.uid):
         row = call.exchange.instrument(bill.inst_id)
         if (
-            (not kind or str(bill.type) == kind)
+            begin_us <= bill.us <= end_us
+            and (not kind or str(bill.type) == kind)
             and (not sub_type or str(bill.sub_type) == sub_type)
             and (not ccy or bill.ccy == ccy)
             and (not mode or bill.mgn_mode == mode)
             and (not inst_type or (row is not None and row.kind == inst_type))
             and (not name or bill.inst_id == name)
-            and call.between(bill.us)
-            and bill.us >= since_us
         ):
             found.append(bill)
     page = call.page(found, lambda bill: bill.bill_id)

@@ -1,5 +1,6 @@
 """Trading endpoints: orders, batches, lists, fills, closing."""
 
+from collections.abc import Collection
 from typing import Any
 
 from tradingboost.sim.commands import CancelAllAfter, ClosePosition
@@ -124,22 +125,22 @@ def _order(call: Call) -> list[Row]:
     return [render.order(row, order)]
 
 
-def _orders(call: Call, found: tuple[Order, ...], since_us: int = 0) -> list[Row]:
+def _orders(call: Call, found: Collection[Order], since_us: int = 0) -> list[Row]:
+    """A page of the account's orders; only its rows are drawn."""
     kinds = {name for name in call.get("ordType").split(",") if name}
     state, category = call.get("state"), call.get("category")
-    until_us = call.seen_until_us(listed=True)
+    names, (begin_us, end_us) = call.names(), call.span_us()
+    until_us = min(call.seen_until_us(listed=True), end_us)
 
     def wanted(order: Order) -> bool:
-        row = call.exchange.instrument(order.terms.inst_id)
+        terms = order.terms
         return (
-            row is not None
-            and call.about(row)
-            and (not kinds or order.terms.ord_type in kinds)
+            begin_us <= terms.c_us <= until_us
+            and terms.inst_id in names
+            and (not kinds or terms.ord_type in kinds)
             and (not state or order.state == state)
-            and (not category or order.terms.category == category)
-            and order.terms.c_us <= until_us
+            and (not category or terms.category == category)
             and order.u_us >= since_us
-            and call.between(order.terms.c_us)
         )
 
     page = call.page((order for order in found if wanted(order)), lambda order: order.terms.ord_id)
@@ -167,17 +168,15 @@ def _fills(call: Call) -> list[Row]:
 def _fills_since(call: Call, since_us: int) -> list[Row]:
     order = call.number("ordId")
     sub_type = call.get("subType")
-    until_us = call.seen_until_us(listed=True)
+    names, (begin_us, end_us) = call.names(), call.span_us()
+    from_us, until_us = max(since_us, begin_us), min(call.seen_until_us(listed=True), end_us)
 
     def wanted(fill: Fill) -> bool:
-        row = call.exchange.instrument(fill.inst_id)
         return (
-            row is not None
-            and call.about(row)
+            from_us <= fill.us <= until_us
+            and fill.inst_id in names
             and (order is None or fill.ord_id == order)
             and (not sub_type or str(fill.sub_type) == sub_type)
-            and since_us <= fill.us <= until_us
-            and call.between(fill.us)
         )
 
     found = (fill for fill in call.exchange.engine.fills(call.uid) if wanted(fill))
@@ -208,13 +207,11 @@ def algo_row(call: Call, algo: Algo) -> Row:
 def _algos(call: Call, found: tuple[Algo, ...]) -> list[Row]:
     kinds = set(call.need("ordType").split(","))
     algo_id, named, state = call.number("algoId"), call.get("algoClOrdId"), call.get("state")
-    until_us = call.seen_until_us(listed=True)
+    names, until_us = call.names(), call.seen_until_us(listed=True)
 
     def wanted(algo: Algo) -> bool:
-        row = call.exchange.instrument(algo.terms.inst_id)
         return (
-            row is not None
-            and call.about(row)
+            algo.terms.inst_id in names
             and algo.terms.ord_type in kinds
             and (algo_id is None or algo.terms.algo_id == algo_id)
             and (not named or algo.terms.algo_cl_ord_id == named)

@@ -1,7 +1,8 @@
 """Admin truth: what an account really owns, as exact integers and as the venue's text."""
 
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins as exact
 
 from tradingboost.core.errors import NotFound
 from tradingboost.sim.rows import Algo, Order
@@ -27,25 +28,25 @@ def account(exchange: Exchange, uid: str) -> dict[str, Any]:
         "orders": [_order(exchange, row) for row in (*engine.pending_orders(uid), *engine.closed_orders(uid))],
         "algos": [_algo(exchange, row) for row in (*engine.pending_algos(uid), *engine.closed_algos(uid))],
         "positions": [
-            {"exact": asdict(row), "text": position_row(exchange, row)} for row in engine.positions(uid) if row.lots
+            {"exact": exact(row), "text": position_row(exchange, row)} for row in engine.positions(uid) if row.lots
         ],
         "closed_positions": [
             {
-                "exact": asdict(row),
+                "exact": exact(row),
                 "text": render_account.closed_position(exchange.listed(row.inst_id), row),
             }
             for row in engine.closed_positions(uid)
         ],
         "balances": {
-            "exact": [asdict(row) for row in engine.balances(uid)],
+            "exact": [exact(row) for row in engine.balances(uid)],
             "text": account_row(exchange, uid),
         },
         "fills": [
-            {"exact": asdict(row), "text": render_orders.fill(exchange.listed(row.inst_id), row)}
+            {"exact": exact(row), "text": render_orders.fill(exchange.listed(row.inst_id), row)}
             for row in engine.fills(uid)
         ],
         "bills": [
-            {"exact": asdict(row), "text": render_account.bill(exchange.instrument(row.inst_id), row)}
+            {"exact": exact(row), "text": render_account.bill(exchange.instrument(row.inst_id), row)}
             for row in engine.bills(uid)
         ],
         "leverage": {
@@ -57,10 +58,10 @@ def account(exchange: Exchange, uid: str) -> dict[str, Any]:
 
 
 def _order(exchange: Exchange, row: Order) -> dict[str, Any]:
-    return {"exact": asdict(row), "text": render_orders.order(exchange.listed(row.terms.inst_id), row)}
+    return {"exact": exact(row), "text": render_orders.order(exchange.listed(row.terms.inst_id), row)}
 
 
 def _algo(exchange: Exchange, row: Algo) -> dict[str, Any]:
     name = row.terms.inst_id
     text = render_orders.algo(exchange.listed(name), row, exchange.engine.last(name))
-    return {"exact": asdict(row), "text": text}
+    return {"exact": exact(row), "text": text}

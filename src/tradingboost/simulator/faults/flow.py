@@ -1,8 +1,9 @@
 """What rules make of the life of an order: around its placing, amending and cancelling, and in its pushes."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from tradingboost.sim.commands import ArmFault, FillOrder
 from tradingboost.sim.events import OrderChanged, Rejected
