@@ -134,7 +134,7 @@ def test_an_amendment_that_makes_no_sense_is_refused(change: AmendOrder) -> None
 
 def test_what_is_not_in_the_table_is_refused() -> None:
     assert not OKX.offers(Ask.SPOT_STOP)
-    for ask in (Ask.SPOT_STOP, Ask.BATCH, Ask.SOCKET_ORDERS):
+    for ask in (Ask.SPOT_STOP, Ask.SOCKET_ORDERS):
         with pytest.raises(InvalidInput) as caught:
             OKX.require(ask)
         assert caught.value.code == "unsupported_by_venue"

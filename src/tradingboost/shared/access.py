@@ -166,7 +166,9 @@ _MARKET: Final = {
     **dict.fromkeys(("feed_status", "watch"), _SYSTEM),
 }
 _EXCHANGE: Final = {
-    **dict.fromkeys(("amend", "cancel", "connect", "find", "place", "search", "set_leverage", "snapshot"), _SYSTEM),
+    **dict.fromkeys(
+        ("amend", "cancel", "connect", "find", "place", "place_batch", "search", "set_leverage", "snapshot"), _SYSTEM
+    ),
     "instrument": _PUBLIC,
     "stream_status": _read(_ACCOUNT),
 }
@@ -184,7 +186,9 @@ _POSITIONS: Final = {
     "settle": _SYSTEM,
 }
 _ORDERS: Final = {
-    **dict.fromkeys(("submit", "cancel", "amend", "claim", "release", "settle", "acknowledge"), _SYSTEM),
+    **dict.fromkeys(
+        ("submit", "submit_batch", "cancel", "amend", "claim", "release", "settle", "acknowledge"), _SYSTEM
+    ),
     **dict.fromkeys(("orders", "fills"), _read(_ACCOUNT)),
     "alerts": _read(_ACCOUNT),
     "order": _read("order:order_id"),

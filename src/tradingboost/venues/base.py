@@ -4,6 +4,7 @@ An adapter turns requests into venue calls and raw rows into facts. It never set
 never retries a write, and never turns "could not be read" into an empty list.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -122,6 +123,14 @@ class TradingVenue(Protocol):
 
         Raises:
             InvalidInput: this venue is not asked for such an order; nothing was sent.
+        """
+        ...
+
+    async def place_batch(self, orders: Sequence[PlaceOrder], deadline: float) -> list[Outcome]:
+        """Send each once, in one request where the venue takes several; each is judged by itself.
+
+        Args:
+            orders: at most 20, none that waits at a trigger; one this venue is not asked for is REFUSED unsent.
         """
         ...
 

@@ -103,11 +103,11 @@ _READ: Final = (Ask.STREAM_POSITIONS, Ask.STREAM_BALANCES)
 OKX: Final = _column(
     "okx",
     built=(Ask.CANCEL_ALL, *_READ),
-    refused=(Ask.SPOT_STOP, Ask.BATCH, Ask.SOCKET_ORDERS),
+    refused=(Ask.SPOT_STOP, Ask.SOCKET_ORDERS),
     notes={
         Ask.SPOT_STOP: "the client library would send them on margin",
         Ask.ATTACHED_STOP: "armed when the entry is completely filled; the platform covers a partial fill",
-        Ask.BATCH: "the venue takes 20; the platform sends one at a time",
+        Ask.BATCH: "20 at most; amendments and ends go one at a time",
         Ask.SOCKET_ORDERS: "the client library waits for an answer without an end",
         Ask.TRAILING: "by a share of the price",
     },

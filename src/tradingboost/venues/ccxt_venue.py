@@ -4,7 +4,7 @@ A read fails aloud and is never an empty list because it failed; a write leaves 
 `venues.outcome` and by nothing else.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +13,7 @@ import structlog
 from tradingboost.core.errors import BrokenInvariant, Refused, TradingBoostError, Unavailable
 from tradingboost.shared.interfaces.exchange import Outcome
 from tradingboost.venues.evidence import CALL, Evidence, Step
-from tradingboost.venues.outcome import OKX_CODES, Asked, Codes, classify, code_of
+from tradingboost.venues.outcome import OKX_CODES, Asked, Codes, Verdict, classify, classify_all, code_of
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +91,19 @@ class Caller:
 
         return await judged(sent, path, evidence, asked, OKX_CODES)
 
+    async def write_all(self, path: str, body: Any, evidence: Evidence, asked: Sequence[Asked]) -> list[Outcome]:
+        """Send several items in one request, once, and judge each.
+
+        Raises:
+            TradingBoostError: refused by us before anything was written.
+        """
+
+        async def sent() -> None:
+            await self._instance.request(path, ["private"], "POST", body)
+
+        await _sent(sent, path, evidence)
+        return [_told(verdict, path, evidence) for verdict in classify_all(evidence, asked, OKX_CODES)]
+
     async def close(self) -> None:
         """Let go of the instance; the shared session stays."""
         await self._instance.close()
@@ -107,6 +120,11 @@ async def judged(
     Raises:
         TradingBoostError: refused by us before anything was written.
     """
+    await _sent(send, path, evidence)
+    return _told(classify(evidence, asked, codes), path, evidence)
+
+
+async def _sent(send: Callable[[], Awaitable[None]], path: str, evidence: Evidence) -> None:
     import ccxt
 
     token = CALL.set(evidence)
@@ -122,7 +140,9 @@ async def judged(
         log.exception("venue_client_failed", path=path)
     finally:
         CALL.reset(token)
-    verdict = classify(evidence, asked, codes)
+
+
+def _told(verdict: Verdict, path: str, evidence: Evidence) -> Outcome:
     if verdict.unmapped:
         log.error("unmapped_outcome", path=path, venue_code=verdict.outcome.code, status=evidence.status)
         return msgspec.structs.replace(verdict.outcome, unmapped=True)

@@ -1,12 +1,13 @@
 """One OKX account: quirks only. Requests are built in `okx_requests`, rows are read in `okx_rows`."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from tradingboost.core.errors import InvalidInput
-from tradingboost.core.ids import Symbol
+from tradingboost.core.ids import ClientOrderId, Symbol
 from tradingboost.core.instrument import InstrumentKind
 from tradingboost.core.order import Fill, VenueReport
 from tradingboost.shared.interfaces.exchange import (
@@ -17,6 +18,7 @@ from tradingboost.shared.interfaces.exchange import (
     Identity,
     OrderRef,
     Outcome,
+    OutcomeClass,
     PlaceOrder,
     VenuePosition,
 )
@@ -24,7 +26,7 @@ from tradingboost.venues import okx_requests as requests
 from tradingboost.venues import okx_rows as rows
 from tradingboost.venues.base import Keys, Owner, PrivateStream, StreamSink
 from tradingboost.venues.capabilities import OKX, Ask, Capabilities
-from tradingboost.venues.ccxt_venue import Caller
+from tradingboost.venues.ccxt_venue import Caller, Row
 from tradingboost.venues.evidence import Evidence
 from tradingboost.venues.fields import millis
 from tradingboost.venues.okx_public import OkxPublic
@@ -99,6 +101,32 @@ class OkxAccount:
         expires_ms = millis(expires_at) + self._public.venue_clock.offset_ms
         evidence = Evidence(deadline=deadline, expires_ms=expires_ms, expected=body)
         return await self._caller.write(path, body, evidence, Asked(Write.SUBMIT, ticket.client_order_id, algo=algo))
+
+    async def place_batch(self, orders: Sequence[PlaceOrder], deadline: float) -> list[Outcome]:
+        """See `TradingVenue.place_batch`: one request; what the table refuses is left out and told."""
+        OKX.require(Ask.BATCH)
+        identity = self._identity or await self.open()
+        mode = Mode(identity.position_mode == "hedge", self._trigger_by)
+        bodies: dict[ClientOrderId, Row] = {}
+        told: dict[ClientOrderId, Outcome] = {}
+        for ticket in map(Ticket.of, orders):
+            instrument = await self._public.instrument(ticket.symbol)
+            try:
+                check(ticket, instrument, mode, OKX)
+            except InvalidInput as error:
+                told[ticket.client_order_id] = Outcome(
+                    kind=OutcomeClass.REFUSED, code=error.code, message=error.message
+                )
+                continue
+            spot = instrument.kind is InstrumentKind.SPOT
+            bodies[ticket.client_order_id] = requests.spot_placing(ticket) if spot else requests.placing(ticket, mode)
+        if bodies:
+            expires_ms = millis(min(one.expires_at for one in orders)) + self._public.venue_clock.offset_ms
+            body = list(bodies.values())
+            evidence = Evidence(deadline=deadline, expires_ms=expires_ms, expected=body)
+            asked = [Asked(Write.SUBMIT, one) for one in bodies]
+            told |= zip(bodies, await self._caller.write_all("trade/batch-orders", body, evidence, asked), strict=True)
+        return [told[one.client_order_id] for one in orders]
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         """See `TradingVenue.cancel`."""

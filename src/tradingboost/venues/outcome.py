@@ -4,7 +4,7 @@ Never by an exception's class: a cut body, truncated JSON, an empty list or a ga
 fatal at random there. First match wins; a code outranks the status; what is not listed is UNKNOWN.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -91,11 +91,12 @@ class Codes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def okx_said(answer: Any, asked: Asked) -> Said | None:
-    """An OKX answer: a row of a batch of one, with a code of its own."""
+    """An OKX answer: a row a written order, each with a code of its own."""
     if not isinstance(answer, dict) or "code" not in answer:
         return None
     data = answer.get("data")
-    row = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    rows = [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+    row = rows[0] if len(rows) == 1 else _named(rows, asked)
     code = str(row.get("sCode") or answer.get("code") or "")
     names = ("algoClOrdId", "clOrdId") if asked.algo else ("clOrdId",)
     return Said(
@@ -105,6 +106,11 @@ def okx_said(answer: Any, asked: Asked) -> Said | None:
         venue_id=str(row.get("algoId" if asked.algo else "ordId") or ""),
         echoes=tuple(str(row.get(name) or "") for name in names),
     )
+
+
+def _named(rows: list[Any], asked: Asked) -> dict[str, Any]:
+    """Our row among those of several orders; none proves nothing."""
+    return next((row for row in rows if row.get("clOrdId") == asked.client_order_id), {})
 
 
 def _rows(kind: OutcomeClass, *codes: int | range) -> dict[str, OutcomeClass]:
@@ -146,12 +152,22 @@ _OWN_CODES: Final = {"50036": "expired_at_venue"}
 
 def classify(evidence: Evidence, asked: Asked, codes: Codes = OKX_CODES) -> Verdict:
     """What the request did."""
+    return _verdict(evidence, _parsed(evidence.body), asked, codes)
+
+
+def classify_all(evidence: Evidence, asked: Sequence[Asked], codes: Codes = OKX_CODES) -> list[Verdict]:
+    """What one request with several items did, item by item."""
+    answer = _parsed(evidence.body)
+    return [_verdict(evidence, answer, one, codes) for one in asked]
+
+
+def _verdict(evidence: Evidence, answer: Any, asked: Asked, codes: Codes) -> Verdict:
     if evidence.step is Step.NOT_WRITTEN:
         code = evidence.fenced or ("expired" if evidence.late else "not_sent")
         return _told(OutcomeClass.NOT_SENT, code, "Nothing was written to the venue.")
     if evidence.step is Step.WRITTEN:
         return _told(OutcomeClass.UNKNOWN, "no_reply", "The request was written and no complete answer came back.")
-    said = codes.read(_parsed(evidence.body), asked)
+    said = codes.read(answer, asked)
     if said is None:
         return _unreadable(evidence.status)
     code, message = said.code, said.message

@@ -65,6 +65,7 @@ class FakeExchange:
     ended: dict[VenueOrderId, VenueReport] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     sent: list[PlaceOrder] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
     cancels: list[OrderRef] = field(default_factory=list)
     amends: list[AmendOrder] = field(default_factory=list)
     looks: list[OrderRef] = field(default_factory=list)
@@ -110,6 +111,16 @@ class FakeExchange:
         if isinstance(step.answer, TradingBoostError):
             raise step.answer
         return step.answer or Outcome(kind=OutcomeClass.PLACED, code="0", message="", venue_order_id=venue_order_id)
+
+    async def place_batch(self, requests: list[PlaceOrder]) -> list[Outcome]:
+        self.batches.append(len(requests))
+        told = []
+        for one in requests:
+            try:
+                told.append(await self.place(one))
+            except Conflict as error:
+                told.append(Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message))
+        return told
 
     def take(self, request: PlaceOrder) -> VenueOrderId:
         """The venue accepts an order; an attached stop waits until the entry is filled."""

@@ -91,6 +91,9 @@ class QuietVenue:
     async def place(self, request: PlaceOrder) -> Outcome:
         raise AssertionError("positions never trades")
 
+    async def place_batch(self, requests: list[PlaceOrder]) -> list[Outcome]:
+        raise AssertionError("positions never trades")
+
     async def cancel(self, ref: OrderRef) -> Outcome:
         raise AssertionError("positions never trades")
 

@@ -121,6 +121,7 @@ class FakeOrders:
     Args:
         script: what becomes of the next submits: an error to raise, or None = taken.
         before: called with each wish before it is taken.
+        together: how many it takes at once at most; `ladders` says how many it took.
         two_legs: the account holds a long and a short leg side by side.
     """
 
@@ -131,6 +132,8 @@ class FakeOrders:
     released: list[RunId] = field(default_factory=list)
     reconciled: list[AccountId] = field(default_factory=list)
     before: Hook | None = None
+    together: int = 0
+    ladders: list[int] = field(default_factory=list)
     two_legs: bool = False
     at_claim: Hook | None = None
     release_script: deque[TradingBoostError | None] = field(default_factory=deque)
@@ -150,6 +153,16 @@ class FakeOrders:
         if intent.key not in {one.key for one in self.submitted}:
             self.calls.append(intent)
         return self._view(intent)
+
+    async def submit_batch(self, intents: list[OrderIntent]) -> list[OrderView]:
+        """As many as may go together, up to the first that a script has an error for."""
+        told: list[OrderView] = []
+        for intent in intents[: self.together]:
+            if self.script and self.script[0] is not None:
+                break
+            told.append(await self.submit(intent))
+        self.ladders.append(len(told))
+        return told
 
     async def cancel(self, request: CancelSlot) -> OrderView | None:
         self.calls.append(request)

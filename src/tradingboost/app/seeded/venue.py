@@ -167,7 +167,23 @@ class SeededVenue:
 
     async def place(self, request: PlaceOrder) -> Outcome:
         """One POST, counted by its id."""
-        fate = self._next()
+        return self._posted(request, self._next())
+
+    async def place_batch(self, requests: list[PlaceOrder]) -> list[Outcome]:
+        """One POST with several orders: the connection fails for all of them, the venue judges each."""
+        fate, told, lost = self._next(), list[Outcome](), None
+        for one in requests:
+            try:
+                told.append(self._posted(one, fate))
+            except Conflict as error:
+                told.append(Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message))
+            except OutcomeUnknown as error:
+                lost = error
+        if lost is not None:
+            raise lost
+        return told
+
+    def _posted(self, request: PlaceOrder, fate: Fate) -> Outcome:
         if fate is Fate.UNSENT:
             raise Unavailable("venue_unreachable", "The venue could not be reached; nothing was sent.")
         self.posts[request.client_order_id] = self.posts.get(request.client_order_id, 0) + 1

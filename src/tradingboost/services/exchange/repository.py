@@ -1,5 +1,6 @@
 """All SQL of `exchange`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, ClientOrderId, Symbol, Venue
 from tradingboost.core.instrument import Instrument
+from tradingboost.kit.given import listed
 from tradingboost.kit.hot import Hot
 from tradingboost.services.exchange import tables as t
 from tradingboost.shared.interfaces.exchange import PlaceOrder
@@ -18,8 +20,9 @@ _CLAIM = Hot(
     text(
         """
         INSERT INTO exchange.sent (cl_ord_id, account_id, order_id, credential_id, credential_version)
-        SELECT CAST(:cl_ord_id AS text), CAST(:account_id AS text), CAST(:order_id AS text),
+        SELECT request.client_order_id, CAST(:account_id AS text), request.order_id,
                CAST(:credential_id AS text), CAST(:version AS integer)
+        FROM json_to_recordset(CAST(CAST(:requests AS text) AS json)) AS request (client_order_id text, order_id text)
         WHERE CAST(:reduces AS boolean) OR NOT EXISTS (
             SELECT FROM exchange.key_floors AS f
             WHERE f.account_id = CAST(:account_id AS text) AND f.version > CAST(:version AS integer)
@@ -31,18 +34,27 @@ _CLAIM = Hot(
 )
 
 
-async def claim(db: AsyncConnection, request: PlaceOrder, credential_id: str, version: int) -> bool:
-    """Take the right to send an id, for ever; False when it was taken before, or these keys may not sign openings."""
-    taken = await _CLAIM.first(
+async def claim(
+    db: AsyncConnection, requests: Sequence[PlaceOrder], credential_id: str, version: int
+) -> set[ClientOrderId]:
+    """Take the right to send ids of one account, for ever.
+
+    Args:
+        requests: that all open or all reduce.
+
+    Returns:
+        Those that may go; the others were taken before, or these keys may not sign openings.
+    """
+    ids = [{"client_order_id": one.client_order_id, "order_id": one.order_id} for one in requests]
+    taken = await _CLAIM.rows(
         db,
-        cl_ord_id=request.client_order_id,
-        account_id=request.account_id,
-        order_id=request.order_id,
+        requests=listed(ids),
+        account_id=requests[0].account_id,
         credential_id=credential_id,
         version=version,
-        reduces=request.reduce_only,
+        reduces=requests[0].reduce_only,
     )
-    return taken is not None
+    return {ClientOrderId(row["cl_ord_id"]) for row in taken}
 
 
 async def was_sent(db: AsyncConnection, client_order_id: ClientOrderId) -> bool:

@@ -144,6 +144,21 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     fence_token: int
 
 
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that may now be sent, exactly once.
+
+    Args:
+        attached: the stop that travels with it, which the promise `saga_id` is about.
+        credential_version: of the keys it was decided under; older ones must not sign it.
+    """
+
+    row: OrderRow
+    attached: OrderRow | None
+    attempt: Attempt
+    saga_id: str = ""
+    credential_version: int = 0
+
+
 def derived_state(row: OrderRow, submit: Resolution | None, deny_code: str, filled: Decimal) -> str:
     """The word of orders.md section 3 for the three facts.
 

@@ -1,6 +1,6 @@
 """All SQL of `strategy`. Nothing here commits; the use case owns the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
 from tradingboost.core.market import Timeframe
+from tradingboost.kit.db import UtcDateTime
+from tradingboost.kit.given import given, listed
 from tradingboost.kit.hot import Hot
 from tradingboost.services.strategy import tables as t
 
@@ -43,10 +45,11 @@ _WAITING = Hot(
     .order_by(t.wishes.c.run_id, t.wishes.c.seq)
     .limit(1000)
 )
+_HANDED = given("handed", t.wishes.c.seq, t.wishes.c.result)
 _DONE = Hot(
-    update(t.wishes).where(t.wishes.c.run_id == bindparam("of_run"), t.wishes.c.seq == bindparam("of_seq")),
-    "done_at",
-    "result",
+    update(t.wishes)
+    .where(t.wishes.c.run_id == bindparam("of_run"), t.wishes.c.seq == _HANDED.c.seq)
+    .values(done_at=bindparam("at", type_=UtcDateTime), result=_HANDED.c.result)
 )
 
 
@@ -145,9 +148,10 @@ async def has_waiting(db: AsyncConnection, run_id: RunId) -> bool:
     return (await db.execute(select(w.seq).where(where).limit(1))).first() is not None
 
 
-async def done(db: AsyncConnection, run_id: RunId, seq: int, result: str, now: datetime) -> None:
-    """A wish was handed on; `result` says what became of it."""
-    await _DONE.rows(db, of_run=run_id, of_seq=seq, done_at=now, result=result[:200])
+async def done(db: AsyncConnection, run_id: RunId, results: Mapping[int, str], now: datetime) -> None:
+    """Wishes were handed on; `results` says by their number what became of each."""
+    handed = listed({"seq": seq, "result": result[:200]} for seq, result in results.items())
+    await _DONE.rows(db, of_run=run_id, handed=handed, at=now)
 
 
 async def wishes_of(db: AsyncConnection, run_id: RunId, after_seq: int, limit: int) -> list[dict[str, Any]]:

@@ -233,6 +233,17 @@ class Exchange(Protocol):
         """Send once. A second call with the same client order id is Conflict `already_sent`."""
         ...
 
+    @once
+    async def place_batch(self, requests: list[PlaceOrder]) -> list[Outcome]:
+        """Send orders of one account and symbol, that all open or all reduce; in one request where the venue takes it.
+
+        Each is judged by itself. One whose id was used before is UNKNOWN `already_sent`; the others go.
+
+        Args:
+            requests: at most 20, none that waits at a trigger.
+        """
+        ...
+
     @repeatable
     async def cancel(self, ref: OrderRef) -> Outcome:
         """Ask for the end of an order; GONE says look at order and fills before concluding."""

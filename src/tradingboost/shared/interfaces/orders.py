@@ -2,13 +2,16 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Symbol, UserId, Venue, VenueOrderId
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
 from tradingboost.shared.calls import repeatable, safe
+
+MOST_TOGETHER: Final = 20
+"""Orders that are submitted at once."""
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,6 +231,19 @@ class Orders(Protocol):
     @repeatable
     async def submit(self, intent: OrderIntent) -> OrderView:
         """Record, claim, send once. The same intent again returns the first result; a denial is a state."""
+        ...
+
+    @repeatable
+    async def submit_batch(self, intents: list[OrderIntent]) -> list[OrderView]:
+        """The same for a ladder, all of it in one go: what a run wishes on one symbol, that all opens or all reduces.
+
+        Args:
+            intents: at most `MOST_TOGETHER`, each in a slot of its own, none that waits at a trigger.
+
+        Returns:
+            What became of the first ones, in their order. Submit the next one by itself, which says what is
+            in its way; none is returned where they cannot go together.
+        """
         ...
 
     @repeatable

@@ -2,9 +2,10 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Final
 
 from tradingboost.core.errors import Conflict, Unavailable
-from tradingboost.core.ids import AccountId, Symbol, Venue
+from tradingboost.core.ids import AccountId, ClientOrderId, Symbol, Venue
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, VenueReport
@@ -37,6 +38,7 @@ from tradingboost.venues.catalogue import Venues
 from tradingboost.venues.lanes import Lane, lane, of_amending, of_placing
 
 _REPLACED = "The account's API keys were replaced at this moment; the account is connected anew, try again shortly."
+ALREADY_SENT: Final = "already_sent"
 _SEARCHED_BEFORE = timedelta(minutes=1)
 """Lists are read from this long before the order was sent, so that no clock can hide it."""
 
@@ -73,30 +75,40 @@ class ExchangeService:
 
     async def place(self, request: PlaceOrder) -> Outcome:
         """Claim the id for ever, then write once, before the deadline or not at all."""
-        connected = self.accounts.get(request.account_id)
+        (outcome,) = await self.place_batch([request])
+        if outcome.code == ALREADY_SENT:
+            raise Conflict(ALREADY_SENT, outcome.message, client_order_id=request.client_order_id)
+        return outcome
+
+    async def place_batch(self, requests: list[PlaceOrder]) -> list[Outcome]:
+        """The same for several: what the first may not open with, none may."""
+        first = requests[0]
+        connected = self.accounts.get(first.account_id)
         if connected is None:  # an order does not wait for a login
             raise Unavailable("account_not_connected", "The account is not connected yet; connect it first.")
-        if not request.reduce_only:
-            hindrance = await self._unsure_keys(connected, request) or await self.hindrances.of_entry(
-                connected, request
-            )
+        if not first.reduce_only:
+            hindrance = await self._unsure_keys(connected, first) or await self.hindrances.of_entry(connected, first)
             if hindrance is not None:
-                return Outcome(kind=OutcomeClass.NOT_SENT, code=hindrance[0], message=hindrance[1])
-        deadline = self._clock.monotonic() + (request.expires_at - self._clock.now()).total_seconds()
-        connected.sign(0 if request.reduce_only else 1)
+                return [Outcome(kind=OutcomeClass.NOT_SENT, code=hindrance[0], message=hindrance[1])] * len(requests)
+        expires_at = min(one.expires_at for one in requests)
+        deadline = self._clock.monotonic() + (expires_at - self._clock.now()).total_seconds()
+        openings = 0 if first.reduce_only else len(requests)
+        connected.sign(openings)
         try:
-            if not await self._claim(connected, request):
-                return _replaced()
-            crash_point("exchange.sent.after_commit")
-            crash_point("exchange.submit.before_write")
-            with lane(of_placing(request)):
-                outcome = await connected.venue.place(request, deadline)
+            told = await self._claim(connected, requests)
+            going = [one for one in requests if one.client_order_id not in told]
+            if going:
+                crash_point("exchange.sent.after_commit")
+                crash_point("exchange.submit.before_write")
+                told |= zip(
+                    (one.client_order_id for one in going), await _written(connected, going, deadline), strict=True
+                )
         finally:
-            connected.sign(0 if request.reduce_only else -1)
+            connected.sign(-openings)
         crash_point("exchange.submit.after_reply")
-        if outcome.kind is OutcomeClass.CLOCK:
+        if any(one.kind is OutcomeClass.CLOCK for one in told.values()):
             await self.hindrances.read_again(connected)
-        return outcome
+        return [told[one.client_order_id] for one in requests]
 
     async def _unsure_keys(self, connected: Connected, request: PlaceOrder) -> tuple[str, str] | None:
         """(code, sentence) where an opening must not be signed with the keys this account is connected with."""
@@ -104,26 +116,24 @@ class ExchangeService:
             return None
         return "credentials_replaced", _REPLACED
 
-    async def _claim(self, connected: Connected, request: PlaceOrder) -> bool:
-        """Use the id up; False where an opening would be signed with a key that was replaced meanwhile.
-
-        Raises:
-            Conflict: `already_sent`.
-        """
-        if request.journal_seq is not None:
-            self._emergency.claim(request)
-            return True
-        keys = connected.opened.sealed
+    async def _claim(self, connected: Connected, requests: list[PlaceOrder]) -> dict[ClientOrderId, Outcome]:
+        """Use the ids up; gives those that must not go: used before, or to be signed with a key that was replaced."""
+        first = requests[0]
+        if first.journal_seq is not None:
+            self._emergency.claim(first)
+            return {}
+        keys, kept_back = connected.opened.sealed, dict[ClientOrderId, Outcome]()
         async with self._db.read() as db:  # one statement that commits itself
-            claimed = await store.claim(db, request, keys.credential_id, keys.version)
-            if not claimed and not request.reduce_only and not await store.was_sent(db, request.client_order_id):
-                connected.replaced = True
-                return False
-        if not claimed:
-            message = "This client order id was handed to the venue before; ask what became of it."
-            raise Conflict("already_sent", message, client_order_id=request.client_order_id)
-        self._emergency.saw(request)
-        return True
+            claimed = await store.claim(db, requests, keys.credential_id, keys.version)
+            for one in requests:
+                if one.client_order_id in claimed:
+                    self._emergency.saw(one)
+                elif not one.reduce_only and not await store.was_sent(db, one.client_order_id):
+                    connected.replaced = True
+                    kept_back[one.client_order_id] = _replaced()
+                else:
+                    kept_back[one.client_order_id] = _already_sent()
+        return kept_back
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         """Ask for the end of an order."""
@@ -217,6 +227,18 @@ class ExchangeService:
 
     async def _venue(self, account_id: AccountId) -> TradingVenue:
         return (await self.accounts.connected(account_id)).venue
+
+
+async def _written(connected: Connected, going: list[PlaceOrder], deadline: float) -> list[Outcome]:
+    with lane(of_placing(going[0])):
+        if len(going) == 1:
+            return [await connected.venue.place(going[0], deadline)]
+        return await connected.venue.place_batch(going, deadline)
+
+
+def _already_sent() -> Outcome:
+    message = "This client order id was handed to the venue before; ask what became of it."
+    return Outcome(kind=OutcomeClass.UNKNOWN, code=ALREADY_SENT, message=message)
 
 
 def _replaced() -> Outcome:

@@ -1,7 +1,7 @@
 """All SQL of `orders`. Nothing here commits; the use case owns the transaction."""
 
-from tradingboost.services.orders.repository.answering import acknowledged, open_order, taken
-from tradingboost.services.orders.repository.claiming import Fate, Weight, lock_leg, record, weight
+from tradingboost.services.orders.repository.answering import Answer, acknowledged, open_order, taken
+from tradingboost.services.orders.repository.claiming import Fate, Recorded, Weight, lock_leg, record, weight
 from tradingboost.services.orders.repository.evidence import (
     fill_views,
     fills_of,
@@ -79,7 +79,9 @@ from tradingboost.services.orders.repository.stops import (
 )
 
 __all__ = [
+    "Answer",
     "Fate",
+    "Recorded",
     "Weight",
     "acknowledged",
     "adopt_order",

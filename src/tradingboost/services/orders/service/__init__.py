@@ -96,6 +96,11 @@ class OrdersService:
         await self.importer.cleared()
         return await self._submitter.submit(intent)
 
+    async def submit_batch(self, intents: list[OrderIntent]) -> list[OrderView]:
+        """Record, claim and send together."""
+        await self.importer.cleared()
+        return await self._submitter.submit_batch(intents)
+
     async def cancel(self, request: CancelSlot) -> OrderView | None:
         """Ask for the end of what rests in a slot."""
         await self.importer.cleared()

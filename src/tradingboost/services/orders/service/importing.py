@@ -17,11 +17,11 @@ from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.journal import Kept, Record
 from tradingboost.services.orders import repository as store
-from tradingboost.services.orders.models import Attempt
+from tradingboost.services.orders.models import Attempt, Claimed
 from tradingboost.services.orders.service import telling
 from tradingboost.services.orders.service.absorbing import external_cause
 from tradingboost.services.orders.service.blackout import Asked, Blackout, Came, Line, Sent
-from tradingboost.services.orders.service.submitting import Claimed, Submitter
+from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.interfaces.exchange import AmendOrder, OutcomeClass
 
 log = structlog.get_logger(__name__)
@@ -145,7 +145,7 @@ class Importer:
             names = Attempt.__struct_fields__
             attempt = Attempt(**{name: getattr(request, name) for name in names})
             claimed = Claimed(row=row, attached=await store.attached_of(db, row.order_id), attempt=attempt)
-            await self._submitter.store(db, claimed, line.outcome)
+            await self._submitter.settler.store(db, claimed, line.outcome)
             return
         kind, told = line.outcome.kind, (line.outcome.kind.value, line.outcome.code, line.outcome.message)
         resolution = Resolution.REFUSED if kind.definitely_not_placed else Resolution.ACKED

@@ -194,7 +194,7 @@ class Lane:
     async def _send(self, intent: OrderIntent) -> tuple[OrderRow, Outcome]:
         instrument = await self._exchange.instrument(intent.venue, intent.symbol)
         token = self._accounts.last_token(intent.account_id)
-        claimed = self._submitter.draft(intent, instrument, token)
+        claimed = self._submitter.drafter.draft(intent, instrument, token)
         seq = await self._blackout.note(Sent(intent=intent, row=claimed.row, attempt=claimed.attempt))
         crash_point("journal.after_append")
         outcome = await self._submitter.ask(claimed, journal_seq=seq)

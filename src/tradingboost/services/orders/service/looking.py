@@ -228,10 +228,10 @@ class Looker:
             if found:
                 await self._replacer.found(db, row, request, now)
             else:
-                await self.submitter.not_placed(db, locked, now, ("not_placed", told[2]))
+                await self.submitter.settler.not_placed(db, locked, now, ("not_placed", told[2]))
             if locked.parked_reason:
                 await store.update_order(db, row.order_id, parked_reason="")
-            await self.submitter.end_unknown(db, row, now, found)
+            await self.submitter.settler.end_unknown(db, row, now, found)
 
     async def _park(self, row: OrderRow, now: datetime) -> None:
         reason = "Neither found nor proven absent within two minutes; look at the venue and settle it by hand."

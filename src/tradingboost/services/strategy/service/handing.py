@@ -15,12 +15,11 @@ from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.services.strategy import repository as store
-from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, Orders
+from tradingboost.shared.interfaces.orders import MOST_TOGETHER, AmendSlot, CancelSlot, Orders
 
 log = structlog.get_logger(__name__)
-
-
-Refusal = Callable[[AsyncConnection, Mapping[str, Any]], Awaitable[None]]
+Wish = Mapping[str, Any]
+Refusal = Callable[[AsyncConnection, Wish], Awaitable[None]]
 
 
 class Hander:
@@ -60,28 +59,38 @@ class Hander:
                 group.create_task(self._run(list(wishes)))
         return len(rows)
 
-    async def _run(self, rows: list[Mapping[str, Any]]) -> None:
-        for row in rows:
-            if self._draining:
-                return
-            refused = False
+    async def _run(self, rows: list[Wish]) -> None:
+        alone = False
+        while rows and not self._draining:
+            row, refused = rows[0], False
+            ladder = [] if alone else _ladder(rows)
             try:
-                result = await self._one(row)
+                results = await self._together(ladder) if ladder else [await self._one(row)]
             except TradingBoostError as error:
                 if not _is_refusal(error):
                     log.warning("wish_waits", code=error.code, slot=row["slot"], run_id=row["run_id"])
                     return  # the rest of this run keeps its order and is tried again
-                result, refused = error.code, True
+                results, refused = ([], False) if ladder else ([error.code], True)
                 log.info("wish_refused", code=error.code, slot=row["slot"], run_id=row["run_id"])
-            crash_point("strategy.wish.after_call")
-            async with self._db.transaction() as db:
-                await store.done(db, RunId(row["run_id"]), row["seq"], result, self._clock.now())
-                if refused and row["kind"] == "place":
-                    await self._refused(db, row)
-            self.handed += 1
-            self.left = (self.left or 1) - 1
+            alone = len(results) < len(ladder)  # the next one is in the way of the others, and says why by itself
+            if results:
+                crash_point("strategy.wish.after_call")
+                await self._done(rows[: len(results)], results, refused)
+            rows = rows[len(results) :]
 
-    async def _one(self, row: Mapping[str, Any]) -> str:
+    async def _done(self, rows: list[Wish], results: list[str], refused: bool) -> None:
+        handed = {row["seq"]: result for row, result in zip(rows, results, strict=True)}
+        async with self._db.transaction() as db:
+            await store.done(db, RunId(rows[0]["run_id"]), handed, self._clock.now())
+            if refused and rows[0]["kind"] == "place":
+                await self._refused(db, rows[0])
+        self.handed += len(rows)
+        self.left = max((self.left or 0) - len(rows), 0)
+
+    async def _together(self, rows: list[Wish]) -> list[str]:
+        return [one.state for one in await self._orders.submit_batch([_intent(row) for row in rows])]
+
+    async def _one(self, row: Wish) -> str:
         if row["kind"] == "place":
             return (await self._orders.submit(_intent(row))).state
         where = (RunId(row["run_id"]), AccountId(row["account_id"]), Symbol(row["symbol"]))
@@ -105,6 +114,18 @@ class Hander:
         return (await self._orders.amend(amend)).state
 
 
+def _ladder(rows: Sequence[Wish]) -> list[Wish]:
+    """The first wishes if they can go together: plain orders in slots of their own that all open or all reduce."""
+    found: list[Wish] = []
+    for row in rows[:MOST_TOGETHER]:
+        plain = row["kind"] == "place" and not OrderType(row["type"]).is_trigger
+        alike = plain and row["reduce_only"] == rows[0]["reduce_only"]
+        if not alike or row["slot"] in {one["slot"] for one in found}:
+            break
+        found.append(row)
+    return found if len(found) > 1 else []
+
+
 def _is_refusal(error: TradingBoostError) -> bool:
     """Whether the same wish would be refused again; a lost race for the database would not.
 
@@ -116,7 +137,7 @@ def _is_refusal(error: TradingBoostError) -> bool:
     return not isinstance(error, Unavailable | OutcomeUnknown) and error.code != "database_race"
 
 
-def _intent(row: Mapping[str, Any]) -> OrderIntent:
+def _intent(row: Wish) -> OrderIntent:
     return OrderIntent(
         user_id=UserId(row["user_id"]),
         account_id=AccountId(row["account_id"]),
