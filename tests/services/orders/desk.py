@@ -14,6 +14,7 @@ from tests.services.rooms import Room
 
 from tradingboost.core.ids import VenueOrderId
 from tradingboost.core.order import Fill, OrderIntent, PositionSide, VenueReport
+from tradingboost.kit.inbox import Handler
 from tradingboost.kit.journal import Journal
 from tradingboost.kit.lease import Leases
 from tradingboost.services.orders import tables as t
@@ -86,25 +87,17 @@ class Desk:
 
     async def handle(self, payload: Payload) -> None:
         """Whatever handler of ours hears this class, as the bus calls it."""
-        handler = next(
+        async with self.room.db.transaction() as db:
+            await self.handler(type(payload))(db, event_of(payload))
+
+    def handler(self, of: type[Payload]) -> Handler:
+        """What of ours hears this class."""
+        return next(
             handler
             for subscription in self.handlers.subscriptions()
             for cls, handler in subscription.handlers.items()
-            if cls is type(payload)
+            if cls is of
         )
-        event: Event[Any] = Event(
-            id=uuid5(_NAMESPACE, repr(payload)),
-            type=spec_of(type(payload)).type,
-            version=1,
-            occurred_at=T0,
-            key="k",
-            aggregate="a",
-            seq=1,
-            payload=payload,
-            correlation_id="c",
-        )
-        async with self.room.db.transaction() as db:
-            await handler(db, event)
 
     async def fill(self, venue_order_id: VenueOrderId | None, qty: str, price: str) -> Fill:
         """Something of an order matches and the stream tells it."""
@@ -163,6 +156,21 @@ class Desk:
             await asyncio.sleep(0.005)
             self.clock.advance(step_s)
         return task.result()
+
+
+def event_of(payload: Payload, number: int = 0) -> Event[Any]:
+    """An event as the bus hands it over; the same payload is another event under another number."""
+    return Event(
+        id=uuid5(_NAMESPACE, f"{number or ''}{payload!r}"),
+        type=spec_of(type(payload)).type,
+        version=1,
+        occurred_at=T0,
+        key="k",
+        aggregate="a",
+        seq=1,
+        payload=payload,
+        correlation_id=f"c{number or ''}",
+    )
 
 
 def changed(report: VenueReport, **values: Any) -> VenueReport:

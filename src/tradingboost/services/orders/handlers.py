@@ -1,5 +1,7 @@
 """Facts `orders` reacts to."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradingboost.core.ids import AccountId, Symbol
 from tradingboost.kit.bus import Subscription
 from tradingboost.kit.clock import Clock
+from tradingboost.kit.events import Cause
+from tradingboost.kit.inbox import Together
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.service import OrdersService
-from tradingboost.services.orders.service.absorbing import Evidence
+from tradingboost.services.orders.service.absorbing import Evidence, Piece
 from tradingboost.shared.events.envelope import Event
 from tradingboost.shared.events.exchange import StreamResynced, VenueReported, VenueRestricted
 from tradingboost.shared.events.positions import MismatchCleared, MismatchFound
@@ -36,16 +40,14 @@ class Handlers:
         ]
 
     def _of_venue(self) -> dict[type[Any], Any]:
-        return {VenueReported: self.reported, StreamResynced: self.resynced, VenueRestricted: self.restricted}
+        return {VenueReported: Together(self.reported), StreamResynced: self.resynced, VenueRestricted: self.restricted}
 
-    async def reported(self, db: AsyncConnection, event: Event[Any]) -> None:
+    async def reported(self, db: AsyncConnection, events: Sequence[Event[Any]]) -> None:
         """Join what the venue said, once it is known what was sent without a row."""
         await self._service.importer.cleared()
-        told: VenueReported = event.payload
-        evidence = Evidence(reports=told.reports, fills=told.fills)
-        instruments = await self._service.looker.instruments(evidence)
-        owner = (told.account_id, told.user_id)
-        await self._service.absorber.absorb(db, owner, evidence, instruments, self._clock.now())
+        rules, now = self._service.looker.instrument, self._clock.now()
+        for owner, same in groupby(events, lambda event: (event.payload.account_id, event.payload.user_id)):
+            await self._service.absorber.absorb(db, owner, [_piece(event) for event in same], rules, now)
 
     async def mismatched(self, db: AsyncConnection, event: Event[Any]) -> None:
         """Entries wait while our books and the venue disagree; nothing is repaired by a trade."""
@@ -77,6 +79,11 @@ class Handlers:
         """The stream alone never proves silence; what was not heard during the gap may exist."""
         await store.restart_proofs(db, event.payload.account_id)
         self.resync.add(event.payload.account_id)
+
+
+def _piece(event: Event[VenueReported]) -> Piece:
+    evidence = Evidence(reports=event.payload.reports, fills=event.payload.fills)
+    return Piece(evidence=evidence, cause=Cause(event.correlation_id, str(event.id)))
 
 
 def _mismatch(told: MismatchFound | MismatchCleared) -> tuple[tuple[AccountId, Symbol], str]:

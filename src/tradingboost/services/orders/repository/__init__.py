@@ -4,10 +4,7 @@ from tradingboost.services.orders.repository.answering import Answer, acknowledg
 from tradingboost.services.orders.repository.claiming import Fate, Recorded, Weight, lock_leg, record, weight
 from tradingboost.services.orders.repository.evidence import (
     fill_views,
-    fills_of,
     fills_of_order,
-    insert_fact,
-    insert_fill,
     net_fills,
 )
 from tradingboost.services.orders.repository.keys import trade_no_more_with, trade_with
@@ -39,7 +36,6 @@ from tradingboost.services.orders.repository.orders import (
     attached_of,
     insert_intent,
     insert_order,
-    join_order,
     known_venue_ids,
     live_in_slot,
     live_orders,
@@ -103,18 +99,14 @@ __all__ = [
     "end_unknown",
     "fill_views",
     "filling_entry",
-    "fills_of",
     "fills_of_order",
     "flatten_id",
     "held_by_side",
     "insert_emergency",
-    "insert_fact",
-    "insert_fill",
     "insert_intent",
     "insert_order",
     "insert_request",
     "is_claimed",
-    "join_order",
     "known_accounts",
     "known_venue_ids",
     "live_in_slot",

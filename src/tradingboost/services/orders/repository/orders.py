@@ -20,17 +20,6 @@ from tradingboost.services.orders.repository.keys import KEYS, KEYS_NOW
 from tradingboost.shared.interfaces.exchange import AmendOrder
 from tradingboost.shared.interfaces.orders import OrderView
 
-JOINED = (
-    "status",
-    "cum_filled",
-    "avg_price",
-    "venue_order_id",
-    "venue_values",
-    "venue_created_at",
-    "first_fill_at",
-    "ended_at",
-)
-"""What joining evidence may change of an order."""
 _INTENT_FIELDS = (
     "user_id",
     "account_id",
@@ -77,7 +66,6 @@ _OF_INTENT = Hot(
     .join(t.intents, t.intents.c.intent_id == _O.intent_id)
     .where(t.intents.c.intent_key == bindparam("of_key"))
 )
-_JOIN = Hot(update(t.orders).where(_O.order_id == bindparam("of_order")), *JOINED)
 LIVE_NOTIONAL = select(
     func.coalesce(
         func.sum((_O.qty - _O.cum_filled) * _O.contract_size * func.coalesce(_O.price, _O.reference_price, 0)), ZERO
@@ -219,11 +207,6 @@ async def attached_of(db: AsyncConnection, parent: OrderId) -> OrderRow | None:
     statement = select(t.orders).where(o.parent_order_id == parent, o.origin == "ATTACHED").with_for_update()
     row = (await db.execute(statement)).first()
     return None if row is None else OrderRow.of(dict(row._mapping))
-
-
-async def join_order(db: AsyncConnection, row: OrderRow) -> None:
-    """Store what merging found."""
-    await _JOIN.rows(db, of_order=row.order_id, **{name: getattr(row, name) for name in JOINED})
 
 
 async def update_order(db: AsyncConnection, order_id: OrderId, **values: object) -> None:

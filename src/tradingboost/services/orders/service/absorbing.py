@@ -4,7 +4,8 @@ Every path of evidence (reply, private stream, look-up, reconciliation) ends her
 evidence converges by `core.order` alone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from itertools import groupby
 
@@ -12,30 +13,28 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.client_id import IdKeys
-from tradingboost.core.errors import Conflict
-from tradingboost.core.ids import AccountId, OrderId, Symbol, UserId
-from tradingboost.core.instrument import Instrument
+from tradingboost.core.ids import AccountId, Symbol, UserId
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import (
     Fill,
     Order,
     OrderStatus,
-    OrderType,
     Phase,
-    PositionSide,
     Role,
-    Side,
     VenueReport,
     merge_fill,
     merge_report,
 )
 from tradingboost.kit.crash import crash_after_commit
+from tradingboost.kit.events import Cause, caused_by
 from tradingboost.kit.ids import Ids
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
+from tradingboost.services.orders.service.adopting import EXTERNAL_TRADE, Adopter, Rules, external_cause
+from tradingboost.services.orders.service.gathering import Gathered, Held
 
-EXTERNAL_TRADE = "external_trade"
+__all__ = ["EXTERNAL_TRADE", "Absorber", "Evidence", "Piece", "external_cause", "grouped", "in_venue_order"]
 _ENDED_UNFILLED = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED)
 
 
@@ -44,6 +43,17 @@ class Evidence(msgspec.Struct, kw_only=True):
 
     reports: list[VenueReport] = []
     fills: list[Fill] = []
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """What was heard in one go.
+
+    Args:
+        cause: of what it makes us tell, where that is not the cause of whatever runs.
+    """
+
+    evidence: Evidence
+    cause: Cause | None = None
 
 
 def grouped(reports: Iterable[VenueReport], fills: Iterable[Fill]) -> dict[str, Evidence]:
@@ -87,204 +97,148 @@ class Absorber:
 
     def __init__(self, ids: Ids, id_keys: IdKeys) -> None:
         self._ids = ids
-        self._id_keys = id_keys
+        self._adopter = Adopter(ids, id_keys)
         self.changed: Callable[[AccountId, Symbol], None] = lambda *_: None
         """Told when something filled or a stop changed; whoever fits stops to positions listens."""
 
     async def absorb(
-        self,
-        db: AsyncConnection,
-        owner: tuple[AccountId, UserId],
-        evidence: Evidence,
-        instruments: dict[str, Instrument],
-        now: datetime,
+        self, db: AsyncConnection, owner: tuple[AccountId, UserId], pieces: Sequence[Piece], rules: Rules, now: datetime
     ) -> None:
-        """Join and tell, in the caller's transaction.
+        """Join pieces one after the other and tell, in the caller's transaction; what they change is stored together.
 
         Args:
             owner: the account the evidence came from, and whose it is.
-            instruments: rules of every symbol mentioned, for orders we did not make.
+            rules: asked for the instrument of an order we did not make.
         """
-        for group in grouped(evidence.reports, evidence.fills).values():
-            row = await self._row_of(db, owner, group, instruments, now)
-            await self._join(db, row, group, now)
-        crash_after_commit(db, "orders.facts.after_commit")
+        named: list[VenueReport | Fill] = []
+        for piece in pieces:
+            named += [*piece.evidence.reports, *piece.evidence.fills]
+        gathered = await Gathered.of(db, owner[0], named, now)
+        for piece in pieces:
+            with nullcontext() if piece.cause is None else caused_by(piece.cause):
+                for group in grouped(piece.evidence.reports, piece.evidence.fills).values():
+                    first: VenueReport | Fill = group.reports[0] if group.reports else group.fills[0]
+                    held = gathered.find(first) or await self._adopter.adopted(gathered, owner, first, rules)
+                    await self._join(gathered, held, group)
+            if gathered.full:
+                await gathered.write()
+            crash_after_commit(db, "orders.facts.after_commit")
+        await gathered.write()
 
-    async def _row_of(
-        self,
-        db: AsyncConnection,
-        owner: tuple[AccountId, UserId],
-        group: Evidence,
-        instruments: dict[str, Instrument],
-        now: datetime,
-    ) -> OrderRow:
-        first: VenueReport | Fill = group.reports[0] if group.reports else group.fills[0]
-        ids = (first.client_order_id, first.venue_order_id)
-        known = await store.order_by_venue(db, owner[0], first.venue, ids)
-        if known is not None:
-            return known
-        row = await self._stranger(db, owner, first, instruments[first.symbol], now)
-        if not await store.adopt_order(db, row):  # the stream and a comparison met it at once
-            known = await store.order_by_venue(db, owner[0], first.venue, ids)
-            if known is None:
-                raise Conflict("database_race", "Two readings met the same order at once; read again.")
-            return known
-        if row.origin == "EXTERNAL":
-            await self._pause(db, row, now)
-        return row
-
-    async def _pause(self, db: AsyncConnection, row: OrderRow, now: datetime) -> None:
-        """Somebody else, or the venue itself, trades what a run trades: it opens nothing until a person took note."""
-        if not await store.is_claimed(db, row.account_id, row.symbol):
-            return
-        await store.set_mode(db, (row.account_id, row.symbol), external_cause(row.order_id), "NO_ENTRIES", now)
-        said = (
-            f"{row.symbol}: an order of {row.qty} was made outside the platform while a run trades it. It is booked "
-            "and left alone; entries wait until you acknowledge this."
-        )
-        await telling.alarm(db, str(self._ids.uuid7()), telling.Alarm.of(row, EXTERNAL_TRADE, said), now)
-
-    async def _stranger(
-        self,
-        db: AsyncConnection,
-        owner: tuple[AccountId, UserId],
-        first: VenueReport | Fill,
-        instrument: Instrument,
-        now: datetime,
-    ) -> OrderRow:
-        """An order without a row: the child of one of our stops, or somebody else's, adopted and left alone."""
-        report = first if isinstance(first, VenueReport) else None
-        parent = None
-        if report is not None and (report.parent_client_order_id or report.parent_venue_order_id):
-            parent_ids = (report.parent_client_order_id, report.parent_venue_order_id)
-            parent = await store.order_by_venue(db, owner[0], first.venue, parent_ids)
-        side = first.side
-        ours = bool(first.client_order_id) and self._id_keys.recognises(
-            first.client_order_id or "", first.venue, owner[0]
-        )
-        reduce_only = parent is not None or (report is not None and (report.reduce_only or _closes(report)))
-        leg = parent.position_side if parent else (report and report.position_side) or _leg_of(side, reduce_only)
-        return OrderRow(
-            order_id=OrderId(str(self._ids.uuid7())),
-            intent_id=None,
-            origin="CHILD" if parent else "EXTERNAL",
-            parent_order_id=parent.order_id if parent else None,
-            user_id=parent.user_id if parent else owner[1],
-            account_id=owner[0],
-            run_id=parent.run_id if parent else None,
-            exchange=first.venue,
-            symbol=first.symbol,
-            slot=parent.slot if parent else "external",
-            role=parent.role if parent else (Role.CLOSING if reduce_only else Role.OPENING),
-            side=side,
-            position_side=leg,
-            type=report.type if report else parent.type if parent else OrderType.MARKET,
-            is_algo=report.is_algo if report else False,
-            reduce_only=reduce_only,
-            qty=report.qty if report else first.qty,
-            lot=instrument.lot,
-            contract_size=instrument.contract_size,
-            price=report.price if report else None,
-            trigger=report.trigger if report else None,
-            attached_stop=None,
-            reference_price=None,
-            reason="child of a stop" if parent else "made outside the platform",
-            cl_ord_id=None if parent else first.client_order_id or None,  # a child may echo its parent's id
-            id_tag_valid=ours,
-            venue_order_id=first.venue_order_id,
-            status=OrderStatus.NEW,
-            created_at=now,
-            venue_created_at=first.created_at if isinstance(first, VenueReport) else first.at,
-        )
-
-    async def _join(self, db: AsyncConnection, row: OrderRow, group: Evidence, now: datetime) -> None:
-        before = row.order(await store.fills_of(db, row.order_id) if row.cum_filled or group.fills else {})
+    async def _join(self, gathered: Gathered, held: Held, group: Evidence) -> None:
+        row, before = held.row, held.order
         after = before
         for report in group.reports:
-            await store.insert_fact(db, row, report, now)
+            gathered.note(held, report)
             after = merge_report(after, report)
         for fill in group.fills:
             after = merge_fill(after, fill)
         if after == before and row.venue_order_id is not None:
             return
-        row = await self._store(db, row, before, after, now)
-        await self._tell(db, row, before, after, now)
+        row = _joined(row, before, after, gathered.now)
+        gathered.change(held, row, after)
+        await self._tell(gathered, held, before, after)
         if after.filled != before.filled or row.role is Role.STOP:
             self.changed(row.account_id, row.symbol)
         if after.overfilled != before.overfilled:
-            await self._restrict(db, row, after, now)
+            await self._restrict(gathered, row, after)
         if row.role is Role.OPENING and after.status.ended and after.filled == 0:
-            await self._drop_attached(db, row, now)
+            await _drop_attached(gathered, row)
 
-    async def _store(self, db: AsyncConnection, row: OrderRow, before: Order, after: Order, now: datetime) -> OrderRow:
-        values = after.values
-        ended = row.ended_at or (now if after.status.ended else None)
-        if after.status is OrderStatus.OPEN and before.status is OrderStatus.NEW:
-            ended = None  # the venue's word beats a verdict of ours
-        first_fill = row.first_fill_at or (now if after.filled else None)
-        stored = msgspec.structs.replace(
-            row,
-            status=after.status,
-            cum_filled=after.filled,
-            avg_price=after.average_price,
-            venue_order_id=row.venue_order_id or (values.venue_order_id if values else None) or _venue_id(after),
-            venue_values=store.as_json(values) if values is not None else None,
-            venue_created_at=row.venue_created_at or (values.created_at if values else None),
-            first_fill_at=first_fill,
-            ended_at=ended,
-        )
-        await store.join_order(db, stored)
-        return stored
-
-    async def _tell(self, db: AsyncConnection, row: OrderRow, before: Order, after: Order, now: datetime) -> None:
-        at = after.values.updated_at if after.values is not None else now
-        opened = before.status is OrderStatus.NEW and after.status not in (OrderStatus.NEW, OrderStatus.REJECTED)
-        if opened or (after.status is OrderStatus.OPEN and _moved(before, after)):
-            await telling.tell_accepted(db, row, after, at)
+    async def _tell(self, gathered: Gathered, held: Held, before: Order, after: Order) -> None:
+        row, at = held.row, after.values.updated_at if after.values is not None else gathered.now
+        if _opened(before, after) or (after.status is OrderStatus.OPEN and _news(row, before, after)):
+            gathered.tell(telling.accepted(row, after, at))
         cumulative = before.filled
         for key, fill in after.fills.items():
             if key in before.fills:
                 continue
             fill_id = str(self._ids.uuid7())
-            if await store.insert_fill(db, fill_id, row, fill, now):
-                cumulative += fill.qty
-                left = max(after.wanted - cumulative, ZERO)
-                await telling.tell_filled(db, row, fill, fill_id, (cumulative, left))
-                if before.status in _ENDED_UNFILLED:
-                    said = f"A fill came after the order had ended as {before.status.name}; it was booked."
-                    alarm = telling.Alarm.of(row, "late_evidence", said)
-                    await telling.alarm(db, str(self._ids.uuid7()), alarm, now)
+            cumulative += fill.qty
+            gathered.book(held, fill, fill_id)
+            gathered.tell(
+                telling.filled(row, fill, fill_id, (cumulative, max(after.wanted - cumulative, ZERO))), fill_id
+            )
+            if before.status in _ENDED_UNFILLED:
+                said = f"A fill came after the order had ended as {before.status.name}; it was booked."
+                await self._alarm(gathered, telling.Alarm.of(row, "late_evidence", said))
         if after.status != before.status:
-            if after.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
-                spare = row.role is Role.STOP and await store.rests_beside(db, row)  # its run still has one there
-                told = msgspec.structs.replace(row, run_id=None) if spare else row
-                await telling.tell_ended(db, told, after, at, expired=after.status is OrderStatus.EXPIRED)
-            elif after.status is OrderStatus.REJECTED:
-                reason = after.values.reason if after.values is not None else ""
-                await telling.tell_rejected(db, row, at, "rejected_by_venue", reason)
-        if after.status != before.status or _moved(before, after):
-            await telling.tell_protection(db, row)
+            await self._tell_end(gathered, row, after, at)
+        if telling.covers(row) and (after.status != before.status or _moved(before, after)):
+            await gathered.write()
+            await telling.tell_protection(gathered.db, row)
 
-    async def _restrict(self, db: AsyncConnection, row: OrderRow, after: Order, now: datetime) -> None:
+    async def _tell_end(self, gathered: Gathered, row: OrderRow, after: Order, at: datetime) -> None:
+        if after.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
+            told = row
+            if row.role is Role.STOP:
+                await gathered.write()
+                spare = await store.rests_beside(gathered.db, row)  # its run still has one there
+                told = msgspec.structs.replace(row, run_id=None) if spare else row
+            gathered.tell(telling.ended(told, after, at, expired=after.status is OrderStatus.EXPIRED))
+        elif after.status is OrderStatus.REJECTED:
+            reason = after.values.reason if after.values is not None else ""
+            gathered.tell(telling.rejected(row, at, "rejected_by_venue", reason))
+
+    async def _restrict(self, gathered: Gathered, row: OrderRow, after: Order) -> None:
         """Nothing opens on the symbol while an order holds more fills than quantity (a late amendment ends it)."""
         where, cause = (row.account_id, row.symbol), f"overfilled:{row.order_id}"
         if not after.overfilled:
-            await store.clear_mode(db, where, cause)
+            await store.clear_mode(gathered.db, where, cause)
             return
         said = f"An order of {after.wanted} was filled with {after.filled}; all of it is booked, entries wait."
-        await store.set_mode(db, where, cause, "NO_ENTRIES", now)
-        await telling.alarm(db, str(self._ids.uuid7()), telling.Alarm.of(row, "overfilled", said), now)
+        await store.set_mode(gathered.db, where, cause, "NO_ENTRIES", gathered.now)
+        await self._alarm(gathered, telling.Alarm.of(row, "overfilled", said))
 
-    async def _drop_attached(self, db: AsyncConnection, row: OrderRow, now: datetime) -> None:
-        """A stop that travelled with an entry which never filled does not exist."""
-        attached = await store.attached_of(db, row.order_id)
-        if attached is not None and attached.status is OrderStatus.NEW and attached.live:
-            await store.update_order(db, attached.order_id, ended_at=now)
+    async def _alarm(self, gathered: Gathered, one: telling.Alarm) -> None:
+        await gathered.write()
+        await telling.alarm(gathered.db, str(self._ids.uuid7()), one, gathered.now)
 
 
-def external_cause(order_id: str) -> str:
-    """Why a symbol's entries wait after a trade that was not ours."""
-    return f"external:{order_id}"
+def _joined(row: OrderRow, before: Order, after: Order, now: datetime) -> OrderRow:
+    """The row of an order after what was heard of it."""
+    values = after.values
+    ended = row.ended_at or (now if after.status.ended else None)
+    if after.status is OrderStatus.OPEN and before.status is OrderStatus.NEW:
+        ended = None  # the venue's word beats a verdict of ours
+    return msgspec.structs.replace(
+        row,
+        status=after.status,
+        cum_filled=after.filled,
+        avg_price=after.average_price,
+        venue_order_id=row.venue_order_id or (values.venue_order_id if values else None) or _venue_id(after),
+        venue_values=store.as_json(values) if values is not None else None,
+        venue_created_at=row.venue_created_at or (values.created_at if values else None),
+        first_fill_at=row.first_fill_at or (now if after.filled else None),
+        ended_at=ended,
+    )
+
+
+async def _drop_attached(gathered: Gathered, row: OrderRow) -> None:
+    """A stop that travelled with an entry which never filled does not exist."""
+    if row.attached_stop is None:
+        return
+    await gathered.write()
+    attached = await store.attached_of(gathered.db, row.order_id)
+    if attached is not None and attached.status is OrderStatus.NEW and attached.live:
+        await store.update_order(gathered.db, attached.order_id, ended_at=gathered.now)
+        gathered.ended(attached.order_id)
+
+
+def _opened(before: Order, after: Order) -> bool:
+    """The venue has it, which nobody was told before."""
+    return before.status is OrderStatus.NEW and after.status not in (OrderStatus.NEW, OrderStatus.REJECTED)
+
+
+def _news(row: OrderRow, before: Order, after: Order) -> bool:
+    """The venue's values are others than those told before, which were those asked for when it took the order.
+
+    What it has changed since, at our wish perhaps, is news even where it is what is asked for now.
+    """
+    new = after.values
+    if before.values is not None or new is None or new.updated_at != new.created_at:
+        return _moved(before, after)
+    return (new.qty, new.price, new.trigger) != (row.qty, row.price, row.trigger)
 
 
 def _moved(before: Order, after: Order) -> bool:
@@ -297,13 +251,3 @@ def _moved(before: Order, after: Order) -> bool:
 
 def _venue_id(order: Order) -> str | None:
     return next((fill.venue_order_id for fill in order.fills.values()), None)
-
-
-def _closes(report: VenueReport) -> bool:
-    """Where legs stand side by side the venue says reduce-only by the leg: selling a long or buying a short."""
-    return report.position_side is not None and report.position_side.sign != report.side.sign
-
-
-def _leg_of(side: Side, reduce_only: bool) -> PositionSide:
-    """Buying opens a long or reduces a short."""
-    return PositionSide.LONG if (side is Side.BUY) is not reduce_only else PositionSide.SHORT

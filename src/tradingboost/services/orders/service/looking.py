@@ -17,7 +17,7 @@ from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
-from tradingboost.services.orders.service.absorbing import Absorber, Evidence, in_venue_order
+from tradingboost.services.orders.service.absorbing import Absorber, Evidence, Piece, in_venue_order
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.authority import (
     about_keys,
@@ -83,16 +83,13 @@ class Looker:
 
     async def absorb(self, owner: tuple[AccountId, UserId], evidence: Evidence) -> None:
         """Take evidence in, in a transaction of its own."""
-        instruments = await self.instruments(evidence)
+        pieces = [Piece(evidence=one) for one in in_venue_order(evidence)]
         async with self._db.transaction() as db:
-            for piece in in_venue_order(evidence):
-                await self._absorber.absorb(db, owner, piece, instruments, self._clock.now())
+            await self._absorber.absorb(db, owner, pieces, self.instrument, self._clock.now())
 
-    async def instruments(self, evidence: Evidence) -> dict[str, Instrument]:
-        """Rules of every symbol the evidence mentions."""
-        mentioned: set[tuple[Venue, Symbol]] = {(report.venue, report.symbol) for report in evidence.reports}
-        mentioned |= {(fill.venue, fill.symbol) for fill in evidence.fills}
-        return {symbol: await self._exchange.instrument(venue, symbol) for venue, symbol in sorted(mentioned)}
+    async def instrument(self, venue: Venue, symbol: Symbol) -> Instrument:
+        """The rules of a symbol."""
+        return await self._exchange.instrument(venue, symbol)
 
     async def look(self, row: OrderRow) -> Found:
         """One healthy look-up of one order; what it shows is taken in."""

@@ -110,9 +110,24 @@ async def tell_accepted(db: AsyncConnection, row: OrderRow, order: Order, at: da
     await tell(db, row, _accepted(row, order, at))
 
 
+# The same and others as parts of the statements that make them true (`kit.emissions`).
+
+
 def accepted(row: OrderRow, order: Order, at: datetime) -> dict[str, Any]:
-    """The same fact as a part of the statement that makes it true (`outbox.emission`)."""
+    """It rests, or its values changed there."""
     return _fact(row, _accepted(row, order, at))
+
+
+def rejected(row: OrderRow, at: datetime, code: str, reason: str) -> dict[str, Any]:
+    """It certainly does not rest."""
+    return _fact(row, OrderRejected(**_common(row, row.qty, at, reason), code=code))
+
+
+def ended(row: OrderRow, order: Order, at: datetime, *, expired: bool = False) -> dict[str, Any]:
+    """The venue ended it."""
+    reason = order.values.reason if order.values is not None else ""
+    event = OrderExpired if expired else OrderCancelled
+    return _fact(row, event(**_common(row, order.left, at, reason)))
 
 
 def _accepted(row: OrderRow, order: Order, at: datetime) -> OrderAccepted:
@@ -124,7 +139,7 @@ def _accepted(row: OrderRow, order: Order, at: datetime) -> OrderAccepted:
 
 async def tell_rejected(db: AsyncConnection, row: OrderRow, at: datetime, code: str, reason: str) -> None:
     """It certainly does not rest."""
-    await tell(db, row, OrderRejected(**_common(row, row.qty, at, reason), code=code))
+    await outbox.store(db, rejected(row, at, code, reason))
 
 
 async def tell_denied(db: AsyncConnection, row: OrderRow, at: datetime, code: str) -> None:
@@ -133,16 +148,7 @@ async def tell_denied(db: AsyncConnection, row: OrderRow, at: datetime, code: st
     await tell(db, row, OrderRejected(**common, code=code, denied=True))
 
 
-async def tell_ended(db: AsyncConnection, row: OrderRow, order: Order, at: datetime, expired: bool = False) -> None:
-    """The venue ended it."""
-    reason = order.values.reason if order.values is not None else ""
-    event = OrderExpired if expired else OrderCancelled
-    await tell(db, row, event(**_common(row, order.left, at, reason)))
-
-
-async def tell_filled(
-    db: AsyncConnection, row: OrderRow, fill: Fill, fill_id: str, sums: tuple[Decimal, Decimal]
-) -> None:
+def filled(row: OrderRow, fill: Fill, fill_id: str, sums: tuple[Decimal, Decimal]) -> dict[str, Any]:
     """One match; `sums` = (cumulative, left) after it."""
     payload = OrderFilled(
         **_common(row, sums[1], fill.at, row.reason),
@@ -160,12 +166,17 @@ async def tell_filled(
         venue_order_id=fill.venue_order_id,
         trade_id=fill.trade_id,
     )
-    await tell(db, row, payload)
+    return _fact(row, payload)
+
+
+def covers(row: OrderRow) -> bool:
+    """Whether it covers anything while it rests."""
+    return row.type is OrderType.STOP and row.is_algo
 
 
 async def tell_protection(db: AsyncConnection, row: OrderRow) -> None:
     """How much of the leg its resting stops cover together now, and where the newest of them stands."""
-    if row.type is not OrderType.STOP or not row.is_algo:
+    if not covers(row):
         return
     resting = await store.resting_stops(db, (row.account_id, row.symbol))
     of_leg = [stop for stop in resting if stop.position_side is row.position_side]
