@@ -70,6 +70,13 @@ def test_a_platform_is_found_by_the_verbs_and_drains_on_ctrl_c(started: Start, t
     assert "a test" in tb("kill-switch", "list", **place).out
     cleared = tb("kill-switch", "clear", "platform", "--reason", "over", "--yes", "--json", **place).envelope["data"]
     assert cleared == {"switches": []}
+    assert tb("limits", "show", "--json", **place).envelope["data"] == {"accounts": []}
+    assert tb("limits", "set", "nobody", "--daily-loss", "500", **place).code == 4
+    assert (
+        tb("limits", "set", "all", "--daily-loss", "much", **place).code
+        == tb("limits", "set", "all", **place).code
+        == 2
+    )
     assert tb("orders", "list", "--json", **place).envelope["data"] == {"orders": []}
     assert tb("orders", "alerts", "--json", **place).envelope["data"] == {"alerts": []}
     assert tb("orders", "show", "nothing", **place).code == tb("cancel", "nothing", **place).code == 4

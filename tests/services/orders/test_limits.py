@@ -112,7 +112,13 @@ async def test_who_set_a_limit_is_kept_in_the_trail(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [{"scope": "platform"}, {"max_daily_loss_quote": D(0)}, {"symbols": [Symbol(f"C{n}") for n in range(201)]}]
+    "wish",
+    [
+        {"scope": "platform"},
+        {"max_daily_loss_quote": D(0)},
+        {"max_daily_loss_quote": D("nan")},
+        {"symbols": [Symbol(f"C{n}") for n in range(201)]},
+    ],
 )
 async def test_a_limit_nobody_could_keep_to_is_refused(desk: Desk, wish: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="bad_limit"):

@@ -103,7 +103,10 @@ async def stage(
     async with AsyncExitStack() as stack:
         admin, endpoints = await stack.enter_async_context(exchange_for(bars))
         moved = {"okx_rest": endpoints.rest, "okx_ws": endpoints.ws}
-        settings = settings.model_copy(update={"market": settings.market.model_copy(update=moved)})
+        # Hours pass here within the moment a mark takes to be read, and no price is mistyped.
+        unbound = settings.orders.model_copy(update={"price_band_bps": None})
+        market = settings.market.model_copy(update=moved)
+        settings = settings.model_copy(update={"market": market, "orders": unbound})
         built = await stack.enter_async_context(opened_platform(settings, PROCESSES, durable=False))
         runtime = await stack.enter_async_context(running(built))
         parts = [await open_part(built, admin, endpoints, bars, wanted) for wanted in strategies]

@@ -54,7 +54,8 @@ class Limiter:
         account, now = await self._accounts.account(request.account_id), self._clock.now()
         if request.scope not in _SCOPES:
             raise errors.bad_limit(f"it is of an account or a user, not of {request.scope!r}.")
-        if request.max_daily_loss_quote is not None and request.max_daily_loss_quote <= 0:
+        most = request.max_daily_loss_quote
+        if most is not None and not (most.is_finite() and most > 0):
             raise errors.bad_limit("the loss of a day is a number above zero; leave it out for no limit.")
         symbols = await self._symbols(account.venue, request.symbols)
         key = account.account_id if request.scope == "account" else account.user_id
