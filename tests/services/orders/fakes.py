@@ -66,6 +66,7 @@ class FakeExchange:
     fills: list[Fill] = field(default_factory=list)
     sent: list[PlaceOrder] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    batch_error: TradingBoostError | None = None
     cancels: list[OrderRef] = field(default_factory=list)
     amends: list[AmendOrder] = field(default_factory=list)
     looks: list[OrderRef] = field(default_factory=list)
@@ -114,6 +115,8 @@ class FakeExchange:
 
     async def place_batch(self, requests: list[PlaceOrder]) -> list[Outcome]:
         self.batches.append(len(requests))
+        if self.batch_error is not None:
+            raise self.batch_error
         told = []
         for one in requests:
             try:
