@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 from tests.kit.stage import Ignored, Proved, Stage, stage, until
 
 from tradingboost.core.errors import BrokenInvariant, Unavailable
-from tradingboost.kit.bell import Bell, Ear, Heard, ringing
+from tradingboost.kit.bell import Bell, ringing
 from tradingboost.kit.bus import Bus, Listener, Subscription
+from tradingboost.kit.ear import Ear, Heard
 from tradingboost.kit.groups import GroupLost, Member
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.outbox import Relay, emit
@@ -246,6 +247,72 @@ async def test_a_stream_flushed_and_begun_anew_is_heard_again(stage: Stage) -> N
         await stage.tell(20)
         await stage.quiet()
     assert desk.booked == list(range(21))
+
+
+async def test_while_all_is_quiet_nobody_but_the_bell_asks_anything(stage: Stage, spy: Spy) -> None:
+    desk = Desk()
+    async with listening(stage, desk.books(), desk.others()) as bell:
+        await until(lambda: _well(bell))
+        spy.reads.clear()
+        await asyncio.sleep(1.2)
+        assert not spy.reads
+
+
+async def _well(bell: Bell) -> bool:
+    return bell.well()
+
+
+async def test_what_the_bell_let_slip_is_found_by_its_look(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def deaf(_: Bell, news: object) -> None:
+        assert news is not None
+
+    desk = Desk()
+    async with listening(stage, desk.books(), desk.others()):
+        monkeypatch.setattr(Bell, "_tell", deaf)
+        await stage.tell(1)
+        await until(lambda: desk.has(1), within_s=4)
+        await stage.quiet()
+    assert desk.booked == [1]
+
+
+async def test_who_waits_at_a_bell_without_a_sign_reads_by_himself(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_: Bell) -> object:
+        return await asyncio.Event().wait()
+
+    desk = Desk()
+    async with listening(stage, desk.books(), desk.others()):
+        monkeypatch.setattr(Bell, "_news", hang)
+        await stage.tell(0)  # ends the reading it is in
+        await until(lambda: desk.has(1))
+        await stage.tell(1)
+        await until(lambda: desk.has(2), within_s=5)
+    assert desk.booked == [0, 1]
+
+
+async def test_a_stream_that_was_made_anew_with_older_ids_is_begun_anew(stage: Stage) -> None:
+    desk = Desk()
+    async with listening(stage, desk.books(), desk.others()) as bell:
+        await stage.tell(1)
+        await stage.quiet()
+        await stage.tell(2)
+        await stage.quiet()
+        async with stage.redis.context() as client:
+            found: Any = await client.xrange(STREAM)
+            async with client.pipeline(transaction=True) as pipe:
+                pipe.delete(STREAM)
+                for group in ("books", "others"):  # by another process, whose clock is behind
+                    pipe.xgroup_create(STREAM, group, id="0", mkstream=True)
+                pipe.xadd(STREAM, found[-1][1], id="5-1")
+                await pipe.execute()
+        await until(lambda: _hears_from(bell, b"5-1"), within_s=5)
+        await stage.quiet()
+    assert desk.booked == [1, 2]
+
+
+async def _hears_from(bell: Bell, entry_id: bytes) -> bool:
+    return bell._at.get(STREAM.encode()) == entry_id
 
 
 async def test_a_hole_is_found_by_entries_that_are_none_of_ones_own(stage: Stage) -> None:

@@ -1,134 +1,31 @@
 """One reader of news for all consumers of a process, which calls on those whom an entry concerns.
 
 Most entries are of types most groups do not handle. So one connection reads each new entry once, and one script gives
-it to the members that wait for it and moves the other groups past it. A consumer reads by itself whenever this could
-have missed something: at its start, when its group stood elsewhere, once a second in any case, and, blocking as if
-there were no bell, for as long as the bell does not hear its stream.
+it to the members that wait for it and moves the other groups past it. Once a second the bell looks whether every group
+stands at the end. A consumer reads by itself whenever something could have been missed: at its start, when its group
+stands elsewhere, when the bell gives no sign, and, blocking as if there were no bell, while the bell does not hear its
+stream.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 
 import structlog
 
 from tradingboost.core.errors import Unavailable
-from tradingboost.kit.groups import Fields, GroupLost, Member
+from tradingboost.kit.ear import Ear, Entries, Heard
 from tradingboost.kit.redis import Redis, mapped
-
-Entries = Sequence[tuple[bytes, Fields]]
-Heard = Sequence[tuple[bytes, int]]
-"""Aggregate and number of events, as they lie in the stream."""
 
 _BLOCK_MS = 1000
 _TIMEOUT_S = 2.0
 _COUNT = 100
 _AGAIN_S = 0.2
+_LOOK_EVERY_S = 1.0
+_SIGN_WITHIN_S = 1.5
 
 log = structlog.get_logger(__name__)
-
-
-class Ear:
-    """One consumer at the bell.
-
-    Args:
-        types: the events that concern it.
-        overhear: is told what its group was moved past.
-    """
-
-    def __init__(
-        self, bell: "Bell", member: Member, types: frozenset[bytes], overhear: Callable[[Heard], None]
-    ) -> None:
-        self.key = member.key.encode()
-        self.group = member.group
-        self.name = member.name
-        self.types = types
-        self.overhear = overhear
-        self._bell = bell
-        self._due = True
-        self._woken = asyncio.Event()
-        self._waiting = False
-        self._asked = False
-        self._given: Entries = ()
-        self._error: Exception | None = None
-
-    def due(self) -> bool:
-        """Whether it has to read by itself before it waits."""
-        return self._due
-
-    def listen(self) -> bool:
-        """Whether the bell will tell of all that a reading begun now does not find; call it before that reading.
-
-        Raises:
-            TradingBoostError: what broke the bell.
-        """
-        self._due = False
-        self._woken.clear()
-        self._complain()
-        return self._bell.hears(self.key)
-
-    def ring(self) -> None:
-        """There may be something to read."""
-        self._due = True
-        self._woken.set()
-
-    def doubt(self) -> None:
-        """The stream is not the one it was: the bell begins anew there."""
-        self._bell.doubt(self.key)
-
-    async def wait(self, seconds: float) -> Entries:
-        """What the group was given, unacknowledged; nothing when it is time to read, or somebody rang.
-
-        Raises:
-            Unavailable: nobody knows whether the group was given something.
-            GroupLost: the same; it was given something else.
-        """
-        self._waiting = True
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            self._due = True
-            if self._asked:  # just now it is being given something
-                await self._woken.wait()
-        finally:
-            self._waiting = False
-        self._woken.clear()
-        given, self._given = self._given, ()
-        self._complain()
-        return given
-
-    def _complain(self) -> None:
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    # -- the bell's side -----------------------------------------------------------------------------------------
-
-    def ask(self) -> bool:
-        """Whether it waits and may be given the news; it then waits for `answer` or `fail`."""
-        self._asked = self._waiting and not self._asked and not self._woken.is_set()
-        return self._asked
-
-    def answer(self, given: int, entries: Entries) -> None:
-        """What the script did for its group."""
-        self._asked = False
-        if given > 0:
-            self._given = entries
-            self._woken.set()
-        elif given == 0:
-            self.ring()
-        else:
-            self._error = GroupLost(self.key.decode())
-            self._woken.set()
-
-    def fail(self, error: Exception) -> None:
-        """The bell is silent from now on; who was being asked, or cannot go on either, is told why."""
-        if self._asked or not isinstance(error, Unavailable):
-            self._error = error
-        self._asked = False
-        self.ring()
 
 
 class _Turn(NamedTuple):
@@ -161,6 +58,11 @@ class Bell:
         self._at: dict[bytes, bytes] = {}
         self._joined = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._sign_at = self._look_at = 0.0
+
+    def well(self) -> bool:
+        """Whether it gave a sign of late."""
+        return asyncio.get_running_loop().time() - self._sign_at < _SIGN_WITHIN_S
 
     def hears(self, key: bytes) -> bool:
         """Whether whoever waits will be told of everything that comes on this stream from now on."""
@@ -200,6 +102,8 @@ class Bell:
         try:
             while True:
                 try:
+                    if self._at and asyncio.get_running_loop().time() >= self._look_at:
+                        await self._look()
                     await self._place()
                     await self._tell(await self._news())
                 except Unavailable as error:
@@ -234,7 +138,23 @@ class Bell:
     async def _news(self) -> Sequence[tuple[bytes, Entries]]:
         with mapped():
             async with asyncio.timeout(_BLOCK_MS / 1000 + _TIMEOUT_S):
-                return await self._client.xread(dict(self._at), count=_COUNT, block=_BLOCK_MS) or ()
+                found = await self._client.xread(dict(self._at), count=_COUNT, block=_BLOCK_MS)
+        self._sign_at = asyncio.get_running_loop().time()
+        return found or ()
+
+    async def _look(self) -> None:
+        """Call whoever's group is gone or does not stand at the end, and begin anew where a stream has gone back."""
+        keys = list(self._at)
+        found = await self._redis.script("standing", [key.decode() for key in keys], [])
+        for key, (newest, *groups) in zip(keys, found, strict=True):
+            standing = dict(zip(groups[::2], groups[1::2], strict=True))
+            for ear in self._ears.get(key, ()):
+                if standing.get(ear.group.encode()) != newest:
+                    ear.ring()
+            if key in self._at and _order(newest) < _order(self._at[key]):
+                self.doubt(key)
+        self._sign_at = asyncio.get_running_loop().time()
+        self._look_at = self._sign_at + _LOOK_EVERY_S
 
     async def _tell(self, news: Sequence[tuple[bytes, Entries]]) -> None:
         turns = [turn for key, entries in news if (turn := self._sorted(key, entries)) is not None]
@@ -274,6 +194,11 @@ class Bell:
             else:
                 ear.ring()
         return turn if turn.passed or turn.asked else None
+
+
+def _order(entry_id: bytes) -> tuple[int, int]:
+    stamp, _, number = entry_id.partition(b"-")
+    return int(stamp or 0), int(number or 0)
 
 
 _bells: dict[Redis, Bell] = {}

@@ -9,8 +9,9 @@ import msgspec
 import structlog
 
 from tradingboost.core.errors import BrokenInvariant, InvalidInput, TradingBoostError, Unavailable
-from tradingboost.kit.bell import Bell, Ear, Heard
+from tradingboost.kit.bell import Bell
 from tradingboost.kit.clock import Clock
+from tradingboost.kit.ear import Ear, Heard
 from tradingboost.kit.events import Entry, from_fields
 from tradingboost.kit.groups import COUNT, Fields, GroupLost, Member
 from tradingboost.kit.holes import Holes
