@@ -17,17 +17,18 @@ from tests.venues import leaks
 from tests.venues.markets import ACCOUNT, SYMBOLS, Recorder, known_mode, recorded
 
 from tradingboost.core.errors import InvalidInput, Unavailable
-from tradingboost.core.ids import ClientOrderId, Symbol, VenueOrderId
+from tradingboost.core.ids import ClientOrderId, OrderId, Symbol, VenueOrderId
 from tradingboost.core.market import Timeframe
-from tradingboost.core.order import PositionSide, Side
+from tradingboost.core.order import OrderType, PositionSide, Side
 from tradingboost.kit.clock import FakeClock
-from tradingboost.shared.interfaces.exchange import AmendOrder, OrderRef
+from tradingboost.shared.interfaces.exchange import AmendOrder, OrderRef, PlaceOrder
 from tradingboost.venues.ticket import Close, Kind, Ticket
 
 FOLDER = Path(__file__).parents[1] / "data" / "requests"
 VENUES = ("okx", "binance", "bitget", "bybit", "upbit")
 Act = Callable[[Any], Awaitable[Any]]
 OURS = ClientOrderId("SANTX2PVNVARRKVHU7USXYMPL5YMAA")
+SECOND = ClientOrderId("SANTX2PNVNARRVKHU7USXYMPL5YMAB")
 NOW = FakeClock().now()
 SINCE = NOW - timedelta(days=2)
 
@@ -93,6 +94,31 @@ def ref(venue: str, *, by: str = "venue", algo: bool = False) -> OrderRef:
     )
 
 
+def ladder(venue: str) -> list[PlaceOrder]:
+    """Two limit orders of one symbol."""
+    return [
+        PlaceOrder(
+            account_id=ACCOUNT,
+            order_id=OrderId(name),
+            client_order_id=name,
+            symbol=SYMBOLS[venue],
+            side=Side.BUY,
+            position_side=PositionSide.LONG,
+            type=OrderType.LIMIT,
+            qty=Decimal(QTY[venue]),
+            price=Decimal(price),
+            trigger=None,
+            reduce_only=False,
+            attached_stop=None,
+            attached_client_order_id=None,
+            margin_mode="cross",
+            expires_at=NOW + timedelta(seconds=5),
+            fence_token=1,
+        )
+        for name, price in ((OURS, PRICES[venue][0]), (SECOND, PRICES[venue][1]))
+    ]
+
+
 def amendment(venue: str, *, algo: bool) -> AmendOrder:
     price, low = Decimal(PRICES[venue][0]), Decimal(PRICES[venue][1])
     changes: dict[str, Any] = {"price": None, "trigger": low} if algo else {"price": price, "trigger": None}
@@ -112,6 +138,7 @@ def operations(venue: str) -> dict[str, Act]:
         return made
 
     found: dict[str, Act] = {
+        "place_batch": lambda account: account.place_batch(ladder(venue), 1e12),
         "cancel": by("cancel"),
         "cancel_by_client_id": by("cancel", by="client"),
         "cancel_stop": by("cancel", algo=True),

@@ -97,6 +97,32 @@ async def test_a_limit_order_is_placed_amended_and_cancelled(venue: Venue, accou
     assert (found.report.phase, found.fills) == (Phase.ENDED, [])
 
 
+async def test_a_ladder_is_one_request_of_which_the_venue_takes_what_it_can(
+    venue: Venue, account: TradingVenue
+) -> None:
+    orders = [
+        placing("SAONE", type=OrderType.LIMIT, price=Decimal(30_000)),
+        placing("SAOFF", type=OrderType.LIMIT, price=Decimal(30_000), second_leg=True),  # not for this account
+        placing("SABIG", type=OrderType.LIMIT, price=Decimal(30_000), qty=Decimal(90_000)),  # more than it can pay
+        placing("SATWO", type=OrderType.LIMIT, price=Decimal(29_000)),
+    ]
+    told = await account.place_batch(orders, soon())
+    assert [one.kind for one in told] == [
+        OutcomeClass.PLACED,
+        OutcomeClass.REFUSED,
+        OutcomeClass.REFUSED,
+        OutcomeClass.PLACED,
+    ]
+    assert told[1].code == "position_mode_changed"
+    resting = await account.open_orders()
+    assert {one.client_order_id: one.venue_order_id for one in resting} == {
+        "SAONE": told[0].venue_order_id,
+        "SATWO": told[3].venue_order_id,
+    }
+    sent = (await venue.admin.requests(cl_ord_id="SAOFF"))["post_count"]
+    assert sent == {"SAOFF": 0}
+
+
 async def test_an_entry_brings_its_stop_and_the_stops_child_names_its_parent(
     venue: Venue, account: TradingVenue
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tradingboost.core.ids import ClientOrderId
 from tradingboost.shared.interfaces.exchange import OutcomeClass
 from tradingboost.venues.evidence import Evidence, Step
-from tradingboost.venues.outcome import Asked, Write, classify, code_of
+from tradingboost.venues.outcome import Asked, Write, classify, classify_all, code_of
 
 OURS = ClientOrderId("SAMINE")
 REFUSED = [51000, 51001, 51003, 51004, 51005, 51006, 51007, 51008, 51010, 51020, 51023, 51046, 51047, 51048, 51049]
@@ -27,6 +27,44 @@ def batch(code: str, **row: str) -> dict[str, Any]:
 
 def kind_of(evidence: Evidence, write: Write = Write.SUBMIT, *, algo: bool = False) -> OutcomeClass:
     return classify(evidence, Asked(write, OURS, algo)).outcome.kind
+
+
+def test_each_order_of_a_batch_is_judged_by_the_row_that_names_it() -> None:
+    names = [ClientOrderId(f"SA{number}") for number in range(5)]
+    rows = [
+        {"sCode": "51008", "sMsg": "no margin", "clOrdId": "SA2"},
+        {"sCode": "0", "ordId": "7", "clOrdId": "SA0"},
+        {"sCode": "0", "ordId": "", "clOrdId": "SA3"},
+        {"sCode": "0", "ordId": "9", "clOrdId": "somebody"},
+    ]
+    verdicts = classify_all(
+        answered({"code": "2", "msg": "", "data": rows}), [Asked(Write.SUBMIT, name) for name in names]
+    )
+    assert [one.outcome.kind for one in verdicts] == [
+        OutcomeClass.PLACED,
+        OutcomeClass.UNKNOWN,  # no row names it
+        OutcomeClass.REFUSED,
+        OutcomeClass.UNKNOWN,  # a yes without the venue's id
+        OutcomeClass.UNKNOWN,
+    ]
+    assert verdicts[0].outcome.venue_order_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "kind"),
+    [
+        (Evidence(), OutcomeClass.NOT_SENT),
+        (Evidence(step=Step.WRITTEN), OutcomeClass.UNKNOWN),
+        (answered({"code": "50011", "msg": "too many", "data": []}, 429), OutcomeClass.RATE),
+        (answered({"code": "1", "msg": "", "data": []}), OutcomeClass.UNKNOWN),
+        (answered({"code": "0", "msg": "", "data": [{"sCode": "0", "ordId": "7", "clOrdId": "SA0"}]}), None),
+        (answered("<html>"), OutcomeClass.UNKNOWN),
+    ],
+)
+def test_what_is_said_of_a_whole_batch_is_said_of_each_order(evidence: Evidence, kind: OutcomeClass | None) -> None:
+    asked = [Asked(Write.SUBMIT, ClientOrderId(name)) for name in ("SA0", "SA1")]
+    found = [one.outcome.kind for one in classify_all(evidence, asked)]
+    assert found == ([kind] * 2 if kind is not None else [OutcomeClass.PLACED, OutcomeClass.UNKNOWN])
 
 
 def test_nothing_written_is_not_sent() -> None:

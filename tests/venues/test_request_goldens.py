@@ -66,6 +66,15 @@ def test_a_cell_of_the_table_is_proven_by_a_line(venue: str, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("venue", goldens.VENUES)
+def test_several_orders_leave_in_one_request_where_the_table_says_so(venue: str) -> None:
+    sends = stored(venue)["place_batch"]["sends"]
+    together = TABLE[Venue(venue)].offers(Ask.BATCH)
+    assert len(sends) == (1 if together else 2)
+    for name in (goldens.OURS, goldens.SECOND):
+        assert json.dumps(sends).count(name) == 1
+
+
+@pytest.mark.parametrize("venue", goldens.VENUES)
 def test_our_client_id_is_in_every_submission(venue: str) -> None:
     placed = {name: line for name, line in stored(venue).items() if name.startswith("place:") and "sends" in line}
     assert placed

@@ -15,7 +15,7 @@ from tests.simulator.stage import Venue, open_venue, venue
 from tradingboost.core.errors import Conflict, NotFound, Refused, Unavailable
 from tradingboost.core.ids import AccountId, ClientOrderId, Symbol
 from tradingboost.core.ids import Venue as VenueName
-from tradingboost.core.order import Phase, Side
+from tradingboost.core.order import OrderType, Phase, Side
 from tradingboost.kit.db import Database
 from tradingboost.kit.migrations import Schema, check
 from tradingboost.services.exchange import tables
@@ -92,6 +92,29 @@ async def test_an_id_is_sent_once_even_by_another_process(
         with pytest.raises(Conflict):
             await another.place(order("SAONCE"))
     assert (await venue.admin.requests(cl_ord_id="SAONCE"))["post_count"] == {"SAONCE": 1}
+
+
+async def test_of_a_ladder_what_was_sent_before_stays_behind_and_the_others_go(
+    exchange: ExchangeService, venue: Venue
+) -> None:
+    await exchange.connect(ACCOUNT)
+    rest: dict[str, Any] = {"type": OrderType.LIMIT, "price": Decimal(30_000)}
+    await exchange.place(order("SATWO", **rest))
+    told = await exchange.place_batch([order(name, **rest) for name in ("SAONE", "SATWO", "SATHREE")])
+    assert [(one.kind, one.code) for one in told] == [
+        (OutcomeClass.PLACED, "0"),
+        (OutcomeClass.UNKNOWN, "already_sent"),
+        (OutcomeClass.PLACED, "0"),
+    ]
+    for name in ("SAONE", "SATWO", "SATHREE"):
+        assert (await venue.admin.requests(cl_ord_id=name))["post_count"] == {name: 1}
+
+
+async def test_a_ladder_past_its_deadline_is_not_sent(exchange: ExchangeService, venue: Venue) -> None:
+    await exchange.connect(ACCOUNT)
+    told = await exchange.place_batch([order("SALATE", good_for_s=-0.5), order("SATOO")])
+    assert [(one.kind, one.code) for one in told] == [(OutcomeClass.NOT_SENT, "expired")] * 2
+    assert (await venue.admin.requests(cl_ord_id="SATOO"))["post_count"] == {"SATOO": 0}
 
 
 async def test_two_at_once_send_one(exchange: ExchangeService, venue: Venue) -> None:

@@ -14,6 +14,7 @@ from tradingboost.core.errors import Conflict, InvalidInput, OutcomeUnknown, Ref
 from tradingboost.core.ids import Symbol
 from tradingboost.core.order import OrderIntent
 from tradingboost.services.strategy import tables as t
+from tradingboost.services.strategy.service.handing import ladder_of
 from tradingboost.shared.events.market import CandleClosed
 from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot
 
@@ -85,6 +86,69 @@ async def test_f45_asked_to_stop_it_finishes_the_wish_in_hand_and_leaves_the_oth
     following = Desk(stage, world, "grid")
     await following.service.hander.hand_on()
     assert slots(following) == asked
+
+
+async def test_a_ladder_goes_together_and_is_done_in_one_piece(stage: Room) -> None:
+    desk = Desk(stage, name="grid")
+    desk.orders.together = 20
+    await desk.start()
+    await desk.bar("50000")
+    await desk.service.hander.hand_on()
+    asked = await wished(desk)
+    assert slots(desk) == asked
+    assert desk.orders.ladders == [len(asked)]
+    assert {row.result for row in await desk.rows(t.wishes)} == {"OPEN"}
+    assert desk.service.hander.handed == len(asked)
+
+
+async def test_what_stops_a_ladder_goes_alone_and_the_rest_goes_together_again(stage: Room) -> None:
+    desk = Desk(stage, name="grid")
+    desk.orders.together = 20
+    await desk.start()
+    await desk.bar("50000")
+    desk.orders.script.extend([None, Refused("kill_switch_active", "Entries are off.")])
+    await desk.service.hander.hand_on()
+    rows = await desk.rows(t.wishes)
+    assert [row.result for row in sorted(rows, key=lambda row: row.seq)] == [
+        "OPEN",
+        "kill_switch_active",
+        *["OPEN"] * (len(rows) - 2),
+    ]
+    assert desk.orders.ladders == [1, len(rows) - 2]
+
+
+async def test_a_ladder_that_has_to_wait_waits_whole(stage: Room) -> None:
+    desk = Desk(stage, name="grid")
+    desk.orders.together = 20
+    await desk.start()
+    await desk.bar("50000")
+
+    async def away(_: OrderIntent) -> None:
+        raise AWAY
+
+    desk.orders.before = away
+    await desk.service.hander.hand_on()
+    assert all(row.done_at is None for row in await desk.rows(t.wishes))
+    desk.orders.before = None
+    await desk.service.hander.hand_on()
+    assert slots(desk) == await wished(desk)
+
+
+async def test_only_plain_orders_in_slots_of_their_own_make_a_ladder() -> None:
+    def wish(slot: str, kind: str = "place", of: str = "limit", *, reduce_only: bool = False) -> dict[str, Any]:
+        return {"slot": slot, "kind": kind, "type": of, "reduce_only": reduce_only}
+
+    many = [wish(f"buy:{number}") for number in range(30)]
+    assert len(ladder_of(many)) == 20
+    assert ladder_of(many[:1]) == []
+    for other in (
+        wish("x", "cancel"),
+        wish("x", "amend"),
+        wish("sl", of="stop"),
+        wish("tp", reduce_only=True),
+        many[0],
+    ):
+        assert ladder_of([*many[:3], other, *many[4:]]) == many[:3]
 
 
 async def test_a_wish_that_was_handed_on_is_not_handed_on_again(desk: Desk) -> None:

@@ -63,7 +63,7 @@ class Hander:
         alone = False
         while rows and not self._draining:
             row, refused = rows[0], False
-            ladder = [] if alone else _ladder(rows)
+            ladder = [] if alone else ladder_of(rows)
             try:
                 results = await self._together(ladder) if ladder else [await self._one(row)]
             except TradingBoostError as error:
@@ -114,7 +114,7 @@ class Hander:
         return (await self._orders.amend(amend)).state
 
 
-def _ladder(rows: Sequence[Wish]) -> list[Wish]:
+def ladder_of(rows: Sequence[Wish]) -> list[Wish]:
     """The first wishes if they can go together: plain orders in slots of their own that all open or all reduce."""
     found: list[Wish] = []
     for row in rows[:MOST_TOGETHER]:
