@@ -177,3 +177,18 @@ async def test_one_connection_too_many_on_a_private_channel_is_told_so(wire: Wir
     late = await wire.socket("private", login=True)
     refused = await late.subscribe(channel="account")
     assert (refused["event"], refused["channel"], refused["connCount"]) == ("channel-conn-count-error", "account", "30")
+
+
+@pytest.mark.parametrize("compress", [0, 15])
+async def test_frames_that_wait_together_arrive_whole_and_in_order(venue: Venue, compress: int) -> None:
+    sizes = [1, 125, 126, 65_535, 65_536, 200_000, 2]
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{venue.at.ws}/public", compress=compress, max_msg_size=0) as socket,
+    ):
+        (connection,) = venue.simulator.parts.hub.connections.values()
+        for number, size in enumerate(sizes):
+            connection.push(bytes((97 + number,)) * size)
+        frames = [await socket.receive_str(timeout=10) for _ in sizes]
+    assert [(frame[0], len(frame)) for frame in frames] == list(zip("abcdefg", sizes, strict=True))
+    assert connection.sent == len(sizes)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from struct import Struct
 from typing import Any, Final
 
 from aiohttp import WSMsgType, web
@@ -18,6 +19,9 @@ PER_CHANNEL: Final = 30
 """Connections that may hold one private channel of one account."""
 
 _DRAIN_S: Final = 10.0
+_BURST_BYTES: Final = 65_536
+_TEXT: Final = 0x81
+_HEAD_16, _HEAD_64 = Struct("!BBH"), Struct("!BBQ")
 
 
 class Crowded(ApiError):
@@ -61,6 +65,13 @@ class Subscription:
             connection.push(frame)
 
 
+def text_head(length: int) -> bytes:
+    """What goes before a whole text frame of a server (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((_TEXT, length))
+    return _HEAD_16.pack(_TEXT, 126, length) if length < 65_536 else _HEAD_64.pack(_TEXT, 127, length)
+
+
 class Connection:
     """One WebSocket with its outbox. `sent` counts every text frame handed to the socket."""
 
@@ -72,13 +83,14 @@ class Connection:
         queued: int,
         *,
         gate: FrameGate,
-        transport: asyncio.Transport | None = None,
+        request: web.BaseRequest,
     ) -> None:
         self.id = connection_id
         self.path = path
         self.socket = socket
         self.gate = gate
-        self.transport = transport
+        self.transport = request.transport
+        self._stream = request.writer
         self.key: ApiKey | None = None
         self.subscriptions: dict[bytes, tuple[Channel, Subscription]] = {}
         self.sent = 0
@@ -120,8 +132,7 @@ class Connection:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._outbox:
-                    await self.socket.send_frame(self._outbox.popleft(), WSMsgType.TEXT)
-                    self.sent += 1
+                    await self._hand_over()
                 self._idle.set()
                 if self._overrun:
                     await self.close(1013, b"reader too slow")
@@ -129,6 +140,23 @@ class Connection:
             self._outbox.clear()  # the peer is gone; the reading side ends the connection
         finally:
             self._idle.set()
+
+    async def _hand_over(self) -> None:
+        """Give the socket what waits: frames that wait together are one write, unless each is compressed."""
+        if self.transport is None or self.socket.compress:
+            await self.socket.send_frame(self._outbox.popleft(), WSMsgType.TEXT)
+            self.sent += 1
+            return
+        if self.socket.closed or self.transport.is_closing():
+            raise ConnectionResetError("the peer is gone")
+        parts, size = list[bytes](), 0
+        while self._outbox and size < _BURST_BYTES:
+            frame = self._outbox.popleft()
+            parts += (text_head(len(frame)), frame)
+            size += len(frame)
+        self.transport.write(b"".join(parts))
+        self.sent += len(parts) // 2
+        await self._stream.drain()
 
     def abort(self) -> None:
         """Break the connection without a closing frame; what waits is lost."""

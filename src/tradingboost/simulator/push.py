@@ -112,11 +112,11 @@ class Publisher:
 
     def _instrument_rows(self, uid: str, channel: str, inst_id: str, draw: Callable[..., Row], value: object) -> None:
         listeners = self._hub.private(uid, channel)
-        row = self.exchange.instrument(inst_id)
-        if not listeners or row is None:
+        if not listeners:
             return
-        chosen = [one for one in listeners if one.wants(row)]
-        if chosen:
+        row = self.exchange.instrument(inst_id)
+        chosen = [one for one in listeners if one.wants(row)] if row is not None else []
+        if row is not None and chosen:
             data = dump([draw(row, value)])
             for one in chosen:
                 one.send(data, inst_id=inst_id)

@@ -81,7 +81,7 @@ class WsPort:
             socket,
             self._exchange.settings.frames_queued,
             gate=self._gate,
-            transport=request.transport,
+            request=request,
         )
         self._hub.add(connection)
         writer = asyncio.get_running_loop().create_task(connection.write())

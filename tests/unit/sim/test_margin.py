@@ -10,6 +10,7 @@ from tradingboost.core.errors import Conflict, NotFound
 from tradingboost.sim import commands as c
 from tradingboost.sim.bars import HOUR_US
 from tradingboost.sim.events import BalanceChanged, BillPosted, FundingChanged, OrderChanged
+from tradingboost.sim.freeze import opening_parts, opening_size
 from tradingboost.sim.policy import STEPPED, Policy
 from tradingboost.sim.rows import CurrencyFigures
 from tradingboost.sim.scale import QUANTA, parse
@@ -79,6 +80,21 @@ def test_canceling_a_reducing_order_lets_the_next_one_reduce() -> None:
     desk.place("sell", "limit", px=401_000, lots=60, cl_ord_id="near")
     desk.apply(c.Cancel(at_us=desk.now, uid="me", inst_id=BTC, cl_ord_id="near"))
     assert usdt(desk).ord_frozen == 0
+
+
+@pytest.mark.parametrize("freeze", ["net_of_reducing", "gross"])
+def test_what_one_order_would_open_is_the_same_alone_and_among_all(freeze: Any) -> None:
+    desk = Desk(replace(STEPPED, order_freeze=freeze))
+    desk.enter("buy", lots=100)
+    for number in range(24):
+        side, closes = ("buy" if number % 4 == 3 else "sell"), number % 8 == 5
+        px = 380_000 + number if side == "buy" else 402_000 + number * 7 % 5
+        desk.place(side, "limit", px=px, lots=1 + number * 11 % 13, reduce_only=closes)
+    state = desk.engine._state
+    account, market = state.accounts["me"], state.markets[BTC]
+    shares = opening_parts(state, market, account, account.orders_of(BTC))
+    assert [opening_size(state, market, account, order) for order, _ in shares] == [lots for _, lots in shares]
+    assert len(shares) == 24
 
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
