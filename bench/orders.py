@@ -2,16 +2,18 @@
 
 Ours checks, records and claims the intent, then sends it once (`ack`: until the venue's reply is here), then stores the
 outcome with its facts (`stored`: until the caller has its answer). The bare loop only sends. Both rest limit orders of
-one contract far below the market, in alternating batches of the same run; before each timed order the platform has come
+a tenth of a contract far below the market, in alternating batches of the same run; before each timed order the platform has come
 to rest from the one before. `cpu` is the processor time of this process, the exchange's own share included.
 
 The bare loop never waits for anything: client and exchange are one process, and its caches are warm. `paced` is the
-same pair at the pace of a market, one of each in turn, each after the same rest and pause.
+same pair at the pace of a market, one of each in turn, each after the same rest and pause. `ladder` is what a run
+places at once: twenty orders in one go, beside twenty turns of the bare loop, an order; `whole` adds all that follows
+until nothing is on its way any more (streams read, facts joined, events published and heard), in both.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -22,6 +24,7 @@ from tradingboost.app.instruments import listed
 from tradingboost.app.replay.bars import synthetic
 from tradingboost.app.replay.driver import VENUE
 from tradingboost.app.replay.stage import Stage, stage
+from tradingboost.core.errors import BrokenInvariant
 from tradingboost.core.ids import RunId, Symbol
 from tradingboost.core.market import Timeframe
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
@@ -31,8 +34,9 @@ from tradingboost.shared.interfaces.orders import ClaimLegs
 
 ETH = Symbol("ETH-USDT-SWAP")
 RUN = RunId("bench")
-PRICE = Decimal(1500)
+PRICE, QTY = Decimal(1500), Decimal("0.1")
 BATCH = 20
+LADDERS = 6
 PAUSE_S = 0.005
 
 
@@ -60,6 +64,7 @@ async def measure(orders: int = 200) -> dict[str, Any]:
         try:
             ours, theirs = await _race(built, bare, orders)
             paced, bare_paced = await _at_a_pace(built, bare, orders)
+            ladder, bare_ladder = await _ladders(built, bare, 2 * orders)
         finally:
             await bare.close()
     bare_ms = [one.stored for one in theirs]
@@ -72,12 +77,24 @@ async def measure(orders: int = 200) -> dict[str, Any]:
         "bare_ccxt_cpu": milliseconds([one.cpu for one in theirs]),
         "paced": milliseconds([one.cpu for one in paced]),
         "bare_ccxt_paced": milliseconds([one.cpu for one in bare_paced]),
+        "ladder": milliseconds([one.cpu for one in ladder]),
+        "bare_ccxt_ladder": milliseconds([one.cpu for one in bare_ladder]),
+        "whole": milliseconds([one.whole for one in ladder]),
+        "bare_ccxt_whole": milliseconds([one.whole for one in bare_ladder]),
     }
+    halves = (
+        ("ack", ""),
+        ("stored", ""),
+        ("cpu", "_cpu"),
+        ("paced", "_paced"),
+        ("ladder", "_ladder"),
+        ("whole", "_whole"),
+    )
     result["ratios"] = {
         f"{part}_vs_ccxt_{share}": round(
             result[part][f"{share}_ms"] / result[f"bare_ccxt{bare_part}"][f"{share}_ms"], 2
         )
-        for part, bare_part in (("ack", ""), ("stored", ""), ("cpu", "_cpu"), ("paced", "_paced"))
+        for part, bare_part in halves
         for share in ("p50", "p99")
     }
     return result
@@ -89,6 +106,13 @@ class Timed(NamedTuple):
     ack: float
     stored: float
     cpu: float
+
+
+class Spent(NamedTuple):
+    """Seconds of processor time an order of a ladder takes: until it is stored, and until everything is at rest."""
+
+    cpu: float
+    whole: float
 
 
 async def _race(built: Stage, bare: Any, orders: int) -> tuple[list[Timed], list[Timed]]:
@@ -118,8 +142,38 @@ async def _at_a_pace(built: Stage, bare: Any, orders: int) -> tuple[list[Timed],
     return ours, theirs
 
 
+async def _ladders(built: Stage, bare: Any, first: int) -> tuple[list[Spent], list[Spent]]:
+    """Twenty in one go and twenty one by one, in turn; the first pair warms both up."""
+    ours: list[Spent] = []
+    theirs: list[Spent] = []
+    for start in range(first, first + (LADDERS + 1) * BATCH, BATCH):
+        ours.append(await _spent(built, _ladder(built, [_intent(built, start + step) for step in range(BATCH)])))
+        theirs.append(await _spent(built, _loop(bare)))
+    return ours[1:], theirs[1:]
+
+
+async def _ladder(built: Stage, intents: list[OrderIntent]) -> None:
+    placed = await built.platform.orders.submit_batch(intents)
+    if [one.state for one in placed] != ["OPEN"] * BATCH:
+        raise BrokenInvariant("bench_ladder_refused", "A ladder of the bench was not placed whole.")
+
+
+async def _loop(bare: Any) -> None:
+    for _ in range(BATCH):
+        await _bare(bare)
+
+
+async def _spent(built: Stage, work: Awaitable[Any]) -> Spent:
+    await _at_rest(built)
+    began = time.process_time()
+    await work
+    stored = time.process_time()
+    await _at_rest(built)
+    return Spent((stored - began) / BATCH, (time.process_time() - began) / BATCH)
+
+
 def _bare(client: Any) -> Any:
-    return client.create_order("ETH/USDT:USDT", "limit", "buy", 1, float(PRICE))
+    return client.create_order("ETH/USDT:USDT", "limit", "buy", float(QTY), float(PRICE))
 
 
 async def _timed(call: Any, replies: list[float]) -> Timed:
@@ -166,7 +220,7 @@ def _intent(built: Stage, number: int) -> OrderIntent:
         side=Side.BUY,
         position_side=PositionSide.LONG,
         type=OrderType.LIMIT,
-        qty=Decimal(1),
+        qty=QTY,
         price=PRICE,
         reference_price=Decimal(3000),
         reason="bench",
