@@ -65,6 +65,10 @@ def machine(ground: Ground) -> type[RuleBasedStateMachine]:
         def enter(self, slot: int, qty: Decimal, fate: Fate, market: bool) -> None:
             self.do(self.world.enter(slot, qty, fate, market))
 
+        @rule(rungs=st.integers(2, 3), qty=QTY, fate=FATE)
+        def climb(self, rungs: int, qty: Decimal, fate: Fate) -> None:
+            self.do(self.world.climb(rungs, qty, fate))
+
         @rule(qty=QTY, fate=FATE, market=st.booleans())
         def leave(self, qty: Decimal, fate: Fate, market: bool) -> None:
             self.do(self.world.leave(qty, fate, market))

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.builders import ACCOUNT, BTC, RUN, D, an_exit, an_intent
+from tests.builders import ACCOUNT, BTC, RUN, D, a_stop, an_exit, an_intent
 from tests.servers import FreshDatabase
 from tests.services.orders.desk import SETTINGS, Desk
 from tests.services.orders.fakes import Scripted
 from tests.services.rooms import Room, room
 
-from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
+from tradingboost.core.errors import Conflict, InvalidInput, OutcomeUnknown, Unavailable
 from tradingboost.core.order import OrderIntent, Resolution
 from tradingboost.kit.clock import FakeClock
 from tradingboost.kit.tables import outbox
@@ -184,6 +184,24 @@ async def test_a_process_whose_lease_was_taken_over_sends_no_ladder(desk: Desk, 
         await desk.service.submit_batch(ladder())
     assert desk.exchange.sent == []
     assert await desk.count(t.orders) == 0
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        [],
+        ladder("buy:1", "buy:1"),
+        [*ladder("buy:1"), an_exit()],
+        [*ladder("buy:1"), a_stop()],
+        [*ladder("buy:1"), an_intent(slot="buy:2", symbol="ETH-USDT-SWAP")],
+        ladder(*(f"buy:{number}" for number in range(21))),
+    ],
+)
+async def test_what_is_no_ladder_is_refused_before_anything_is_asked(desk: Desk, wishes: list[OrderIntent]) -> None:
+    with pytest.raises(InvalidInput, match="Orders go together") as caught:
+        await desk.service.submit_batch(wishes)
+    assert caught.value.code == "not_a_ladder"
+    assert await desk.count(t.intents) == 0
 
 
 async def test_a_ladder_passes_every_point_a_lone_order_passes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

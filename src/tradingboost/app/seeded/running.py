@@ -51,6 +51,7 @@ class History:
         """One operation."""
         work: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (14, self._enter),
+            (5, self._climb),
             (8, self._leave),
             (8, self._protect),
             (20, self._fill),
@@ -80,6 +81,9 @@ class History:
 
     async def _enter(self) -> None:
         await self._world.enter(self._chance.randint(0, 3), self._qty(), self._fate(), self._chance.random() < 0.3)
+
+    async def _climb(self) -> None:
+        await self._world.climb(self._chance.randint(2, 4), self._qty(), self._fate())
 
     async def _leave(self) -> None:
         await self._world.leave(self._qty(), self._fate(), self._chance.random() < 0.5)

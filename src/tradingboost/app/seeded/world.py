@@ -102,6 +102,19 @@ class World:
         changes |= {"price": None if market else MARK, "trigger": Decimal(49_000)}
         await self._submit(f"buy:{slot}", Side.BUY, qty, fate, changes)
 
+    async def climb(self, rungs: int, qty: Decimal, fate: Fate) -> None:
+        """Several opening orders in one go, with a stop each; what cannot go together goes by itself."""
+        changes: dict[str, Any] = {"price": MARK, "trigger": Decimal(49_000)}
+        wishes = [self._wish(f"buy:{slot}", Side.BUY, qty, changes) for slot in range(rungs)]
+        self.venue.fate = fate
+        await self._tried(self._climbed(wishes))
+        self.venue.fate = Fate.HONEST
+
+    async def _climbed(self, wishes: list[OrderIntent]) -> None:
+        placed = await self._parts.service.submit_batch(wishes)
+        for wish in wishes[len(placed) :]:
+            await self._parts.service.submit(wish)
+
     async def leave(self, qty: Decimal, fate: Fate, market: bool) -> None:
         """A reducing order."""
         changes: dict[str, Any] = {"type": OrderType.MARKET if market else OrderType.LIMIT, "reduce_only": True}
@@ -276,8 +289,12 @@ class World:
     # -- means -------------------------------------------------------------------------------------------------------
 
     async def _submit(self, slot: str, side: Side, qty: Decimal, fate: Fate, changes: dict[str, Any]) -> None:
-        self._wishes += 1
         self.venue.fate = fate
+        await self._tried(self._parts.service.submit(self._wish(slot, side, qty, changes)))
+        self.venue.fate = Fate.HONEST
+
+    def _wish(self, slot: str, side: Side, qty: Decimal, changes: dict[str, Any]) -> OrderIntent:
+        self._wishes += 1
         intent = OrderIntent(
             user_id=USER,
             account_id=ACCOUNT,
@@ -293,8 +310,7 @@ class World:
             cause=f"seq:{self._wishes}",
             type=OrderType.LIMIT,
         )
-        await self._tried(self._parts.service.submit(msgspec.structs.replace(intent, **changes)))
-        self.venue.fate = Fate.HONEST
+        return msgspec.structs.replace(intent, **changes)
 
     async def _tried(self, work: Any) -> None:
         """An error of the taxonomy is an answer too; a broken invariant is none."""

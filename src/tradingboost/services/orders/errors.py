@@ -112,6 +112,15 @@ def bad_limit(said: str) -> InvalidInput:
     return InvalidInput("bad_limit", f"Nobody could keep to this limit: {said}")
 
 
+def not_a_ladder() -> InvalidInput:
+    """Orders that cannot be weighed and sent as one."""
+    message = (
+        "Orders go together if one run opens (or reduces) with all of them on one symbol, each in a slot of its own "
+        "and none at a trigger, at most 20; submit the others one by one."
+    )
+    return InvalidInput("not_a_ladder", message)
+
+
 def switch_not_set(scope: str, key: str) -> NotFound:
     """Nothing to clear."""
     named = f"{scope} {key}".strip()

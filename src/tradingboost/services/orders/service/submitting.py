@@ -23,6 +23,7 @@ from tradingboost.core.order import OrderIntent, Resolution, Role
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
+from tradingboost.services.orders.errors import not_a_ladder
 from tradingboost.services.orders.models import Claimed, OrderRow, view
 from tradingboost.services.orders.repository import Answer, Fate
 from tradingboost.services.orders.service import telling
@@ -33,7 +34,7 @@ from tradingboost.services.orders.service.settling import Settler, opened
 from tradingboost.services.orders.service.weighing import Weighed, Weigher
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.interfaces.exchange import Exchange, Outcome, OutcomeClass
-from tradingboost.shared.interfaces.orders import OrderView
+from tradingboost.shared.interfaces.orders import MOST_TOGETHER, OrderView
 from tradingboost.shared.interfaces.positions import Positions
 
 _Answered = tuple[Claimed, Outcome]
@@ -85,6 +86,7 @@ class Submitter:
 
     async def submit_batch(self, intents: Sequence[OrderIntent]) -> list[OrderView]:
         """See `Orders.submit_batch`."""
+        _check_together(intents)
         instrument = await self._exchange.instrument(intents[0].venue, intents[0].symbol)
         try:
             claimed = await self._at_once(intents, instrument)
@@ -257,6 +259,13 @@ class Submitter:
             denied = msgspec.structs.replace(row, ended_at=now)
             await store.insert_order(db, denied)
             await telling.tell_denied(db, denied, now, code)
+
+
+def _check_together(intents: Sequence[OrderIntent]) -> None:
+    owners = {(one.run_id, one.account_id, one.symbol, one.reduce_only) for one in intents}
+    apart = len({one.slot for one in intents}) == len(intents) <= MOST_TOGETHER
+    if len(owners) != 1 or not apart or any(one.type.is_trigger for one in intents):
+        raise not_a_ladder()
 
 
 def _judged(error: TradingBoostError) -> Outcome:
