@@ -1,5 +1,6 @@
 """Evidence that waits together is stored together, and gives row by row what it gives piece by piece."""
 
+import asyncio
 from collections.abc import Sequence
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from tradingboost.core.order import Fill, OrderType, Phase, Side, VenueReport
 from tradingboost.kit.inbox import Inbox, Together
 from tradingboost.kit.tables import inbox, outbox
 from tradingboost.services.orders import tables as t
+from tradingboost.services.orders.service.absorbing import Evidence
 from tradingboost.shared.events.envelope import Event
 from tradingboost.shared.events.exchange import VenueReported
 from tradingboost.shared.events.orders import OrderAccepted, OrderFilled
@@ -185,6 +187,27 @@ async def test_the_news_of_twenty_orders_costs_one_look_up_and_one_statement(
     assert await desk.count(t.facts) == 20
     assert {view.state for view in await desk.views()} == {"FILLED"}
     assert len(await desk.room.told(OrderFilled)) == 20
+
+
+async def test_readers_that_name_the_same_orders_in_any_order_never_wait_for_each_other_in_a_ring(desk: Desk) -> None:
+    placed = [await desk.submit(an_intent(slot=f"buy:{n}", trigger=None)) for n in range(8)]
+    resting = [desk.exchange.report(order.venue_order_id or VenueOrderId("")) for order in placed]
+    effect, handler = Inbox(desk.room.db, "orders", "venue", ["venue.reported"]), together(desk)
+
+    async def heard(moment: int, order: list[VenueReport]) -> None:
+        said = [changed(one, cum_filled=D(moment), updated_at=at(moment)) for one in order]
+        await effect.handle([(event, handler) for event in events_of([[one] for one in said])])
+
+    async def compared(moment: int) -> None:
+        said = [changed(one, cum_filled=D(moment), updated_at=at(moment)) for one in resting]
+        await desk.service.looker.absorb((ACCOUNT, USER), Evidence(reports=said))
+
+    for moment in range(1, 10, 3):
+        both = (heard(moment, resting), heard(moment + 1, resting[::-1]), compared(moment + 2))
+        await asyncio.gather(*both, desk.submit(an_intent(slot=f"add:{moment}", trigger=None, cause=f"bar:{moment}")))
+    newest = {row.venue_values["updated_at"] for row in await desk.rows(t.orders) if row.slot.startswith("buy")}
+    assert newest == {msgspec.to_builtins(at(9))}
+    assert await desk.count(t.facts) == 8 * 9
 
 
 async def test_what_the_stream_repeats_of_an_accepted_order_is_kept_and_not_told_again(desk: Desk) -> None:

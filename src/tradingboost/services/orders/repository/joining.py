@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Text, any_, bindparam, literal, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Select, Text, any_, bindparam, func, literal, select, true, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,16 +32,24 @@ ALWAYS = ""
 
 _O = t.orders.c
 _TEXTS = ARRAY(Text)
+
+
+def _ids(names: str, column: ColumnElement[str | None]) -> Select[Any]:
+    """The orders with these names, each found by the unique index, whatever the planner believes of the table."""
+    listed = func.unnest(bindparam(names, type_=_TEXTS)).table_valued("known_as", name=names).render_derived()
+    of_account = (
+        _O.exchange == bindparam("at_venue", type_=Text),
+        _O.account_id == bindparam("of_account", type_=Text),
+    )
+    one = select(_O.order_id).where(*of_account, column == listed.c.known_as).limit(1).lateral(f"by_{names}")
+    return select(one.c.order_id).select_from(listed.join(one, true()))
+
+
+_IDS = union_all(_ids("ours", _O.cl_ord_id), _ids("theirs", _O.venue_order_id))
 # Locked in one order by everybody who needs several, whatever the order in which the venue named them.
 _NAMED = Hot(
     select(t.orders)
-    .where(_O.exchange == bindparam("at_venue"), _O.account_id == bindparam("of_account"))
-    .where(
-        or_(
-            _O.cl_ord_id == any_(bindparam("ours", type_=_TEXTS)),
-            _O.venue_order_id == any_(bindparam("theirs", type_=_TEXTS)),
-        )
-    )
+    .where(_O.order_id == any_(func.array(_IDS.scalar_subquery())))
     .order_by(_O.order_id)
     .with_for_update()
 )
@@ -59,6 +67,8 @@ def _storing(*, told: bool) -> Hot:
     joined = (
         update(t.orders)
         .where(_O.order_id == orders.c.order_id)
+        # Said twice, since the planner thinks a list in JSON is long and would read the whole table.
+        .where(_O.order_id == any_(bindparam("changed", type_=_TEXTS)))
         .values({name: orders.c[name] for name in JOINED})
         .cte("joined")
     )
@@ -152,7 +162,8 @@ class Joined:
 
     async def store(self, db: AsyncConnection) -> None:
         """All of it, in the order it came in."""
-        values = {"facts": listed(self._facts), "orders": listed(map(_changes, self._orders.values()))}
+        values: dict[str, Any] = {"facts": listed(self._facts), "changed": list(self._orders)}
+        values["orders"] = listed(map(_changes, self._orders.values()))
         if self._fills or self._events:
             await _STORE[True].rows(db, **values, fills=listed(self._fills), events=events_of(self._events))
             announce(db)
