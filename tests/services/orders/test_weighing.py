@@ -89,7 +89,7 @@ async def test_a_switch_set_after_an_opening_was_weighed_stops_it_all_the_same(
         set_meanwhile.append(asyncio.create_task(desk.switch("platform", "")))
         return check(*args)
 
-    async def record(*args: Any, **kwargs: Any) -> tuple[store.Fate, int]:
+    async def record(*args: Any, **kwargs: Any) -> store.Recorded:
         await asyncio.gather(*set_meanwhile)
         return await recorded(*args, **kwargs)
 
