@@ -229,11 +229,11 @@ class ExchangeService:
         return (await self.accounts.connected(account_id)).venue
 
 
-async def _written(connected: Connected, going: list[PlaceOrder], deadline: float) -> list[Outcome]:
+async def _written(connected: Connected, going: list[PlaceOrder], deadline_s: float) -> list[Outcome]:
     with lane(of_placing(going[0])):
         if len(going) == 1:
-            return [await connected.venue.place(going[0], deadline)]
-        return await connected.venue.place_batch(going, deadline)
+            return [await connected.venue.place(going[0], deadline_s)]
+        return await connected.venue.place_batch(going, deadline_s)
 
 
 def _already_sent() -> Outcome:
