@@ -70,6 +70,10 @@ def test_a_platform_is_found_by_the_verbs_and_drains_on_ctrl_c(started: Start, t
     assert "a test" in tb("kill-switch", "list", **place).out
     cleared = tb("kill-switch", "clear", "platform", "--reason", "over", "--yes", "--json", **place).envelope["data"]
     assert cleared == {"switches": []}
+    assert tb("mismatches", "list", "--json", **place).envelope["data"] == {"mismatches": []}
+    for decision in ("adopt", "close", "ignore"):
+        assert tb("mismatches", decision, "nothing", "--reason", "looked", "--yes", **place).code == 4
+    assert tb("mismatches", "adopt", "nothing", "--reason", "looked", **place).code == 5  # nobody said yes
     assert tb("limits", "show", "--json", **place).envelope["data"] == {"accounts": []}
     assert tb("limits", "set", "nobody", "--daily-loss", "500", **place).code == 4
     assert (

@@ -36,7 +36,7 @@ from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.settings import OrdersSettings
 from tradingboost.shared.events.envelope import Event, decode
 from tradingboost.shared.interfaces.orders import ClaimLegs, OrderView
-from tradingboost.shared.interfaces.positions import Books, PositionView
+from tradingboost.shared.interfaces.positions import Books, DecideMismatch, MismatchView, PositionView
 from tradingboost.venues.base import Endpoint
 from tradingboost.venues.catalogue import Venues
 from tradingboost.venues.governor import Governor
@@ -83,6 +83,12 @@ class Folded:
 
     async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:
         raise AssertionError("nobody limits the loss of a day")
+
+    async def mismatches(self, account_id: AccountId, every: bool = False) -> list[MismatchView]:
+        raise AssertionError("nobody looks at mismatches")
+
+    async def decide_mismatch(self, request: DecideMismatch) -> MismatchView:
+        raise AssertionError("nobody looks at mismatches")
 
     async def settle(self, account_id: AccountId) -> None:
         return None

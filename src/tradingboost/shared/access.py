@@ -182,8 +182,8 @@ _CUSTODY: Final = {
     "egress": _PUBLIC,
 }
 _POSITIONS: Final = {
-    **dict.fromkeys(("positions", "position", "books", "earned"), _read(_ACCOUNT)),
-    "settle": _SYSTEM,
+    **dict.fromkeys(("positions", "position", "books", "earned", "mismatches"), _read(_ACCOUNT)),
+    **dict.fromkeys(("settle", "decide_mismatch"), _SYSTEM),
 }
 _ORDERS: Final = {
     **dict.fromkeys(
@@ -197,6 +197,7 @@ _ORDERS: Final = {
     "flatten": _write("trade", _ACCOUNT, step_up=True),
     "switches": _ADMIN_READ,
     "switch": _SYSTEM,
+    "resolve_mismatch": _write("trade", "account:request.account_id", actor="by", step_up=True),
     "limits": _read(_ACCOUNT),
     "set_limits": _write("trade", "account:request.account_id", actor="by", step_up=True),
 }

@@ -33,7 +33,7 @@ from tradingboost.shared.interfaces.exchange import (
     StreamStatus,
     VenuePosition,
 )
-from tradingboost.shared.interfaces.positions import Books, PositionView
+from tradingboost.shared.interfaces.positions import Books, DecideMismatch, MismatchView, PositionView
 from tradingboost.shared.interfaces.users import Account, LinkAccount, SealedCredential, User
 
 IDENTITY = Identity(
@@ -74,6 +74,7 @@ class FakeExchange:
     cancel_script: deque[Outcome | TradingBoostError] = field(default_factory=deque)
     amend_script: deque[Outcome | TradingBoostError] = field(default_factory=deque)
     blind: bool = False
+    amends_stops: bool = True
     leverage: int | None = None
     connected: set[AccountId] = field(default_factory=set)
     asked_since: list[datetime | None] = field(default_factory=list)
@@ -217,6 +218,8 @@ class FakeExchange:
         self.amends.append(request)
         if self.amend_script:
             return _told(self.amend_script.popleft())
+        if request.ref.is_algo and not self.amends_stops:
+            raise InvalidInput("unsupported_by_venue", "This venue is not asked for amending a stop.")
         known = self._known(request.ref)
         if known is None or known.venue_order_id not in self.resting:
             return Outcome(kind=OutcomeClass.GONE, code="51503", message="gone")
@@ -290,6 +293,8 @@ class FakePositions:
     settled: list[AccountId] = field(default_factory=list)
     earned_quote: Decimal | None = Decimal(0)
     asked_since: list[datetime] = field(default_factory=list)
+    differing: list[MismatchView] = field(default_factory=list)
+    decided: list[DecideMismatch] = field(default_factory=list)
 
     def hold(
         self, qty: str, side: PositionSide = PositionSide.LONG, symbol: Symbol = BTC, price: str = "50000"
@@ -326,6 +331,13 @@ class FakePositions:
     async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:
         self.asked_since.append(since)
         return self.earned_quote
+
+    async def mismatches(self, account_id: AccountId, every: bool = False) -> list[MismatchView]:
+        return self.differing
+
+    async def decide_mismatch(self, request: DecideMismatch) -> MismatchView:
+        self.decided.append(request)
+        return next(one for one in self.differing if one.mismatch_id == request.mismatch_id)
 
     async def settle(self, account_id: AccountId) -> None:
         self.settled.append(account_id)

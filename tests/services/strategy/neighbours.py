@@ -22,9 +22,11 @@ from tradingboost.shared.interfaces.orders import (
     ClaimLegs,
     FillView,
     Flattened,
+    MismatchResolved,
     OrderDetail,
     OrderView,
     OwnLimits,
+    ResolveMismatch,
     SetLimits,
     SetSwitch,
     SettleOrder,
@@ -224,6 +226,9 @@ class FakeOrders:
 
     async def switch(self, request: SetSwitch) -> list[Switch]:
         raise AssertionError("only a person switches")
+
+    async def resolve_mismatch(self, request: ResolveMismatch, by: str) -> MismatchResolved:
+        raise AssertionError("only a person decides about a mismatch")
 
     async def limits(self, account_id: AccountId) -> list[OwnLimits]:
         raise AssertionError("a run does not ask for limits; its entries are denied")

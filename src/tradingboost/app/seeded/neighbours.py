@@ -10,7 +10,7 @@ from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide
 from tradingboost.kit.clock import FakeClock
 from tradingboost.shared.interfaces.orders import FillView
-from tradingboost.shared.interfaces.positions import Books, PositionView
+from tradingboost.shared.interfaces.positions import Books, DecideMismatch, MismatchView, PositionView
 from tradingboost.shared.interfaces.users import Account, LinkAccount, SealedCredential, User
 
 USER: Final = UserId("0190b3a4-0000-7000-8000-00000000000a")
@@ -65,6 +65,12 @@ class Folded:
         raise refused()
 
     async def earned(self, account_id: AccountId, since: datetime) -> Decimal | None:  # noqa: ARG002 - the promise's own arguments
+        raise refused()
+
+    async def mismatches(self, account_id: AccountId, every: bool = False) -> list[MismatchView]:  # noqa: ARG002 - the promise's own arguments
+        raise refused()
+
+    async def decide_mismatch(self, request: DecideMismatch) -> MismatchView:  # noqa: ARG002 - the promise's own arguments
         raise refused()
 
     async def settle(self, account_id: AccountId) -> None:  # noqa: ARG002 - the promise's own arguments

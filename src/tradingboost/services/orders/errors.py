@@ -107,6 +107,28 @@ def bad_switch(message: str) -> InvalidInput:
     return InvalidInput("bad_switch", message)
 
 
+def bad_decision(message: str) -> InvalidInput:
+    """Something nobody can do about a mismatch."""
+    return InvalidInput("bad_decision", f"Nothing was done about the mismatch: {message}")
+
+
+def mismatch_not_found(mismatch_id: str) -> NotFound:
+    """No difference of that id stands open."""
+    message = f"No mismatch {mismatch_id} is open; list them with: tradingboost mismatches list."
+    return NotFound("mismatch_not_found", message, mismatch_id=mismatch_id)
+
+
+def mismatch_gone(symbol: Symbol) -> Conflict:
+    """There is no difference left to decide about."""
+    return Conflict("mismatch_gone", f"Our books and the venue agree on {symbol} by now; nothing was done.")
+
+
+def mismatch_unsettled(symbol: Symbol) -> Conflict:
+    """What looks like a difference may be an order of ours."""
+    message = f"An order in {symbol} has an unknown fate and may be the difference; wait, or settle it, then decide."
+    return Conflict("mismatch_unsettled", message, symbol=symbol)
+
+
 def bad_limit(said: str) -> InvalidInput:
     """A limit nobody could keep to."""
     return InvalidInput("bad_limit", f"Nobody could keep to this limit: {said}")

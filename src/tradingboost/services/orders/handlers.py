@@ -14,6 +14,7 @@ from tradingboost.kit.inbox import Together
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.service import OrdersService
 from tradingboost.services.orders.service.absorbing import Evidence, Piece
+from tradingboost.services.orders.service.resolving import mismatch_cause
 from tradingboost.shared.events.envelope import Event
 from tradingboost.shared.events.exchange import StreamResynced, VenueReported, VenueRestricted
 from tradingboost.shared.events.positions import MismatchCleared, MismatchFound
@@ -54,8 +55,8 @@ class Handlers:
         told: MismatchFound = event.payload
         await self._service.restrict(db, *_mismatch(told), restricted=True)
         said = (
-            f"{told.symbol}: our books hold {told.ours} and the venue {told.venue}. Entries wait, stops stay. Compare "
-            "with the venue: close there what is not ours, or flatten the account; entries go on once both agree."
+            f"{told.symbol}: our books hold {told.ours} and the venue {told.venue}. Entries wait, stops stay. Look at "
+            "the venue, then decide: mismatches adopt, close or ignore; entries go on once both agree."
         )
         await self._service.alarm(db, f"{told.account_id}:{told.symbol}:{event.id}", "position_mismatch", said, told)
 
@@ -87,4 +88,4 @@ def _piece(event: Event[VenueReported]) -> Piece:
 
 
 def _mismatch(told: MismatchFound | MismatchCleared) -> tuple[tuple[AccountId, Symbol], str]:
-    return (told.account_id, told.symbol), f"mismatch:{told.position_side}"
+    return (told.account_id, told.symbol), mismatch_cause(told.position_side)

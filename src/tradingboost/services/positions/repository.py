@@ -3,8 +3,22 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any, Final
 
-from sqlalchemy import Interval, Text, and_, bindparam, func, literal, literal_column, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Interval,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,8 +32,11 @@ from tradingboost.kit.hot import Hot
 from tradingboost.services.positions import tables as t
 from tradingboost.services.positions.models import Leg, ReadUntil
 from tradingboost.shared.interfaces.exchange import Balance, VenuePosition
-from tradingboost.shared.interfaces.positions import Books
+from tradingboost.shared.interfaces.positions import Books, DecideMismatch, MismatchView
 
+ADOPTED: Final = ("adopt", "close")
+"""Decisions that took what the venue holds into our books."""
+_MISMATCHES_SHOWN: Final = 100
 LegKey = tuple[AccountId, Symbol, PositionSide]
 Owned = tuple[str, str, str]
 """(user, venue, symbol)."""
@@ -264,12 +281,64 @@ async def open_mismatch(
     return (await db.execute(statement)).first() is not None
 
 
-async def close_mismatch(db: AsyncConnection, key: LegKey, now: datetime) -> bool:
-    """Close the open mismatch of a leg; False when there was none."""
+async def close_mismatch(db: AsyncConnection, key: LegKey, now: datetime, *, quiet: bool) -> tuple[str, str] | None:
+    """Close the open mismatch of a leg: its id and what was decided about it; None when there was none.
+
+    Args:
+        quiet: nothing of the account is on its way; one that was adopted is closed with its cash, and only then.
+    """
+    which = _open_mismatch(key) if quiet else and_(_open_mismatch(key), t.mismatches.c.decision.not_in(ADOPTED))
+    closed = update(t.mismatches).where(which).values(closed_at=now)
+    row = (await db.execute(closed.returning(t.mismatches.c.mismatch_id, t.mismatches.c.decision))).first()
+    return None if row is None else (row.mismatch_id, row.decision)
+
+
+async def reopen_mismatch(db: AsyncConnection, key: LegKey, figures: tuple[Decimal, Decimal]) -> bool:
+    """Another difference than the one that was to be ignored is to be decided on anew."""
     m = t.mismatches.c
-    where = and_(m.account_id == key[0], m.symbol == key[1], m.position_side == key[2], m.closed_at.is_(None))
-    statement = update(t.mismatches).where(where).values(closed_at=now).returning(m.mismatch_id)
+    changed = and_(m.decision == "ignore", m.venue - m.ours != figures[1] - figures[0])
+    undecided = {"decision": "", "decided_by": "", "decided_at": None, "reason": ""}
+    values = {"ours": figures[0], "venue": figures[1], **undecided}
+    statement = update(t.mismatches).where(_open_mismatch(key), changed).values(values).returning(m.mismatch_id)
     return (await db.execute(statement)).first() is not None
+
+
+async def mismatches(db: AsyncConnection, account_id: AccountId, every: bool) -> list[MismatchView]:
+    """Newest first."""
+    m = t.mismatches.c
+    statement = select(t.mismatches).where(m.account_id == account_id)
+    if not every:
+        statement = statement.where(m.closed_at.is_(None))
+    rows = await db.execute(statement.order_by(m.opened_at.desc(), m.mismatch_id).limit(_MISMATCHES_SHOWN))
+    return [_mismatch(row._asdict()) for row in rows]
+
+
+async def decide_mismatch(db: AsyncConnection, request: DecideMismatch, now: datetime) -> MismatchView | None:
+    """Keep a decision about an open mismatch; None when there is none of that id."""
+    m = t.mismatches.c
+    where = and_(m.mismatch_id == request.mismatch_id, m.closed_at.is_(None))
+    said = {"decision": request.decision, "decided_by": request.by, "decided_at": now, "reason": request.reason}
+    row = (await db.execute(update(t.mismatches).where(where).values(said).returning(t.mismatches))).first()
+    return None if row is None else _mismatch(row._asdict())
+
+
+def _mismatch(row: dict[str, Any]) -> MismatchView:
+    held, side = row.pop("venue"), PositionSide(row.pop("position_side"))
+    return MismatchView(**row, held=held, position_side=side)
+
+
+def _open_mismatch(key: LegKey) -> ColumnElement[bool]:
+    m = t.mismatches.c
+    return and_(m.account_id == key[0], m.symbol == key[1], m.position_side == key[2], m.closed_at.is_(None))
+
+
+async def cash_gap(db: AsyncConnection, account_id: AccountId, asset: str) -> Decimal:
+    """How much more cash of an asset the venue has than our ledger, by its last reading; zero where it told none."""
+    b, g = t.venue_balances.c, t.ledger.c
+    where = and_(g.account_id == account_id, g.asset == asset, g.bucket == Bucket.CASH)
+    ours = select(func.coalesce(func.sum(g.amount), ZERO)).where(where).scalar_subquery()
+    found = await db.execute(select(b.cash - ours).where(b.account_id == account_id, b.asset == asset))
+    return found.scalar_one_or_none() or ZERO
 
 
 async def earned(db: AsyncConnection, account_id: AccountId, since: datetime) -> Decimal:

@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import AccountId, Symbol, Venue, VenueOrderId
-from tradingboost.core.ledger import external_journal, fill_journal, funding_journal
+from tradingboost.core.instrument import InstrumentKind
+from tradingboost.core.ledger import Bucket, Entry, balanced, external_journal, fill_journal, funding_journal
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import Fill, PositionSide, Side
 from tradingboost.core.position import Position, Steps, apply_fill
@@ -16,6 +17,7 @@ from tradingboost.kit import outbox
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_after_commit, crash_point
 from tradingboost.services.positions import repository as store
+from tradingboost.services.positions.errors import mismatch_not_found
 from tradingboost.services.positions.models import Leg
 from tradingboost.services.positions.settings import PositionsSettings
 from tradingboost.shared.events.envelope import Payload
@@ -29,7 +31,7 @@ from tradingboost.shared.events.positions import (
     PositionOpened,
 )
 from tradingboost.shared.interfaces.exchange import AccountSnapshot, Bill, Exchange
-from tradingboost.shared.interfaces.positions import Books, PositionView
+from tradingboost.shared.interfaces.positions import Books, DecideMismatch, MismatchView, PositionView
 
 _OVERLAP = timedelta(minutes=10)
 _LOOK_BACK = timedelta(days=1)
@@ -93,6 +95,19 @@ class PositionsService:
         open_now = [leg.view(self.marks.get((leg.exchange, leg.symbol)), now).unrealized_quote for leg in legs]
         known = [quote for quote in open_now if quote is not None]
         return before + sum(known, ZERO) if len(known) == len(open_now) else None
+
+    async def mismatches(self, account_id: AccountId, every: bool = False) -> list[MismatchView]:
+        """What stands open between our books and the venue."""
+        async with self._db.read() as db:
+            return await store.mismatches(db, account_id, every)
+
+    async def decide_mismatch(self, request: DecideMismatch) -> MismatchView:
+        """Keep what a person decided."""
+        async with self._db.transaction() as db:
+            decided = await store.decide_mismatch(db, request, self._clock.now())
+        if decided is None:
+            raise mismatch_not_found(request.mismatch_id)
+        return decided
 
     async def held_symbols(self) -> list[tuple[Venue, Symbol]]:
         """What is held anywhere."""
@@ -213,7 +228,9 @@ class PositionsService:
 
     async def _compare(self, db: AsyncConnection, account_id: AccountId) -> None:
         now = self._clock.now()
-        for leg in await store.legs(db, account_id, open_only=False):
+        legs = await store.legs(db, account_id, open_only=False)
+        quiet = all(now - leg.updated_at >= _SETTLING for leg in legs)
+        for leg in legs:
             if now - leg.updated_at < _SETTLING:
                 continue
             key = (leg.account_id, leg.symbol, leg.position_side)
@@ -222,7 +239,10 @@ class PositionsService:
             if abs(leg.qty - venue) < leg.lot:
                 if leg.differs_since is not None:
                     await store.set_differs(db, key, None)
-                if await store.close_mismatch(db, key, now):
+                closed = await store.close_mismatch(db, key, now, quiet=quiet)
+                if closed is not None:
+                    if closed[1] in store.ADOPTED:
+                        await self._adjust(db, leg, closed[0], now)
                     cleared = MismatchCleared(
                         user_id=leg.user_id,
                         account_id=account_id,
@@ -236,7 +256,11 @@ class PositionsService:
             if leg.differs_since is None:
                 await store.set_differs(db, key, since)
             lasted = now - since >= timedelta(seconds=self._settings.look_twice_s)
-            if lasted and await store.open_mismatch(db, str(self._ids.uuid7()), key, (leg.qty, venue), now):
+            figures = (leg.qty, venue)
+            if lasted and (
+                await store.open_mismatch(db, str(self._ids.uuid7()), key, figures, now)
+                or await store.reopen_mismatch(db, key, figures)
+            ):
                 found = MismatchFound(
                     user_id=leg.user_id,
                     account_id=account_id,
@@ -247,6 +271,17 @@ class PositionsService:
                     venue=venue,
                 )
                 await _tell(db, found, where)
+
+    async def _adjust(self, db: AsyncConnection, leg: Leg, mismatch_id: str, now: datetime) -> None:
+        """Nobody knows what a trade we never heard of has cost or earned; the venue's own balance does."""
+        instrument = await self._exchange.instrument(leg.exchange, leg.symbol)
+        spot = instrument.kind is InstrumentKind.SPOT
+        for asset in (instrument.base, instrument.quote) if spot else (instrument.settle,):
+            gap = await store.cash_gap(db, leg.account_id, asset)
+            if gap != 0:
+                parts = [Entry(asset=asset, bucket=Bucket.CASH, amount=gap)]
+                parts.append(Entry(asset=asset, bucket=Bucket.ADJUSTMENT, amount=-gap))
+                await store.post(db, ("adjustment", f"{mismatch_id}:{asset}"), leg.account_id, balanced(parts), now)
 
     def _booking(self, filled: OrderFilled, realized: Decimal, now: datetime) -> dict[str, object]:
         parts = (filled.exchange, filled.account_id, filled.symbol, filled.venue_order_id, filled.trade_id)

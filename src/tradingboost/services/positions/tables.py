@@ -124,6 +124,10 @@ mismatches = Table(
     Column("venue", ExactNumeric, nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
+    Column("decision", Text, nullable=False, server_default=""),  # adopt, close or ignore
+    Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_at", UtcDateTime),
+    Column("reason", Text, nullable=False, server_default=""),
 )
 Index(
     "uq_mismatches_open",

@@ -9,6 +9,7 @@ import msgspec
 from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Symbol, UserId, Venue, VenueOrderId
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side
 from tradingboost.shared.calls import repeatable, safe
+from tradingboost.shared.interfaces.positions import MismatchView
 
 MOST_TOGETHER: Final = 20
 """Orders that are submitted at once."""
@@ -172,6 +173,36 @@ class SetLimits(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = "account"
     symbols: list[Symbol] | None = None
     max_daily_loss_quote: Decimal | None = None
+
+
+class ResolveMismatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word about a difference between our books and the venue.
+
+    Args:
+        decision: `adopt` takes what the venue holds into our books, as a trade made elsewhere; `close` adopts it, and
+            closes at market what is more than we had; `ignore` leaves it, and entries go on until it changes.
+        reason: what was found; kept.
+        price: what that trade was done at, as far as known; else the venue's average, or its mark.
+    """
+
+    account_id: AccountId
+    mismatch_id: str
+    decision: str
+    reason: str
+    price: Decimal | None = None
+
+
+class MismatchResolved(msgspec.Struct, frozen=True, kw_only=True):
+    """What followed from a decision.
+
+    Args:
+        adopted: signed quantity that entered our books.
+        order: the exit, where something was closed.
+    """
+
+    mismatch: MismatchView
+    adopted: Decimal
+    order: OrderView | None
 
 
 class CancelSlot(msgspec.Struct, frozen=True, kw_only=True):
@@ -343,5 +374,14 @@ class Orders(Protocol):
         """Limit an account, or all of its owner's; InvalidInput `bad_limit`. Returns what binds the account then.
 
         A day whose loss was reached is over until 00:00 UTC, unless more is allowed than before.
+        """
+        ...
+
+    @repeatable
+    async def resolve_mismatch(self, request: ResolveMismatch, by: str) -> MismatchResolved:
+        """Do what a person decided about a mismatch: adopt, close or ignore.
+
+        NotFound `mismatch_not_found`; Conflict `mismatch_gone` when both agree by now, `mismatch_unsettled` while an
+        order of unknown fate may be the difference; InvalidInput `bad_decision`.
         """
         ...

@@ -61,6 +61,38 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     fills: int
 
 
+class MismatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg of which our books and the venue say different things.
+
+    Args:
+        ours, held: signed quantity by our books and by the venue, when it was told last.
+        closed_at: since when both agree again, None = still open.
+        decision: adopt, close or ignore; empty while nobody decided. `reason` is that person's.
+    """
+
+    mismatch_id: str
+    account_id: AccountId
+    symbol: Symbol
+    position_side: PositionSide
+    ours: Decimal
+    held: Decimal
+    opened_at: datetime
+    closed_at: datetime | None
+    decision: str
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+
+
+class DecideMismatch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person decided about a mismatch; who and why are kept with it."""
+
+    mismatch_id: str
+    decision: str
+    by: str
+    reason: str
+
+
 class Positions(Protocol):
     """Asks exchange."""
 
@@ -88,6 +120,16 @@ class Positions(Protocol):
         Returns:
             None when a price of something held is not known now.
         """
+        ...
+
+    @safe
+    async def mismatches(self, account_id: AccountId, every: bool = False) -> list[MismatchView]:
+        """Those that stand open (or the newest hundred of all), newest first."""
+        ...
+
+    @repeatable
+    async def decide_mismatch(self, request: DecideMismatch) -> MismatchView:
+        """Keep what was decided; what follows from it is done by orders. NotFound `mismatch_not_found`."""
         ...
 
     @repeatable

@@ -112,6 +112,13 @@ async def begin_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> No
     await set_mode(db, (row.account_id, row.symbol), f"unknown:{row.order_id}", "NO_ENTRIES", now)
 
 
+async def is_unknown(db: AsyncConnection, leg: tuple[AccountId, Symbol]) -> bool:
+    """Whether the fate of an order on the symbol is unknown."""
+    u = t.unknown_periods.c
+    where = and_(u.account_id == leg[0], u.symbol == leg[1], u.ended_at.is_(None))
+    return (await db.execute(select(u.order_id).where(where).limit(1))).first() is not None
+
+
 async def end_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> bool:
     """The fate is known; False when it was never unknown."""
     u = t.unknown_periods.c

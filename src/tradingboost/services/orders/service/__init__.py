@@ -29,6 +29,7 @@ from tradingboost.services.orders.service.lane import Lane
 from tradingboost.services.orders.service.limiting import Limiter
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.services.orders.service.overseeing import Overseer
+from tradingboost.services.orders.service.resolving import Resolver
 from tradingboost.services.orders.service.sizing import Sizer
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.services.orders.settings import OrdersSettings
@@ -41,9 +42,11 @@ from tradingboost.shared.interfaces.orders import (
     ClaimLegs,
     FillView,
     Flattened,
+    MismatchResolved,
     OrderDetail,
     OrderView,
     OwnLimits,
+    ResolveMismatch,
     SetLimits,
     SetSwitch,
     SettleOrder,
@@ -88,6 +91,7 @@ class OrdersService:
         self.absorber.changed = self.sizer.touch
         self.guard = Guard(context, exchange, positions, self.looker)
         self.limiter = Limiter(context, exchange, positions, self.accounts)
+        self._resolver = Resolver(context, asked, self.absorber, self.looker)
         self._overseer = Overseer(context, positions, self._changer, self.looker)
         self._submitter = submitter
 
@@ -229,6 +233,11 @@ class OrdersService:
     async def set_limits(self, request: SetLimits, by: str) -> list[OwnLimits]:
         """Limit an account, or all of a person's."""
         return await self.limiter.set_limits(request, by)
+
+    async def resolve_mismatch(self, request: ResolveMismatch, by: str) -> MismatchResolved:
+        """Do what a person decided about a mismatch."""
+        await self.importer.cleared()
+        return await self._resolver.resolve(request, by)
 
     async def known_accounts(self) -> list[AccountId]:
         """Accounts that were ever compared with their venue."""
