@@ -20,12 +20,25 @@ _CHANNELS = ("orders", "positions", "account")
 
 def order(account: int, body: Any) -> bytes:
     """A signed request for one order, or for a list of them."""
-    path = "/api/v5/trade/batch-orders" if isinstance(body, list) else "/api/v5/trade/order"
+    return posted(account, "/api/v5/trade/batch-orders" if isinstance(body, list) else "/api/v5/trade/order", body)
+
+
+def posted(account: int, path: str, body: Any) -> bytes:
+    """A signed POST."""
+    return _signed(account, "POST", path, orjson.dumps(body))
+
+
+def asked(account: int, path: str) -> bytes:
+    """A signed GET."""
+    return _signed(account, "GET", path, b"")
+
+
+def _signed(account: int, method: str, path: str, content: bytes) -> bytes:
     stamp = SystemClock().now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    content = orjson.dumps(body)
-    digest = hmac.digest(SECRET.encode(), (stamp + "POST" + path).encode() + content, "sha256")
+    digest = hmac.digest(SECRET.encode(), (stamp + method + path).encode() + content, "sha256")
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: venue\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: venue\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
         f"OK-ACCESS-KEY: {name(account)}\r\nOK-ACCESS-PASSPHRASE: {PASSPHRASE}\r\nOK-ACCESS-TIMESTAMP: {stamp}\r\n"
         f"OK-ACCESS-SIGN: {base64.b64encode(digest).decode()}\r\n\r\n"
     )

@@ -163,6 +163,8 @@ def _fire_reached(state: State, market: Market, sources: Iterable[str], *, passe
         px = market.source(source)
         slack = 1 if passed_only else 0
         below, above = market.below[source], market.above[source]
+        if not below.prices and not above.prices:
+            continue
         due = [(False, level) for level in reversed(below.since(px + slack))]
         due += [(True, level) for level in above.upto(px - slack)]
         for fires_above, level in due if px else ():

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from tradingboost.kit.clock import Clock
+from tradingboost.kit.clock import Clock, SystemClock
+from tradingboost.kit.clock import wall as machine
 from tradingboost.simulator.settings import AuthClock, ClockMode
 
 STEPPED_START_MS: Final = 1_767_225_600_000  # 2026-01-01 UTC, a fixed start so that replays repeat
@@ -30,6 +31,7 @@ class MarketClock:
     def __init__(
         self, wall: Clock, mode: ClockMode, *, start_ms: int | None = None, speed: float = 1.0, auth: AuthClock = "wall"
     ) -> None:
+        self._steady_us = machine.now_us if isinstance(wall, SystemClock) else None
         self.mode = mode
         self.speed = speed
         self.auth = auth
@@ -45,7 +47,7 @@ class MarketClock:
         return self.mode == "stepped"
 
     def wall_us(self) -> int:
-        return micros(self._wall.now())
+        return micros(self._wall.now()) if self._steady_us is None else self._steady_us()
 
     def now_us(self) -> int:
         if self.mode == "stepped":
