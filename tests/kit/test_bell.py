@@ -348,23 +348,25 @@ async def test_the_buses_of_a_process_share_one_bell_which_ends_with_the_last(st
 
 
 async def test_a_turn_touches_only_groups_that_stand_right_before_the_news(stage: Stage) -> None:
+    async def turn(*words: str) -> Any:
+        return await stage.redis.script("turn", [STREAM], ["\n".join(words)])
+
     async with stage.redis.context() as client:
         added: list[Any] = [await client.xadd(STREAM, {"n": n}) for n in range(4)]
         ids = [entry_id.decode() for entry_id in added]
         for name, at in (("before", ids[0]), ("behind", "0"), ("there", ids[2]), ("giver", ids[0])):
             await client.xgroup_create(STREAM, name, id=at)
-        words: list[str | int] = [ids[0], ids[2], 2, 3, "before", "behind", "there", 2, "giver", "me", "gone", "me"]
-        assert await stage.redis.script("turn", [STREAM], words) == [1, 0, 1, 1, 0]
+        words = (ids[0], ids[2], "2", "3", "before", "behind", "there", "2", "giver", "me", "gone", "me")
+        assert await turn(*words) == b"1 0 1 1 0"
         assert await groups(stage) == {
             "before": (0, ids[2]), "behind": (0, "0-0"), "there": (0, ids[2]), "giver": (2, ids[2])
         }  # fmt: skip
         # A server that took over without the newest entry: what came there instead has been seen by nobody.
-        lost: list[str | int] = [ids[2], "99999999999999-0", 1, 1, "before", 0]
-        assert await stage.redis.script("turn", [STREAM], lost) == [0]
+        assert await turn(ids[2], "99999999999999-0", "1", "1", "before", "0") == b"0"
         # Something was deleted in between, so the member was given another entry than the bell has.
         await client.xgroup_create(STREAM, "short", id=ids[0])
         await client.xdel(STREAM, ids[1])
-        assert await stage.redis.script("turn", [STREAM], [ids[0], ids[2], 2, 0, 1, "short", "me"]) == [-1]
+        assert await turn(ids[0], ids[2], "2", "0", "1", "short", "me") == b"-1"
 
 
 async def test_who_was_given_something_else_takes_up_what_lies_there_for_it(stage: Stage) -> None:

@@ -38,11 +38,11 @@ class _Turn(NamedTuple):
     passed: list[Ear]
     asked: list[Ear]
 
-    def words(self) -> Iterator[str | int]:
+    def words(self) -> Iterator[str]:
         """As the script takes them."""
-        yield from (self.before.decode(), self.entries[-1][0].decode(), len(self.entries), len(self.passed))
+        yield from (self.before.decode(), self.entries[-1][0].decode(), str(len(self.entries)), str(len(self.passed)))
         yield from (ear.group for ear in self.passed)
-        yield len(self.asked)
+        yield str(len(self.asked))
         for ear in self.asked:
             yield from (ear.group, ear.name)
 
@@ -160,8 +160,9 @@ class Bell:
         turns = [turn for key, entries in news if (turn := self._sorted(key, entries)) is not None]
         if not turns:
             return
-        keys, words = [turn.key.decode() for turn in turns], [word for turn in turns for word in turn.words()]
-        answers = iter(await self._redis.script("turn", keys, words))
+        words = "\n".join(word for turn in turns for word in turn.words())
+        said = await self._redis.script("turn", [turn.key.decode() for turn in turns], [words])
+        answers = map(int, said.split())
         for turn in turns:
             for ear in turn.passed:
                 if next(answers) > 0:

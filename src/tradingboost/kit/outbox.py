@@ -88,8 +88,6 @@ ROW = (
     outbox.c.occurred_at,
     cast(outbox.c.payload, Text).label("data"),
 )
-_ANY_UNPUBLISHED = select(outbox.c.position).where(outbox.c.published_at.is_(None)).limit(1)
-
 # The relay runs after every commit, so it talks to the driver directly: half the processor time a batch.
 # Two statements in one message, as a text without parameters may hold; the number is one for all relays of a database.
 _BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(8386388006371749752)"
@@ -98,6 +96,7 @@ _UNPUBLISHED = """
            occurred_at, payload::text AS data
     FROM bus.outbox WHERE published_at IS NULL ORDER BY position LIMIT $1
 """
+_ANY_UNPUBLISHED = "SELECT EXISTS (SELECT 1 FROM bus.outbox WHERE published_at IS NULL)"
 _PUBLISHED = "UPDATE bus.outbox SET published_at = clock_timestamp() WHERE event_id = ANY($1::uuid[])"
 
 # Relays of this process, by the dialect object that all views of an engine share: who commits an event wakes them.
@@ -273,8 +272,8 @@ class Relay:
                 await self._awake.wait()
                 return True
         except TimeoutError:
-            async with self._database.read() as connection:
-                return (await connection.execute(_ANY_UNPUBLISHED)).first() is not None
+            async with raw_connection(self._database) as connection:
+                return bool(await connection.fetchval(_ANY_UNPUBLISHED))
 
     async def _publish_batch(self) -> int:
         async with raw_connection(self._database) as connection:
