@@ -116,9 +116,9 @@ OKX: Final = _column(
 BINANCE: Final = _column(
     "binance",
     built=(Ask.CLOSE_POSITION, Ask.CANCEL_ALL, *_READ),
-    platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE),
+    platform=(Ask.ATTACHED_STOP, Ask.ATTACHED_TAKE, Ask.AMEND_STOP),
     refused=(
-        *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING_AMOUNT, Ask.AMEND_STOP),
+        *(Ask.SPOT, Ask.BUY_BY_BASE, Ask.BUY_BY_COST, Ask.OCO, Ask.TRAILING_AMOUNT),
         *(Ask.SPOT_STOP, Ask.BATCH, Ask.SOCKET_ORDERS),
     ),
     notes={
@@ -130,7 +130,7 @@ BINANCE: Final = _column(
         Ask.ATTACHED_TAKE: "placed by the platform after the fill",
         Ask.TRAILING: "0.1 to 10 percent",
         Ask.TRAILING_AMOUNT: "the client library would send a plain market order",
-        Ask.AMEND_STOP: "the venue cannot; a strategy that moves its stop is not for it",
+        Ask.AMEND_STOP: "the platform places another one and ends the old one once that rests",
         Ask.CANCEL_ALL: "orders and stops, two requests",
         Ask.CLOSE_POSITION: "a reduce-only market order",
         Ask.BATCH: "the venue takes 5; the platform sends one at a time",

@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 from tests.builders import ACCOUNT, BTC, USER, VENUE, an_instrument
 
-from tradingboost.core.errors import Conflict, NotFound, Refused, TradingBoostError, Unavailable
+from tradingboost.core.errors import Conflict, InvalidInput, NotFound, Refused, TradingBoostError, Unavailable
 from tradingboost.core.ids import AccountId, Symbol, Venue, VenueOrderId
 from tradingboost.core.instrument import Instrument
 from tradingboost.core.order import Fill, OrderType, Phase, PositionSide, Side, VenueReport

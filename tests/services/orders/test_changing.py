@@ -3,11 +3,13 @@
 import pytest
 from tests.builders import ACCOUNT, BTC, RUN, D, a_hedge, a_stop, an_exit, an_intent
 from tests.services.orders.desk import Desk
+from tests.services.orders.fakes import Scripted
 
 from tradingboost.core.errors import InvalidInput, NotFound, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import RunId, VenueOrderId
 from tradingboost.core.order import OrderType, Phase, Resolution, Side
 from tradingboost.services.orders import tables as t
+from tradingboost.shared.events.orders import OrderCancelled, OrderRejected
 from tradingboost.shared.interfaces.exchange import Outcome, OutcomeClass
 from tradingboost.shared.interfaces.orders import AmendSlot, CancelSlot, OrderView
 
@@ -114,6 +116,48 @@ async def test_the_attached_stop_becomes_the_slot_sl_and_is_amended_in_place(des
     assert desk.exchange.cancels == []
     (resting,) = desk.exchange.resting.values()
     assert resting.trigger == D(49_500)
+
+
+async def test_where_a_stop_cannot_be_amended_another_rests_before_the_old_one_goes(desk: Desk) -> None:
+    desk.exchange.amends_stops = False
+    await filled_entry(desk)
+    (old,) = await live(desk, "sl")
+    seen: list[int] = []
+
+    async def look(_: object) -> None:
+        seen.append(len(desk.exchange.cancels))
+
+    desk.exchange.script.append(Scripted(before_reply=look))
+    moved = await desk.service.amend(an_amend("49500"))
+    assert seen == [0]
+    assert (moved.state, moved.slot, moved.trigger, moved.qty) == ("OPEN", "sl", D(49_500), D(10))
+    assert [ref.venue_order_id for ref in desk.exchange.cancels] == [old.venue_order_id]
+    assert [one.trigger for one in desk.exchange.resting.values()] == [D(49_500)]
+    assert old.venue_order_id is not None
+    await desk.hear(desk.exchange.report(old.venue_order_id))
+    (told,) = [one for one in await desk.room.told(OrderCancelled) if isinstance(one, OrderCancelled)]
+    assert told.run_id is None  # the run has its stop
+    assert (await desk.service.amend(an_amend("49500"))).order_id == moved.order_id  # asked again, it is the same
+    assert [one.trigger for one in desk.exchange.resting.values()] == [D(49_500)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Outcome(kind=OutcomeClass.REFUSED, code="51280", message="too late"), "REJECTED"),
+        (LOST, "UNKNOWN"),
+    ],
+)
+async def test_the_old_stop_stays_while_the_new_one_is_not_known_to_rest(
+    desk: Desk, answer: Outcome, state: str
+) -> None:
+    desk.exchange.amends_stops = False
+    await filled_entry(desk)
+    desk.exchange.script.append(Scripted(reaches=False, answer=answer))
+    assert (await desk.service.amend(an_amend("49500"))).state == state
+    assert desk.exchange.cancels == []
+    assert [one.trigger for one in desk.exchange.resting.values()] == [D(49_000)]
+    assert [one for one in await desk.room.told(OrderRejected) if isinstance(one, OrderRejected)] == []
 
 
 async def test_amending_a_stop_that_is_proven_absent_places_a_new_one(desk: Desk) -> None:

@@ -226,6 +226,17 @@ async def test_f31_an_order_another_holder_has_met_at_the_venue_is_taken_as_ours
     assert [view.state for view in await emergencies(stage.desk)] == ["OPEN"]
 
 
+async def test_where_a_stop_cannot_be_amended_a_second_one_covers_the_rest(stage: Stage) -> None:
+    stage.desk.exchange.amends_stops = False
+    await a_covered_position(stage, "4")
+    await stage.away()
+    hold(stage.desk, "10")
+    await stage.rounds(13)
+    stops = [one for one in stage.desk.exchange.resting.values() if one.is_algo]
+    assert sorted(one.qty for one in stops) == [D(4), D(6)]
+    assert {one.trigger for one in stops} == {D(49_000)}
+
+
 async def test_f31_a_stop_that_is_too_small_is_enlarged_in_place(stage: Stage) -> None:
     stop = await a_covered_position(stage, "4")
     await stage.away()

@@ -129,6 +129,36 @@ async def test_an_amendment_of_the_run_that_is_on_its_way_is_waited_for(desk: De
     assert [amend.qty for amend in desk.exchange.amends] == [D(6), D(6)]
 
 
+@pytest.mark.parametrize("filled", ["4", "6"])
+async def test_where_a_stop_cannot_be_amended_one_of_the_right_size_takes_its_place(desk: Desk, filled: str) -> None:
+    desk.exchange.amends_stops = False
+    entry = await desk.submit(an_intent(trigger=None))
+    await desk.fill(entry.venue_order_id, filled, "50000")
+    old = await desk.submit(a_stop(qty=D(5)))
+    await rests(desk, old)
+    await watched(desk, 2)
+    (new,) = [one for one in desk.exchange.resting.values() if one.is_algo]
+    assert (new.qty, new.trigger) == (D(filled), D(49_000))
+    assert [ref.venue_order_id for ref in desk.exchange.cancels] == [old.venue_order_id]
+    assert old.venue_order_id is not None
+    await desk.hear(desk.exchange.report(old.venue_order_id), new)
+    sent = len(desk.exchange.sent)
+    await watched(desk, 5)
+    assert len(desk.exchange.sent) == sent  # and there it rests
+
+
+async def test_a_stop_that_was_moved_and_not_taken_away_goes_and_the_new_one_stays(desk: Desk) -> None:
+    desk.exchange.amends_stops = False
+    entry = await desk.submit(an_intent(trigger=None))
+    await desk.fill(entry.venue_order_id, "10", "50000")
+    old = await desk.submit(a_stop())
+    await rests(desk, old)
+    new = await desk.submit(a_stop(cause="seq:2", trigger=D(49_500)))  # whoever moved it died here
+    await rests(desk, new)
+    await watched(desk, 2)
+    assert [ref.venue_order_id for ref in desk.exchange.cancels] == [old.venue_order_id]
+
+
 async def test_a_run_whose_second_stop_is_taken_away_does_not_hear_that_it_has_none(desk: Desk) -> None:
     entry = await desk.submit(an_intent())
     await desk.fill(entry.venue_order_id, "10", "50000")

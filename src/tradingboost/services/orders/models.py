@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -23,6 +23,10 @@ from tradingboost.core.order import (
 )
 from tradingboost.shared.interfaces.exchange import OrderRef
 from tradingboost.shared.interfaces.orders import OrderView
+
+
+NOT_OFFERED: Final = "unsupported_by_venue"
+"""What the exchange says where a venue is not asked for such a thing."""
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,14 +5,14 @@ from datetime import timedelta
 import msgspec
 
 from tradingboost.core import risk
-from tradingboost.core.errors import OutcomeUnknown, Unavailable
+from tradingboost.core.errors import InvalidInput, OutcomeUnknown, Unavailable
 from tradingboost.core.order import OrderType, RequestKind, Resolution, Role
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.errors import not_amended, nothing_in_slot, take_not_amended
-from tradingboost.services.orders.models import Attempt, OrderRow
+from tradingboost.services.orders.models import NOT_OFFERED, Attempt, OrderRow
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.shared.interfaces.exchange import AmendOrder, Exchange, Outcome, OutcomeClass
@@ -75,7 +75,27 @@ class Changer:
         outcome = await self.amend_row(row, wish)
         if outcome.kind is OutcomeClass.GONE and not await self._still_there(row):
             return await self._replace(row, request)
+        if outcome.code == NOT_OFFERED and row.role is Role.STOP:
+            return await self.move(row, wish, (request.reason, request.cause))
         return await self._view(row)
+
+    async def move(self, row: OrderRow, wish: AmendOrder, why: tuple[str, str]) -> OrderView:
+        """Where the venue amends no stop: another one first, and only once that rests the end of the old one.
+
+        Whoever dies in between leaves two, of which the older goes (`sizing.wanted`); a second one can only reduce.
+
+        Args:
+            why: reason and cause of the other one; asked for twice with one cause it is one.
+        """
+        intent = msgspec.structs.replace(
+            row.again(reason=why[0], cause=why[1]),
+            qty=wish.qty if wish.qty is not None else row.in_force,
+            trigger=wish.trigger if wish.trigger is not None else row.trigger,
+        )
+        placed = await self._submitter.submit(intent)
+        if placed.state == "OPEN" and placed.order_id != row.order_id:  # else it is asked for the second time
+            await self.cancel_row(row)
+        return placed
 
     async def _check_form(self, row: OrderRow, request: AmendSlot) -> None:
         """New values lie on the instrument's grid and within its bounds, or nothing is sent."""
@@ -103,6 +123,8 @@ class Changer:
             outcome = Outcome(kind=OutcomeClass.UNKNOWN, code=error.code, message=error.message)
         except Unavailable as error:
             outcome = Outcome(kind=OutcomeClass.NOT_SENT, code=error.code, message=error.message)
+        except InvalidInput as error:
+            outcome = Outcome(kind=OutcomeClass.REFUSED, code=error.code, message=error.message)
         if row.role is Role.STOP:
             crash_point("protect.after_amend")
         await self._resolve(request_id, outcome)

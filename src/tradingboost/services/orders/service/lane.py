@@ -12,13 +12,13 @@ from typing import Final
 import msgspec
 import structlog
 
-from tradingboost.core.errors import Conflict, OutcomeUnknown, Refused, Unavailable
+from tradingboost.core.errors import Conflict, InvalidInput, OutcomeUnknown, Refused, Unavailable
 from tradingboost.core.ids import AccountId, RunId, Symbol
 from tradingboost.core.order import OrderIntent, OrderType, RequestKind, Role, VenueReport, beside
 from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_point
 from tradingboost.services.orders import repository as store
-from tradingboost.services.orders.models import Attempt, OrderRow
+from tradingboost.services.orders.models import NOT_OFFERED, Attempt, OrderRow
 from tradingboost.services.orders.service import protecting
 from tradingboost.services.orders.service.accounts import Accounts
 from tradingboost.services.orders.service.blackout import Asked, Blackout, Came, Sent
@@ -205,13 +205,16 @@ class Lane:
         return claimed.row, outcome
 
     async def _enlarge(self, known: Known, leg: Leg, found: Found) -> Outcome:
-        """Amend the largest stop so that all of them together cover the leg."""
+        """Amend the largest stop so that all together cover the leg; where it cannot be amended, a second one does."""
         largest = max(found.stops, key=lambda stop: stop.qty)
         row = known.orders.get(largest.client_order_id or "", leg.stop)
         wanted = largest.qty + found.qty - found.covered
         wish = AmendOrder(ref=_ref(largest), qty=wanted, price=None, trigger=largest.trigger)
         attempt = await self._asked(row, RequestKind.AMEND, wish)
-        return await self._answered(attempt, row, self._exchange.amend(wish))
+        outcome = await self._answered(attempt, row, self._exchange.amend(wish))
+        if outcome.code != NOT_OFFERED:
+            return outcome
+        return await self._restore(known, leg, msgspec.structs.replace(found, qty=found.qty - found.covered))
 
     async def _cancel(self, known: Known, report: VenueReport) -> Outcome:
         row = known.orders[report.client_order_id or ""]
@@ -231,6 +234,8 @@ class Lane:
             outcome = await call
         except (OutcomeUnknown, Unavailable, Conflict) as error:
             outcome = Outcome(kind=Class.UNKNOWN, code=error.code, message=error.message)
+        except InvalidInput as error:
+            outcome = Outcome(kind=Class.REFUSED, code=error.code, message=error.message)
         crash_point("journal.after_send")
         await self._came(attempt, row, outcome)
         return outcome

@@ -94,8 +94,8 @@ class Settler:
         attached = await store.attached_of(db, row.order_id)
         if attached is not None:  # its status stays NEW: only the venue's word ends an order, and it may yet speak
             await store.update_order(db, attached.order_id, ended_at=now)
-        if row.role is Role.STOP and await store.replaced(db, row):
-            return  # another stop rests in its slot: whoever wished it has it
+        if row.role is Role.STOP and (await store.replaced(db, row) or await store.rests_beside(db, row)):
+            return  # another stop rests in its slot: whoever wished it has it, or still has the one before
         await telling.tell_rejected(db, row, now, *told)
 
 

@@ -2,7 +2,7 @@
 
 A strategy restates its stop by itself, usually within a few hundred milliseconds; so a leg is looked at a moment after
 it changed, and left alone while a request about its stop is on its way. Stops are amended, never cancelled to be placed
-anew.
+anew; where the venue amends none, the new one rests before the old one goes.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderType, PositionSide, Side, beside
 from tradingboost.kit.context import Context
 from tradingboost.services.orders import repository as store
-from tradingboost.services.orders.models import OrderRow
+from tradingboost.services.orders.models import NOT_OFFERED, OrderRow
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.shared.interfaces.exchange import AmendOrder, OutcomeClass
@@ -146,6 +146,9 @@ class Sizer:
         outcome = await self._changer.amend_row(want.stop, wish)
         if outcome.kind is OutcomeClass.GONE:
             await self._looker.look(want.stop)
+        elif outcome.code == NOT_OFFERED and want.stop.run_id is not None:
+            why = (want.stop.reason, f"size:{want.stop.order_id}:{want.qty}")
+            return (await self._changer.move(want.stop, wish, why)).state == "OPEN"
         elif outcome.kind.definitely_not_placed and want.qty > want.stop.in_force:
             await self._beside(want.stop, want.qty - want.stop.in_force)
             return True
