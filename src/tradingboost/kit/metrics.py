@@ -21,6 +21,7 @@ _LABELS = frozenset({
     "level", "namespace", "stream", "group", "worker", "module", "service", "interface", "code", "reason",
     "server", "state", "queue",
 })  # fmt: skip
+_LEG = ("exchange", "symbol", "side")
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _ORDER_S = (0.01, 0.05, 0.1, 0.5, 1, 2, 5)
 M = TypeVar("M", bound=MetricWrapperBase)
@@ -67,7 +68,9 @@ class Metrics:
         self.active_positions = self.gauge("active_positions", "Open positions", ("exchange", "symbol"))
         self.http_requests = self.histogram("http_requests_seconds", "Requests served", ("route", "status"))
         self.orders_unknown = self.gauge("orders_unknown", "Orders whose outcome the venue has not confirmed")
-        self.position_uncovered = self.gauge("position_uncovered_seconds", "Longest time a position is without a stop")
+        self.position_uncovered = self.gauge(
+            "position_uncovered_seconds", "How long a held position is without a stop for all of it", _LEG
+        )
         self.venue_requests = self.counter("venue_requests", "Calls to venues", ("exchange", "endpoint", "outcome"))
         self.ratelimit_wait = self.histogram("ratelimit_wait_seconds", "Waiting for a venue's budget", ("exchange",))
         self.outbox_lag = self.gauge("outbox_lag_seconds", "Age of the oldest fact not yet published")

@@ -30,9 +30,14 @@ _HEARTBEAT_STEPS = 50
 
 
 class Life:
-    """What a running loop is given: `beat()` after each piece of work, `sleep()` between them, `stopping`."""
+    """What a running loop is given: `beat()` after each piece of work, `sleep()` between them, `stopping`.
 
-    def __init__(self, clock: Clock, stop: asyncio.Event) -> None:
+    Args:
+        metrics: of the process, for loops that have something to tell.
+    """
+
+    def __init__(self, clock: Clock, stop: asyncio.Event, metrics: Metrics | None = None) -> None:
+        self.metrics = metrics or Metrics()
         self._clock = clock
         self._stop = stop
         self._last = clock.monotonic()
@@ -206,7 +211,7 @@ class Runtime:
     def _start_workers(self, module: Module, group: asyncio.TaskGroup) -> None:
         stop = asyncio.Event()
         for worker in module.workers:
-            entry = _Running(module.name, worker, Life(self.clock, stop), stop)
+            entry = _Running(module.name, worker, Life(self.clock, stop, self.metrics), stop)
             self._running.append(entry)
             entry.task = group.create_task(self._keep_alive(entry), name=f"{module.name}.{worker.name}")
 

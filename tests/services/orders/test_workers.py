@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy import text
-from tests.builders import ACCOUNT, an_exit
+from tests.builders import ACCOUNT, an_exit, an_intent
 from tests.kit.stage import until
 from tests.services.orders.desk import SETTINGS, Desk
+from tests.services.orders.fakes import Scripted
 from tests.services.rooms import Room
 
+from tradingboost.core.errors import OutcomeUnknown
+from tradingboost.kit.metrics import Metrics
 from tradingboost.kit.runtime import Life
 from tradingboost.services.orders.workers import Workers
 
@@ -80,3 +83,19 @@ async def test_an_account_another_process_took_meanwhile_is_asked_for_once_and_l
         await seconds(3)
         assert (desk.service.accounts.held, desk.service.accounts.lost) == ((), set())
     assert other.service.accounts.held == (ACCOUNT,)
+
+
+async def test_orders_of_unknown_fate_are_a_gauge(desk: Desk) -> None:
+    desk.exchange.script.append(Scripted(answer=OutcomeUnknown("timeout", "No answer came.")))
+    assert (await desk.submit(an_intent())).state == "UNKNOWN"
+    stop, metrics = asyncio.Event(), Metrics()
+    life = Life(desk.clock, stop, metrics)
+    loop = asyncio.create_task(Workers(desk.service, desk.sagas, set(), SETTINGS).gauges(life))
+
+    async def shown() -> bool:
+        desk.clock.advance(1)
+        return "orders_unknown 1.0" in metrics.render().decode()
+
+    await until(shown)
+    stop.set()
+    await loop

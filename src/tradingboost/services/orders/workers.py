@@ -44,6 +44,7 @@ class Workers:
             Worker("flatten", self.flatten),
             Worker("resize", self.resize),
             Worker("guard", self.guard),
+            Worker("gauges", self.gauges),
             Worker("reconcile", self.reconcile, stall_after_s=300),
         ]
 
@@ -83,6 +84,14 @@ class Workers:
         while await life.sleep(1.0):
             await self._with_database(self._service.guard.audit)
             await self._with_database(self._service.limiter.audit)
+
+    async def gauges(self, life: Life) -> None:
+        """Show from outside how many orders nobody knows the fate of."""
+        while await life.sleep(5.0):
+            try:
+                life.metrics.orders_unknown.plain.set(await self._service.unknown())
+            except (Unavailable, OutcomeUnknown) as error:
+                log.warning("gauges_wait", code=error.code)
 
     async def _with_database(self, work: Callable[[], Awaitable[object]]) -> None:
         """One piece of work, once nothing is owed to the database; while that is away there is none."""

@@ -23,6 +23,15 @@ class ReadUntil(msgspec.Struct, frozen=True, kw_only=True):
     watermark: datetime
 
 
+class HeldLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held, and since how many seconds it lacks a stop for all of it."""
+
+    venue: Venue
+    symbol: Symbol
+    side: PositionSide
+    bare_s: float
+
+
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
     """One row of positions.positions."""
 

@@ -18,7 +18,7 @@ from tradingboost.kit.context import Context
 from tradingboost.kit.crash import crash_after_commit, crash_point
 from tradingboost.services.positions import repository as store
 from tradingboost.services.positions.errors import mismatch_not_found
-from tradingboost.services.positions.models import Leg
+from tradingboost.services.positions.models import HeldLeg, Leg
 from tradingboost.services.positions.settings import PositionsSettings
 from tradingboost.shared.events.envelope import Payload
 from tradingboost.shared.events.orders import OrderFilled, ProtectionPlaced
@@ -108,6 +108,21 @@ class PositionsService:
         if decided is None:
             raise mismatch_not_found(request.mismatch_id)
         return decided
+
+    async def held(self) -> list[HeldLeg]:
+        """Every open leg of every account, with how long it has lacked a stop by now."""
+        async with self._db.read() as db:
+            legs = await store.open_legs(db)
+        now = self._clock.now()
+        return [
+            HeldLeg(
+                venue=leg.exchange,
+                symbol=leg.symbol,
+                side=leg.position_side,
+                bare_s=(now - leg.uncovered_since).total_seconds() if leg.uncovered_since is not None else 0.0,
+            )
+            for leg in legs
+        ]
 
     async def held_symbols(self) -> list[tuple[Venue, Symbol]]:
         """What is held anywhere."""

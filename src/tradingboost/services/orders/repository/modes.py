@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Text, and_, any_, bindparam, delete, literal, or_, select, update
+from sqlalchemy import ARRAY, Text, and_, any_, bindparam, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -117,6 +117,12 @@ async def is_unknown(db: AsyncConnection, leg: tuple[AccountId, Symbol]) -> bool
     u = t.unknown_periods.c
     where = and_(u.account_id == leg[0], u.symbol == leg[1], u.ended_at.is_(None))
     return (await db.execute(select(u.order_id).where(where).limit(1))).first() is not None
+
+
+async def count_unknown(db: AsyncConnection) -> int:
+    """How many orders have an unknown fate."""
+    where = t.unknown_periods.c.ended_at.is_(None)
+    return int((await db.execute(select(func.count()).select_from(t.unknown_periods).where(where))).scalar_one())
 
 
 async def end_unknown(db: AsyncConnection, row: OrderRow, now: datetime) -> bool:

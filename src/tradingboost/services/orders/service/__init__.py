@@ -244,6 +244,11 @@ class OrdersService:
         async with self._db.read() as db:
             return await store.known_accounts(db)
 
+    async def unknown(self) -> int:
+        """How many orders have an unknown fate."""
+        async with self._db.read() as db:
+            return await store.count_unknown(db)
+
     async def deaf(self) -> list[AccountId]:
         """Accounts we act for whose private stream is away, also where that could not be asked."""
         found = []

@@ -8,6 +8,7 @@ from tradingboost.kit.feed import FeedReader, Source
 from tradingboost.kit.runtime import Life, Worker
 from tradingboost.services.positions.service import PositionsService
 from tradingboost.services.positions.settings import PositionsSettings
+from tradingboost.services.positions.workers import gauges
 from tradingboost.services.positions.workers.equity import EquityKeeper
 from tradingboost.services.positions.workers.mirror import Mirror
 from tradingboost.shared.events.market import Ticked
@@ -32,6 +33,7 @@ class Workers:
             Worker("settle", self.settle, stall_after_s=300),
             Worker("mirror", self._mirror.run),
             Worker("equity", self._equity.run),
+            Worker("gauges", gauges.Gauges(self._service).run),
         ]
 
     async def marks(self, life: Life) -> None:
