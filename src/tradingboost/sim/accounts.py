@@ -75,7 +75,7 @@ def close_position(state: State, command: ClosePosition) -> None:
         refusal = Refusal(51023, "Position does not exist")
         reject(state, command.uid, "close_position", refusal, command.inst_id, cl_ord_id=command.cl_ord_id)
         return
-    closing = [row for row in account.orders_of(command.inst_id) if holds(row, position)]
+    closing = [row for row in account.closers_of(command.inst_id) if holds(row, position)]
     for order in closing if command.auto_cancel else ():
         lifecycle.cancel(state, order, lifecycle.USER)
     place(

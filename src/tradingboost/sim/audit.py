@@ -86,20 +86,27 @@ def _orders(state: State, account: Account) -> list[str]:
             found.append(f"Order {order.terms.ord_id} filled {order.acc_lots} of {order.lots} lots.")
     for order in account.orders.values():
         found += _pending(account, order)
-    by_name = {inst_id: list(rows) for inst_id, rows in account.by_inst.items()}
-    if by_name != _by_instrument(account):
-        found.append(f"{account.uid}: pending orders are listed by instrument as {by_name}.")
+    found += _indexes(account)
     pending_ids = [order.terms.cl_ord_id for order in account.orders.values() if order.terms.cl_ord_id]
     if len(pending_ids) != len(set(pending_ids)) or sorted(pending_ids) != sorted(account.cl_ids):
         found.append(f"{account.uid}: client order ids {sorted(pending_ids)} are indexed as {sorted(account.cl_ids)}.")
     return found
 
 
-def _by_instrument(account: Account) -> dict[str, list[int]]:
-    fresh: dict[str, list[int]] = {}
-    for number, order in account.orders.items():
-        fresh.setdefault(order.terms.inst_id, []).append(number)
-    return fresh
+def _indexes(account: Account) -> list[str]:
+    """Pending orders are where they are looked for, and their sums are theirs."""
+    fresh = Account(account.uid, account.acct_lv, account.pos_mode)
+    for order in account.orders.values():
+        fresh.add(order)
+    return [
+        f"{account.uid}: pending orders are kept as {kept}, a fresh count gives {right}."
+        for kept, right in (
+            (account.by_inst, fresh.by_inst),
+            (account.closers, fresh.closers),
+            (account.openers, fresh.openers),
+        )
+        if kept != right
+    ]
 
 
 def _pending(account: Account, order: Order) -> list[str]:

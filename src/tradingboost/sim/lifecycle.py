@@ -18,7 +18,7 @@ def open_order(state: State, market: Market, account: Account, order: Order) -> 
     market.orders[terms.ord_id] = order
     if terms.cl_ord_id:
         account.cl_ids[terms.cl_ord_id] = terms.ord_id
-    freeze_one(state, market, account, order)
+    freeze_one(state, market, account, order, new=True)
 
 
 def side_levels(market: Market, order: Order) -> Levels:

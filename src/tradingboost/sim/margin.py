@@ -220,7 +220,7 @@ def holds(order: Order, position: Position) -> bool:
 
 def closing_lots(account: Account, position: Position) -> int:
     """Lots of a position held by pending orders that may only close it."""
-    return sum(order.rest for order in account.orders_of(position.inst_id) if holds(order, position))
+    return sum(order.rest for order in account.closers_of(position.inst_id) if holds(order, position))
 
 
 def cost_to_open(market: Market, account: Account, order: Order, lots: int) -> int:

@@ -84,7 +84,7 @@ def aftermath(state: State, order: Order) -> None:
     where = _place(order)
     position = account.position(*where)
     size = abs(position.lots) if position is not None else 0
-    for row in [row for row in account.orders_of(where[0]) if row.terms.closes]:
+    for row in list(account.closers_of(where[0])):
         if _place(row) == where and row.pending:
             _displace(state, market, row, size, position)
     if size == 0:

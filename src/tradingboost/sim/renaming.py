@@ -29,8 +29,10 @@ def _rename_account(account: Account, old: str, new: str) -> None:
     for position in (*account.positions.values(), *account.closed_positions):
         if position.inst_id == old:
             position.inst_id = new
-    if old in account.by_inst:
-        account.by_inst[new] = account.by_inst.pop(old)
+    for table in (account.by_inst, account.closers):
+        if old in table:
+            table[new] = table.pop(old)
+    account.openers = {(new if key[0] == old else key[0], *key[1:]): row for key, row in account.openers.items()}
     working = (account.orders, account.closed_orders, account.algos, account.closed_algos)
     for rows in working:
         for row in rows.values():

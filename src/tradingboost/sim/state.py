@@ -97,6 +97,27 @@ class Market:
 
 
 @dataclass(slots=True)
+class Openers:
+    """Pending orders of one instrument, side and margin mode that may open a position.
+
+    Attributes:
+        lots: sum of what is left of them, as of the last time each was frozen for; `rests` says it of each.
+        opening: sum of the lots for which they freeze.
+    """
+
+    orders: dict[int, Order] = field(default_factory=dict)
+    rests: dict[int, int] = field(default_factory=dict)
+    lots: int = 0
+    opening: int = 0
+
+    def count(self, order: Order) -> None:
+        """Take an order in, or note that less or more of it is left."""
+        number, rest = order.terms.ord_id, order.rest
+        self.lots += rest - self.rests.get(number, 0)
+        self.rests[number] = rest
+
+
+@dataclass(slots=True)
 class Account:
     """One customer: settings, cash, working orders and a bounded memory of finished things.
 
@@ -104,7 +125,8 @@ class Account:
         cash: quanta by currency; `frozen`: quanta held by pending orders, by currency.
         levers: leverage by "inst_id|mgn_mode", isolated legs of long/short mode by "inst_id|isolated|pos_side".
         positions: open rows by `position_key`.
-        orders, by_inst: pending orders by id, and the same by instrument and id, each in the order they came.
+        orders: pending orders by id, in the order they came; the same in `by_inst` by instrument, in `closers` those
+            that may only close, in `openers` the others by instrument, side and margin mode.
         cl_ids, algo_cl_ids: client ids of pending orders and algos.
         armed: what an operator arranged for the next order or algo.
         filled_lots: signed sum of fills by position key, kept apart from positions for the audit.
@@ -131,29 +153,51 @@ class Account:
     armed: OrderFault = NO_FAULT
     by_inst: dict[str, dict[int, Order]] = field(default_factory=dict)
 
-    UNWRITTEN: ClassVar[tuple[str, ...]] = ("by_inst",)
+    closers: dict[str, dict[int, Order]] = field(default_factory=dict)
+    openers: dict[tuple[str, str, str], Openers] = field(default_factory=dict)
+
+    UNWRITTEN: ClassVar[tuple[str, ...]] = ("by_inst", "closers", "openers")
 
     def add(self, order: Order) -> None:
         """Count an order among the pending."""
         terms = order.terms
         self.orders[terms.ord_id] = order
-        here = self.by_inst.get(terms.inst_id)
-        if here is None:
-            here = self.by_inst[terms.inst_id] = {}
-        here[terms.ord_id] = order
+        _in(self.by_inst, terms.inst_id)[terms.ord_id] = order
+        if terms.closes:
+            _in(self.closers, terms.inst_id)[terms.ord_id] = order
+            return
+        key = (terms.inst_id, terms.side, terms.td_mode)
+        group = self.openers.get(key)
+        if group is None:
+            group = self.openers[key] = Openers()
+        group.orders[terms.ord_id] = order
+        group.opening += order.opening
+        group.count(order)
 
     def drop(self, order: Order) -> None:
         """Count it there no more."""
         terms = order.terms
         del self.orders[terms.ord_id]
-        here = self.by_inst[terms.inst_id]
-        del here[terms.ord_id]
-        if not here:
-            del self.by_inst[terms.inst_id]
+        _out(self.by_inst, terms.inst_id, terms.ord_id)
+        if terms.closes:
+            _out(self.closers, terms.inst_id, terms.ord_id)
+            return
+        key = (terms.inst_id, terms.side, terms.td_mode)
+        group = self.openers[key]
+        del group.orders[terms.ord_id]
+        group.lots -= group.rests.pop(terms.ord_id)
+        group.opening -= order.opening
+        if not group.orders:
+            del self.openers[key]
 
     def orders_of(self, inst_id: str) -> Collection[Order]:
         """Pending orders of one instrument, oldest first."""
         here = self.by_inst.get(inst_id)
+        return here.values() if here is not None else ()
+
+    def closers_of(self, inst_id: str) -> Collection[Order]:
+        """Those of them that may only close."""
+        here = self.closers.get(inst_id)
         return here.values() if here is not None else ()
 
     def take_armed(self) -> OrderFault:
@@ -246,12 +290,26 @@ class State:
     def relink(self) -> None:
         """Rebuild what can be found again from the accounts' own rows, after a restore."""
         for account in self.accounts.values():
-            account.by_inst = {}
+            account.by_inst, account.closers, account.openers = {}, {}, {}
             for order in account.orders.values():
                 account.add(order)
                 self.markets[order.terms.inst_id].orders[order.terms.ord_id] = order
             for algo in account.algos.values():
                 self.markets[algo.terms.inst_id].algos[algo.terms.algo_id] = algo
+
+
+def _in(table: dict[str, dict[int, Order]], inst_id: str) -> dict[int, Order]:
+    here = table.get(inst_id)
+    if here is None:
+        here = table[inst_id] = {}
+    return here
+
+
+def _out(table: dict[str, dict[int, Order]], inst_id: str, ord_id: int) -> None:
+    here = table[inst_id]
+    del here[ord_id]
+    if not here:
+        del table[inst_id]
 
 
 def keep(rows: list[_Row], row: _Row, limit: int) -> None:
