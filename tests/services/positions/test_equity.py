@@ -57,7 +57,7 @@ async def test_metrics_are_written_down_by_the_minute(stage: Room) -> None:
     async with stage.db.read() as db:
         rows = (await db.execute(select(metric_points).where(metric_points.c.name == "orders_created_total"))).all()
         total = len((await db.execute(select(metric_points.c.name))).all())
-    assert written == total >= 10
+    assert written == total > 1  # those that every process has, beside it
     assert [(row.instance, row.labels, row.value) for row in rows] == [
         ("one", "exchange=okx,side=buy,symbol=BTC-USDT-SWAP", 1.0)
     ]
