@@ -140,7 +140,7 @@ def _positions(found: "Status", labels: "dict[AccountId, str]") -> "Table":
             number(abs(leg.qty)),
             price(leg.average_price),
             number(leg.mark),
-            number(leg.stop_price) if leg.stop_price is not None else "none",
+            "dust" if leg.dust else number(leg.stop_price) if leg.stop_price is not None else "none",
             f"{leg.uncovered_s:.0f} s",
             "-" if leg.liquidation_distance_ratio is None else f"{leg.liquidation_distance_ratio:.1%}",
             money(leg.unrealized_quote, signed=True),

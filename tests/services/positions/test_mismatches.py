@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.builders import ACCOUNT, BTC, D
+from tests.builders import ACCOUNT, BTC, D, an_instrument
 from tests.services.positions.test_service import LONG, book, filled, unbalanced
 from tests.services.positions.venue import QuietVenue
 from tests.services.rooms import Room
@@ -15,7 +15,7 @@ from tradingboost.services.positions import tables as t
 from tradingboost.services.positions.module import build
 from tradingboost.services.positions.service import PositionsService
 from tradingboost.services.positions.settings import PositionsSettings
-from tradingboost.shared.events.positions import MismatchCleared, MismatchFound
+from tradingboost.shared.events.positions import DustLeft, MismatchCleared, MismatchFound
 from tradingboost.shared.interfaces.positions import DecideMismatch, MismatchView
 
 
@@ -107,3 +107,39 @@ async def test_what_was_adopted_takes_its_cash_from_the_venues_balance(
     assert len(await stage.told(MismatchCleared)) == 1
     await look(stage, positions)
     assert len(await adjusted(stage)) == 2
+
+
+async def test_what_neither_side_could_trade_is_no_difference(stage: Room) -> None:
+    venue = QuietVenue(stage.clock, cash={"USDT": D(10_000)})
+    venue.instruments[BTC] = an_instrument(min_qty=D(1))
+    positions = build(stage.context(), venue, PositionsSettings())[0]
+    await book(stage, positions, filled(Side.BUY, "10", "50000"), filled(Side.SELL, "9.5", "50000"))
+    venue.held[BTC, LONG] = D("0.7")
+    await look(stage, positions, 4)
+    assert await positions.mismatches(ACCOUNT) == []
+    venue.held[BTC, LONG] = D(1)  # one could be traded
+    await look(stage, positions, 2)
+    assert [one.held for one in await positions.mismatches(ACCOUNT)] == [D(1)]
+
+
+async def test_what_an_exit_left_is_told_as_dust_once_and_needs_no_stop(stage: Room) -> None:
+    venue = QuietVenue(stage.clock)
+    venue.instruments[BTC] = an_instrument(min_qty=D(1))
+    positions = build(stage.context(), venue, PositionsSettings())[0]
+    await book(stage, positions, filled(Side.BUY, "0.5", "50000"))
+    assert await stage.told(DustLeft) == []  # it is only beginning to fill
+    await book(stage, positions, filled(Side.BUY, "9.5", "50000"))
+    stage.clock.advance(2)
+    (leg,) = await positions.positions(ACCOUNT)
+    assert (leg.dust, leg.uncovered_s) == (False, D(2))
+    await book(stage, positions, filled(Side.SELL, "9.4", "50000"))
+    (told,) = await stage.told(DustLeft)
+    assert isinstance(told, DustLeft)
+    assert (told.symbol, told.qty, told.min_qty) == (BTC, D("0.6"), D(1))
+    stage.clock.advance(60)
+    (leg,) = await positions.positions(ACCOUNT)
+    assert (leg.dust, leg.uncovered_s) == (True, D(2))
+    await book(stage, positions, filled(Side.BUY, "1", "50000"))
+    stage.clock.advance(3)
+    (leg,) = await positions.positions(ACCOUNT)
+    assert (leg.dust, leg.uncovered_s) == (False, D(5))  # it can be protected again, so it should be

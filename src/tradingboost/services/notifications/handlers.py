@@ -16,13 +16,13 @@ from tradingboost.shared.events.orders import (
     OrderUnknown,
     ProtectionMissing,
 )
-from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
+from tradingboost.shared.events.positions import DustLeft, FundingBooked, MismatchFound, PositionClosed, PositionOpened
 from tradingboost.shared.events.strategy import RunStarted, RunStopped
 from tradingboost.shared.events.users import CredentialNeedsCare
 
 _HEARD: dict[str, tuple[type[Payload], ...]] = {
     "orders": (AlertRaised, OrderFilled, OrderRejected, OrderUnknown, OrderParked, ProtectionMissing),
-    "positions": (PositionOpened, PositionClosed, MismatchFound, FundingBooked),
+    "positions": (PositionOpened, PositionClosed, MismatchFound, DustLeft, FundingBooked),
     "strategy": (RunStarted, RunStopped),
     "users": (CredentialNeedsCare,),
 }

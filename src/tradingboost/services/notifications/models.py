@@ -11,7 +11,7 @@ from tradingboost.shared.events.orders import (
     OrderUnknown,
     ProtectionMissing,
 )
-from tradingboost.shared.events.positions import FundingBooked, MismatchFound, PositionClosed, PositionOpened
+from tradingboost.shared.events.positions import DustLeft, FundingBooked, MismatchFound, PositionClosed, PositionOpened
 from tradingboost.shared.events.strategy import RunStarted, RunStopped
 from tradingboost.shared.events.users import CredentialNeedsCare
 
@@ -37,6 +37,11 @@ def told(payload: Payload) -> tuple[str, str]:
             return "position", f"{symbol} {side} closed: {plain(realized)} realised by the last fill"
         case MismatchFound(symbol=symbol, ours=ours, venue=venue):
             return "alarm", f"{symbol}: our books say {plain(ours)}, the exchange says {plain(venue)}; entries pause"
+        case DustLeft(symbol=symbol, qty=qty, min_qty=least):
+            return (
+                "position",
+                f"{symbol}: {plain(qty)} is left, less than the exchange trades ({plain(least)}); it stays",
+            )
         case FundingBooked(symbol=symbol, amount=amount, asset=asset):
             return "funding", f"{symbol}: funding {plain(amount)} {asset}"
         case RunStarted(strategy=strategy, symbol=symbol, timeframe=timeframe):

@@ -24,7 +24,6 @@ from tradingboost.core.order import (
 from tradingboost.shared.interfaces.exchange import OrderRef
 from tradingboost.shared.interfaces.orders import OrderView
 
-
 NOT_OFFERED: Final = "unsupported_by_venue"
 """What the exchange says where a venue is not asked for such a thing."""
 

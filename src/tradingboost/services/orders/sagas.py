@@ -43,10 +43,13 @@ class Sagas:
         self._ids = context.ids
         self._grace = timedelta(seconds=settings.protection_grace_s)
         self._deadline = timedelta(seconds=settings.protection_deadline_s)
+        self._dust_at: dict[str, datetime] = {}
+        """By saga, when it was last too little to be protected: what fills after that has its time from then."""
 
     async def drive(self) -> int:
         """One look at every saga that has not ended; returns how many there are."""
         active = await self._active(t.sagas.c.type != _FLATTEN)
+        self._dust_at = {one.saga_id: self._dust_at[one.saga_id] for one in active if one.saga_id in self._dust_at}
         for saga in active:
             try:
                 await self._protect(saga)
@@ -82,9 +85,15 @@ class Sagas:
                 await self._end(db, saga.saga_id, "COMPLETED", "covered" if covered else "left", now)
                 await store.clear_mode(db, (entry.account_id, entry.symbol), f"saga:{saga.saga_id}")
                 return
+            if await self._dust(db, entry):
+                self._dust_at[saga.saga_id] = now
+                if entry.ended_at is not None:
+                    await self._end(db, saga.saga_id, "COMPLETED", "dust", now)
+                    await store.clear_mode(db, (entry.account_id, entry.symbol), f"saga:{saga.saga_id}")
+                return
             if saga.deadline_at is not None and now > saga.deadline_at and saga.state != "PARKED":
                 await self._park(db, saga, entry, now)
-            waited = now - (entry.first_fill_at or now)
+            waited = now - max(entry.first_fill_at or now, self._dust_at.get(saga.saga_id, entry.created_at))
             if saga.step == "submitted":
                 await self._step(db, saga.saga_id, "filled", now + self._deadline + self._grace, now)
         if waited > self._deadline:
@@ -126,6 +135,11 @@ class Sagas:
         if entry.run_id is None:
             return False
         return await store.live_in_slot(db, entry.run_id, beside(entry.slot, "sl"), resting=True) is not None
+
+    async def _dust(self, db: AsyncConnection, entry: OrderRow) -> bool:
+        """What is held is less than the venue trades: no stop and no exit can be placed, so none is tried."""
+        instrument = await self._service.looker.instrument(entry.exchange, entry.symbol)
+        return 0 < abs(await store.net_fills(db, entry)) < instrument.min_qty
 
     async def _left(self, db: AsyncConnection, entry: OrderRow) -> bool:
         """The leg was closed again after the entry filled: a later order of the run that closes it has filled."""

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from tradingboost.core.ids import AccountId, RunId, Symbol, UserId, Venue
+from tradingboost.core.instrument import Instrument
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import PositionSide
 from tradingboost.core.position import Position, unrealized_quote
+from tradingboost.shared.events.orders import OrderFilled, ProtectionPlaced
 from tradingboost.shared.interfaces.positions import PositionView
 
 _MS = timedelta(milliseconds=1)
@@ -58,11 +60,55 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     uncovered_s: Decimal = ZERO
     liquidation_price: Decimal | None = None
+    min_qty: Decimal = ZERO
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Leg":
         """Read a row of the table."""
         return cls(**{**row, "position_side": PositionSide(row["position_side"])})
+
+    @classmethod
+    def flat(cls, first: OrderFilled | ProtectionPlaced, instrument: Instrument, now: datetime) -> "Leg":
+        """One that was just heard of."""
+        return cls(
+            account_id=first.account_id,
+            symbol=first.symbol,
+            position_side=first.position_side,
+            exchange=first.exchange,
+            user_id=first.user_id,
+            run_id=first.run_id if isinstance(first, OrderFilled) else None,
+            qty=ZERO,
+            cost=ZERO,
+            realized_quote=ZERO,
+            fees_quote=ZERO,
+            funding_quote=ZERO,
+            lot=instrument.lot,
+            contract_size=instrument.contract_size,
+            min_qty=instrument.min_qty,
+            stop_policy="venue_stop",
+            stop_order_id=None,
+            stop_price=None,
+            covered_qty=ZERO,
+            uncovered_since=None,
+            differs_since=None,
+            flat_since=now,
+            updated_at=now,
+        )
+
+    @property
+    def dust(self) -> bool:
+        """Less is held than the venue trades: it can neither be closed nor protected."""
+        return self.qty != 0 and abs(self.qty) < self.min_qty
+
+    def agrees(self, venue_qty: Decimal) -> bool:
+        """Whether the venue holds the same; what neither can trade is no difference."""
+        return abs(self.qty - venue_qty) < self.lot or max(abs(self.qty), abs(venue_qty)) < self.min_qty
+
+    def looked_after(self, now: datetime) -> "Leg":
+        """With since when it lacks a stop for its whole size: not while it has one, or can have none."""
+        if self.qty != 0 and not self.dust and self.covered_qty < abs(self.qty):
+            return msgspec.structs.replace(self, uncovered_since=self.uncovered_since or now)
+        return msgspec.structs.replace(self, uncovered_since=None, uncovered_s=self.bare_s(now))
 
     @property
     def position(self) -> Position:
@@ -98,4 +144,5 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
             run_id=self.run_id,
             uncovered_s=self.bare_s(now),
             liquidation_price=self.liquidation_price if self.qty else None,
+            dust=self.dust,
         )

@@ -23,6 +23,7 @@ from tradingboost.services.positions.settings import PositionsSettings
 from tradingboost.shared.events.envelope import Payload
 from tradingboost.shared.events.orders import OrderFilled, ProtectionPlaced
 from tradingboost.shared.events.positions import (
+    DustLeft,
     FundingBooked,
     MismatchCleared,
     MismatchFound,
@@ -139,9 +140,7 @@ class PositionsService:
         key = (filled.account_id, filled.symbol, filled.position_side)
         instrument = await self._exchange.instrument(filled.exchange, filled.symbol)
         now = self._clock.now()
-        before = await store.leg(db, key, lock=True) or _new_leg(
-            filled, (instrument.lot, instrument.contract_size), now
-        )
+        before = await store.leg(db, key, lock=True) or Leg.flat(filled, instrument, now)
         steps = Steps(contract_size=filled.contract_size, cost_quantum=instrument.tick * instrument.lot)
         if await store.booked_after(db, key, filled.timestamp, filled.trade_id):
             position = await self._in_venue_order(db, key, filled, steps)
@@ -161,9 +160,10 @@ class PositionsService:
             fees_quote=before.fees_quote + filled.commission,
             flat_since=now if position.qty == 0 else None,
             differs_since=None,  # a leg that changed is judged anew
+            min_qty=instrument.min_qty,
             updated_at=now,
         )
-        await store.put_leg(db, _covered(after, now))
+        await store.put_leg(db, after.looked_after(now))
         await self._tell_change(db, before, after, filled, realized)
         crash_point("positions.book.before_commit")
         crash_after_commit(db, "positions.book.after_commit")
@@ -187,13 +187,13 @@ class PositionsService:
         leg = await store.leg(db, (placed.account_id, placed.symbol, placed.position_side), lock=True)
         if leg is None:  # the stop's channel was faster than the first fill's
             instrument = await self._exchange.instrument(placed.exchange, placed.symbol)
-            leg = _new_leg(placed, (instrument.lot, instrument.contract_size), self._clock.now())
+            leg = Leg.flat(placed, instrument, self._clock.now())
         if placed.covered_qty == 0 and leg.stop_order_id != placed.order_id:
             return  # an older stop ended; the newer one keeps covering
         leg = msgspec.structs.replace(
             leg, stop_order_id=placed.order_id, stop_price=placed.stop_price, covered_qty=placed.covered_qty
         )
-        await store.put_leg(db, _covered(leg, self._clock.now()))
+        await store.put_leg(db, leg.looked_after(self._clock.now()))
 
     async def settle(self, account_id: AccountId) -> None:
         """Read the venue once: open the ledger if it is new, book bills, keep its figures, compare."""
@@ -251,7 +251,7 @@ class PositionsService:
             key = (leg.account_id, leg.symbol, leg.position_side)
             venue = await store.venue_qty(db, key)
             where = (leg.user_id, leg.account_id, leg.exchange, leg.symbol)
-            if abs(leg.qty - venue) < leg.lot:
+            if leg.agrees(venue):
                 if leg.differs_since is not None:
                     await store.set_differs(db, key, None)
                 closed = await store.close_mismatch(db, key, now, quiet=quiet)
@@ -333,7 +333,19 @@ class PositionsService:
             slot=filled.slot,
             at=filled.timestamp,
         )
-        await _tell(db, payload, (after.user_id, after.account_id, after.exchange, after.symbol))
+        where = (after.user_id, after.account_id, after.exchange, after.symbol)
+        await _tell(db, payload, where)
+        if after.dust and abs(after.qty) < abs(before.qty):
+            left = DustLeft(
+                user_id=after.user_id,
+                account_id=after.account_id,
+                exchange=after.exchange,
+                symbol=after.symbol,
+                position_side=after.position_side,
+                qty=after.qty,
+                min_qty=after.min_qty,
+            )
+            await _tell(db, left, where)
 
 
 async def _tell(db: AsyncConnection, payload: Payload, where: tuple[str, str, str, str]) -> None:
@@ -341,40 +353,6 @@ async def _tell(db: AsyncConnection, payload: Payload, where: tuple[str, str, st
     user_id, account_id, venue, symbol = where
     await outbox.emit(
         db, payload, key=f"{user_id}:{venue}:{symbol}", aggregate=f"positions:{account_id}:{symbol}", user_id=user_id
-    )
-
-
-def _covered(leg: Leg, now: datetime) -> Leg:
-    """Since when the leg lacks a stop for its whole size, None while it has one or needs none."""
-    if leg.qty != 0 and leg.covered_qty < abs(leg.qty):
-        return msgspec.structs.replace(leg, uncovered_since=leg.uncovered_since or now)
-    return msgspec.structs.replace(leg, uncovered_since=None, uncovered_s=leg.bare_s(now))
-
-
-def _new_leg(first: OrderFilled | ProtectionPlaced, steps: tuple[Decimal, Decimal], now: datetime) -> Leg:
-    """A flat leg; `steps` = (lot, contract size)."""
-    return Leg(
-        account_id=first.account_id,
-        symbol=first.symbol,
-        position_side=first.position_side,
-        exchange=first.exchange,
-        user_id=first.user_id,
-        run_id=first.run_id if isinstance(first, OrderFilled) else None,
-        qty=ZERO,
-        cost=ZERO,
-        realized_quote=ZERO,
-        fees_quote=ZERO,
-        funding_quote=ZERO,
-        lot=steps[0],
-        contract_size=steps[1],
-        stop_policy="venue_stop",
-        stop_order_id=None,
-        stop_price=None,
-        covered_qty=ZERO,
-        uncovered_since=None,
-        differs_since=None,
-        flat_since=now,
-        updated_at=now,
     )
 
 

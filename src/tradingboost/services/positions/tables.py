@@ -26,6 +26,7 @@ positions = Table(
     Column("funding_quote", ExactNumeric, nullable=False, server_default=text("0")),
     Column("lot", ExactNumeric, nullable=False),
     Column("contract_size", ExactNumeric, nullable=False),
+    Column("min_qty", ExactNumeric, nullable=False, server_default=text("0")),  # what is less is dust
     Column("stop_policy", Text, nullable=False),
     Column("stop_order_id", Text),
     Column("stop_price", ExactNumeric),

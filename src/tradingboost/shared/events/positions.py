@@ -64,6 +64,20 @@ class MismatchCleared(Payload, frozen=True, kw_only=True):
     position_side: PositionSide
 
 
+@event("position.dust_left")
+class DustLeft(Payload, frozen=True, kw_only=True):
+    """An exit left less than the venue trades: it stays, protected by nothing and in nobody's way."""
+
+    user_id: UserId
+    account_id: AccountId
+    exchange: Venue
+    symbol: Symbol
+    position_side: PositionSide
+    qty: Decimal
+    """Signed, venue units."""
+    min_qty: Decimal
+
+
 @event("funding.booked")
 class FundingBooked(Payload, frozen=True, kw_only=True):
     """A funding bill of the venue entered the ledger; negative = paid."""

@@ -19,6 +19,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
         run_id: the run that traded it last.
         uncovered_s: in its whole life, how long it was open without a stop for all of it.
         liquidation_price: where the venue would close it, None where it told none.
+        dust: less is held than the venue trades: it can neither be closed nor protected, and needs neither.
     """
 
     user_id: UserId
@@ -40,6 +41,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     run_id: RunId | None = None
     uncovered_s: Decimal = Decimal(0)
     liquidation_price: Decimal | None = None
+    dust: bool = False
 
     @property
     def liquidation_distance_ratio(self) -> Decimal | None:

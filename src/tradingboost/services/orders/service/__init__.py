@@ -121,7 +121,9 @@ class OrdersService:
         apart = snapshot.identity.position_mode == "hedge"
         if request.side_by_side and not apart:
             raise hedge_mode_required(request.symbol, snapshot.identity.position_mode)
-        if any(held.symbol == request.symbol and held.qty for held in snapshot.positions):
+        instrument = await self._exchange.instrument(request.venue, request.symbol)
+        tradable = max(instrument.min_qty, instrument.lot)  # less than that is dust, which nobody can close
+        if any(held.symbol == request.symbol and abs(held.qty) >= tradable for held in snapshot.positions):
             raise position_in_the_way(request.symbol)
         async with self._db.transaction() as db:
             for name in (PositionSide.LONG, PositionSide.SHORT) if apart else ("net",):
@@ -138,7 +140,6 @@ class OrdersService:
         async with self._db.transaction() as db:
             await store.note_leverage(db, request.run_id, set_to)
         self.accounts.read(request.account_id, snapshot.balances)
-        instrument = await self._exchange.instrument(request.venue, request.symbol)
         return sum((one.available for one in snapshot.balances if one.asset == instrument.settle), ZERO)
 
     async def release(self, run_id: RunId) -> None:

@@ -105,14 +105,16 @@ class Flattener:
 
     async def _sweep(self, row: OrderRow) -> None:
         position = await self._positions.position(row.account_id, row.symbol, row.position_side)
-        flat = position is None or (position.qty == 0 and position.updated_at < self._clock.now() - _ORPHAN_AFTER)
+        late = position is not None and position.updated_at < self._clock.now() - _ORPHAN_AFTER
+        flat = position is None or (late and (position.qty == 0 or position.dust))
         if flat and await self._holds_nothing(row):
             await self._changer.cancel_row(row)
 
     async def _holds_nothing(self, row: OrderRow) -> bool:
         """The books may lag behind a fill whose stop is live already; our own evidence does not."""
+        instrument = await self._looker.instrument(row.exchange, row.symbol)
         async with self._db.read() as db:
-            return abs(await store.net_fills(db, row)) < row.lot
+            return abs(await store.net_fills(db, row)) < max(row.lot, instrument.min_qty)
 
     async def _cancel(self, account_id: AccountId, roles: set[Role]) -> tuple[int, dict[str, str]]:
         async with self._db.read() as db:
@@ -128,6 +130,8 @@ class Flattener:
     async def _close_all(self, account_id: AccountId, request_id: str, failed: dict[str, str]) -> list[Symbol]:
         closed: list[Symbol] = []
         for position in await self._positions.positions(account_id):
+            if position.dust:
+                continue  # the venue does not trade so little
             try:
                 await self._close(position, request_id)
                 closed.append(position.symbol)
@@ -139,7 +143,7 @@ class Flattener:
         placed = await self._submitter.submit(_closing(position, request_id))
         for _ in range(_TRIES):
             now = await self._positions.position(position.account_id, position.symbol, position.position_side)
-            if now is None or now.qty == 0:
+            if now is None or now.qty == 0 or now.dust:
                 return
             await self._clock.sleep(_PAUSE_S)
             await self._looker.reconcile(position.account_id)

@@ -68,7 +68,8 @@ class Guard:
                 else:
                     self._missed.discard(row.order_id)
         for leg in legs:
-            await self._restore(leg)
+            if not leg.dust:
+                await self._restore(leg)
 
     async def _not_listed(self, row: OrderRow) -> None:
         """Ended, says the venue; or it knows of nothing, and then a second complete listing must say so too."""

@@ -128,8 +128,14 @@ class Sizer:
         for side, qty in _legs(held, netted="net" in modes):
             closing = Side.SELL if side is PositionSide.LONG else Side.BUY
             of_leg = [stop for stop in stops if stop.side is closing and ("net" in modes or stop.position_side is side)]
-            done &= await self._step(key, side, qty, of_leg)
+            if not await self._dust(of_leg, qty):
+                done &= await self._step(key, side, qty, of_leg)
         return done
+
+    async def _dust(self, stops: Sequence[OrderRow], held: Decimal) -> bool:
+        """Less is held than the venue trades: no stop can be made so small, and what rests is swept."""
+        rules = await self._looker.instrument(stops[0].exchange, stops[0].symbol) if stops else None
+        return rules is not None and held < rules.min_qty
 
     async def _step(
         self, key: tuple[AccountId, Symbol], side: PositionSide, held: Decimal, stops: Sequence[OrderRow]
