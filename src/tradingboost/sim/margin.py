@@ -43,8 +43,8 @@ def figures(state: State, account: Account, ccy: str) -> CurrencyFigures:
             continue
         profit += upl(market, position)
         need += -(-worth // position.lever)
-        keep += rules.rate_floor(worth, inst.mmr_of(abs(position.lots)))
-        closing += rules.rate_floor(worth, liquidation_rate(inst, position.lots))
+        keep += worth * inst.mmr_of(abs(position.lots)) // QUANTA
+        closing += worth * liquidation_rate(inst, position.lots) // QUANTA
         value += worth
     cash = account.cash.get(ccy, 0)
     held = account.frozen.get(ccy, 0)
@@ -79,7 +79,7 @@ def buffer(state: State, account: Account, ccy: str) -> int | None:
         if market.inst.settle == ccy and position.mgn_mode != "isolated":
             found = True
             worth = notional(market.inst, market.mark, abs(position.lots))
-            equity += upl(market, position) - rules.rate_floor(worth, liquidation_rate(market.inst, position.lots))
+            equity += upl(market, position) - worth * liquidation_rate(market.inst, position.lots) // QUANTA
     return equity if found else None
 
 
@@ -234,7 +234,7 @@ def cost_to_open(market: Market, account: Account, order: Order, lots: int) -> i
         return amount + amount // 20 if order.px == 0 and not order.terms.quote_quanta else amount
     worth = notional(inst, px, lots)
     lever = account.lever(inst.inst_id, order.terms.td_mode, order.terms.pos_side)
-    return -(-worth // lever) + rules.rate_ceil(worth, inst.taker_rate)
+    return -(-worth // lever) - (-worth * inst.taker_rate // QUANTA)  # as `rules.rate_ceil`; here products may be large
 
 
 def _base_of_quote(order: Order, market: Market) -> int:

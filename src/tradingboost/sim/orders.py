@@ -91,7 +91,7 @@ def _new_order(state: State, market: Market, account: Account, command: Place) -
         px=0 if priceless else command.px,
         lots=command.lots,
         priority=state.next_priority(),
-        attached=attached.with_ids(state, command.attached),
+        attached=attached.with_ids(state, command.attached) if command.attached else (),
         u_us=state.now_us,
         fault=account.take_armed(),
     )

@@ -100,7 +100,8 @@ class Exchange:
 
     def now_us(self) -> int:
         """The time of the next command; never before the last one's."""
-        return max(self.clock.now_us(), self.engine.now_us)
+        at_us, last_us = self.clock.now_us(), self.engine.now_us
+        return at_us if at_us > last_us else last_us
 
     def apply(self, command: Command) -> Acked | Rejected | None:
         """Carry a command out now and hand its events on; the answer to the command itself, if it has one."""
