@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Text, bindparam, func, select, true, update
+from sqlalchemy import ARRAY, Text, and_, any_, bindparam, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.ids import OrderId
@@ -54,7 +54,8 @@ def _taking() -> Hot:
     """Opens what nobody else has touched or is at just now.
 
     The counter of the events is locked first and a locked order is passed over, so this waits for nobody while it holds
-    what somebody waits for.
+    what somebody waits for. Ids stand beside the rows, for the planner knows nothing of rows in a value and would read
+    a whole table for them.
     """
     answers = given("answers", *(_O[name] for name in ("order_id", "venue_order_id", *_AS_ASKED)), *_ANSWERED)
     counter = select(func.count().label("n")).select_from(
@@ -69,7 +70,7 @@ def _taking() -> Hot:
         .select_from(
             t.orders.join(answers, answers.c.order_id == _O.order_id).join(counter.subquery("counted"), true())
         )
-        .where(_O.status == OrderStatus.NEW, *unchanged)
+        .where(_O.order_id == any_(bindparam("orders", type_=ARRAY(Text))), _O.status == OrderStatus.NEW, *unchanged)
         .order_by(_O.order_id)
         .with_for_update(of=t.orders, skip_locked=True)
         .cte("free")
@@ -81,7 +82,8 @@ def _taking() -> Hot:
         .returning(_O.order_id)
         .cte("opened")
     )
-    acked = _acked(_R.request_id == answers.c.request_id, answers.c.outcome)
+    named = _R.request_id == any_(bindparam("requests", type_=ARRAY(Text)))
+    acked = _acked(and_(named, _R.request_id == answers.c.request_id), answers.c.outcome)
     return Hot(select(opened.c.order_id).add_cte(acked, emissions(opened)))
 
 
@@ -107,7 +109,8 @@ async def taken(db: AsyncConnection, answers: Sequence[Answer], now: datetime) -
     ]
     events = events_of((one.opened.order_id, one.event) for one in answers)
     aggregate = answers[0].event["event_aggregate"]
-    found = await _TAKEN.rows(db, answers=listed(rows), events=events, aggregate=aggregate, at=now)
+    ids = {"orders": [row["order_id"] for row in rows], "requests": [row["request_id"] for row in rows]}
+    found = await _TAKEN.rows(db, answers=listed(rows), events=events, aggregate=aggregate, at=now, **ids)
     if found:
         announce(db)
     return frozenset(OrderId(one["order_id"]) for one in found)
