@@ -209,13 +209,18 @@ async def test_trap_an_entry_is_never_signed_with_a_replaced_key(room: Vault) ->
             outcomes.append((name, done.code if done.kind is not OutcomeClass.PLACED else "placed"))
             await asyncio.sleep(0.002)  # a refusal costs nothing, and others have to come by
 
+    async def placed_since(first: int) -> None:
+        async with asyncio.timeout(20):
+            while not any(code in ("placed", "51008") for _, code in outcomes[first:]):
+                await asyncio.sleep(0.01)
+
     running = [asyncio.create_task(opening(lane)) for lane in range(3)]
-    await asyncio.sleep(0.1)  # some leave with the old keys
+    await placed_since(0)  # some leave with the old keys
     await replaced_by(room, account)
     connected = room.exchange.accounts.get(account)
     assert connected is not None
     assert connected.opened.version == 2
-    await asyncio.sleep(0.1)  # and some with the new ones
+    await placed_since(len(outcomes))  # and some with the new ones
     stop.set()
     await asyncio.gather(*running)
     codes = {code for _, code in outcomes}
