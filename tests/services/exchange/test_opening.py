@@ -211,7 +211,9 @@ async def test_trap_an_entry_is_never_signed_with_a_replaced_key(room: Vault) ->
 
     async def placed_since(first: int) -> None:
         async with asyncio.timeout(20):
-            while not any(code in ("placed", "51008") for _, code in outcomes[first:]):
+            while True:
+                if any(code in ("placed", "51008") for _, code in outcomes[first:]):
+                    return
                 await asyncio.sleep(0.01)
 
     running = [asyncio.create_task(opening(lane)) for lane in range(3)]
