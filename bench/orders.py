@@ -2,8 +2,9 @@
 
 Ours checks, records and claims the intent, then sends it once (`ack`: until the venue's reply is here), then stores the
 outcome with its facts (`stored`: until the caller has its answer). The bare loop only sends. Both rest limit orders of
-a tenth of a contract far below the market, in alternating batches of the same run; before each timed order the platform has come
-to rest from the one before. `cpu` is the processor time of this process, the exchange's own share included.
+a tenth of a contract far below the market, in alternating batches of the same run; before each timed order the
+platform has come to rest from the one before. `cpu` is the processor time of this process, the exchange's own share
+included.
 
 The bare loop never waits for anything: client and exchange are one process, and its caches are warm. `paced` is the
 same pair at the pace of a market, one of each in turn, each after the same rest and pause. `ladder` is what a run
