@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, Table, Text, text
+from tests.servers import Databases
 
 from tradingboost.core.errors import Conflict
 from tradingboost.kit import migrations
@@ -34,6 +35,19 @@ async def test_the_kits_schemas_equal_their_tables(database: Database) -> None:
     assert await migrations.check(database, schemas) == []
     assert await migrations.pending(database, schemas) == []
     assert await migrations.upgrade(database, schemas) == []
+
+
+async def test_several_databases_are_changed_by_one_process_at_once(databases: Databases) -> None:
+    urls = [await databases.create() for _ in range(3)]
+    opened = [Database.open(url) for url in urls]
+    try:
+        schemas = migrations.kit_schemas()
+        await asyncio.gather(*(migrations.upgrade(one, schemas) for one in opened))
+        assert [await migrations.check(one, schemas) for one in opened] == [[], [], []]
+    finally:
+        for one, url in zip(opened, urls, strict=True):
+            await one.close()
+            await databases.drop(url)
 
 
 async def test_the_kits_schemas_can_be_taken_back(database: Database) -> None:

@@ -4,11 +4,13 @@ All schemas are brought to their newest version in one transaction under one loc
 do not race, and a failing step leaves the database as it was. Alembic is imported only when there is work to do.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import DDL, Connection, MetaData, column, select, text
 from sqlalchemy import table as plain_table
@@ -27,6 +29,7 @@ _LOCK = 0x7462_6D69_6772  # any constant number, the same in every process
 _VERSION_TABLE = "alembic_version"
 _NUMBERED = re.compile(r"(\d{4})_\w+\.py$")
 _HERE = Path(__file__).parent
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _MARK: Final = "COMMENT ON SCHEMA ops IS '%(digest)s'"
 
 
@@ -112,7 +115,8 @@ async def upgrade(database: Database, schemas: Sequence[Schema], layer: Layer | 
                 message = f"Schema {schema.name} is at version {version}, newer than this program; update the program."
                 raise Conflict("database_newer", message, schema=schema.name)
             await connection.execute(CreateSchema(schema.name, if_not_exists=True))
-            await connection.run_sync(_migrate, schema, "head")
+            async with _turn():
+                await connection.run_sync(_migrate, schema, "head")
             changed.append(schema.name)
         if layer is not None and stale:
             await layer.lay(connection)
@@ -128,7 +132,13 @@ async def downgrade(database: Database, schema: Schema, version: str, layer: Lay
         if layer is not None:
             await layer.lift(connection)
             await _mark(connection, "")
-        await connection.run_sync(_migrate, schema, version, down=True)
+        async with _turn():
+            await connection.run_sync(_migrate, schema, version, down=True)
+
+
+def _turn() -> asyncio.Lock:
+    """Alembic's operations find their connection through a module, so a process changes one database at a time."""
+    return _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 async def unhurried(connection: AsyncConnection) -> None:
