@@ -1,9 +1,8 @@
-"""Several events as a part of a statement, which tells them with the state they tell of or not at all."""
+"""Events as a part of a statement, which tells them with the state they tell of or not at all."""
 
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from sqlalchemy import CTE, BigInteger, FromClause, Text, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -14,25 +13,23 @@ _AS_GIVEN = ("event_id", "type", "schema_version", "stream", "key", "user_id", "
 _O = outbox.c
 
 
-def emissions(told: FromClause) -> CTE:
-    """Those of the events bound as `events` (see `events_of`) whose subject is in `told`, numbered as they are given.
+def emissions(told: FromClause | None = None) -> CTE:
+    """The events bound as `events` (see `events_of`), numbered as they are given.
 
     Call `outbox.announce` once the statement ran.
 
     Args:
-        told: what was stored, with a column `order_id`, the subject.
+        told: what was stored, with a column `subject`; of the others nothing is told. None = all are.
     """
     columns = [*(_O[name] for name in _AS_GIVEN), _O.aggregate, _O.payload, _O.occurred_at]
     events = given("events", *columns, subject=Text(), nth=BigInteger())
-    kept = (
-        select(
-            *events.c,
-            func.row_number().over(partition_by=events.c.aggregate, order_by=events.c.nth).label("place"),
-            func.count().over(partition_by=events.c.aggregate).label("places"),
-        )
-        .join(told, told.c.order_id == events.c.subject)
-        .cte("kept")
+    numbers = (
+        func.row_number().over(partition_by=events.c.aggregate, order_by=events.c.nth).label("place"),
+        func.count().over(partition_by=events.c.aggregate).label("places"),
     )
+    wanted = events if told is None else events.join(told, told.c.subject == events.c.subject)
+    kept = select(*events.c, *numbers).select_from(wanted).cte("kept")
+    # A counter's row lock is held until the commit, so numbers have no gap and positions grow with them per aggregate.
     # Counters are locked in the order of their names, as everybody does who tells of several aggregates.
     counts = select(kept.c.aggregate, func.count()).group_by(kept.c.aggregate).order_by(kept.c.aggregate)
     counted = upsert(aggregates).from_select(["aggregate", "seq"], counts)
@@ -63,9 +60,4 @@ def events_of(told: Iterable[tuple[str, dict[str, Any]]]) -> str:
     Args:
         told: subject, and the event as `outbox.event_values` gives it.
     """
-    rows = []
-    for nth, (subject, values) in enumerate(told):
-        row = {name: values[f"event_{name}"] for name in (*_AS_GIVEN, "aggregate")}
-        row |= {"payload": msgspec.Raw(values["event_data"].encode()), "occurred_at": values["event_at"]}
-        rows.append({**row, "subject": subject, "nth": nth})
-    return listed(rows)
+    return listed({**event, "subject": subject, "nth": nth} for nth, (subject, event) in enumerate(told))

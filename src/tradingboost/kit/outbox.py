@@ -10,25 +10,25 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+import msgspec
 import structlog
-from sqlalchemy import CTE, BigInteger, FromClause, Text, bindparam, cast, func, insert, literal, select
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Text, cast, literal, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradingboost.core.errors import BrokenInvariant, Conflict, OutcomeUnknown, TradingBoostError, Unavailable
 from tradingboost.kit.clock import Clock, SystemClock
 from tradingboost.kit.crash import crash_point
-from tradingboost.kit.db import Database, UtcDateTime, after_commit
+from tradingboost.kit.db import Database, after_commit
 from tradingboost.kit.driver import raw_connection
+from tradingboost.kit.emissions import emissions, events_of
 from tradingboost.kit.events import Cause, current_cause, to_fields
 from tradingboost.kit.hot import Hot
 from tradingboost.kit.ids import uuid7
 from tradingboost.kit.in_hand import shown
 from tradingboost.kit.keys import EVENTS
 from tradingboost.kit.redis import Redis, mapped
-from tradingboost.kit.tables import aggregates, outbox
+from tradingboost.kit.tables import outbox
 from tradingboost.kit.trimming import purge, trim_streams
 from tradingboost.shared.events.envelope import Payload, encode, spec_of
 
@@ -39,40 +39,7 @@ _XADD_TIMEOUT_S = 5.0
 _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 _HOUSEKEEPING_S = 60.0
 
-# The counter's row lock is held until the commit, so numbers have no gap and positions grow with them per aggregate.
-_DATA = bindparam("event_data", type_=Text)
-_AT = bindparam("event_at", type_=UtcDateTime)
-
-
-def emission(told: FromClause | None = None) -> CTE:
-    """An event as a part of a statement, which is then told with the state it tells of or not at all.
-
-    Bind what `event_values` gives, and call `announce` once the statement ran.
-
-    Args:
-        told: the event is stored if this has its one row.
-    """
-    named = select(bindparam("event_aggregate", type_=Text), literal(1, BigInteger))
-    counted = upsert(aggregates).from_select(["aggregate", "seq"], named if told is None else named.select_from(told))
-    numbered = (
-        counted.on_conflict_do_update(
-            index_elements=[aggregates.c.aggregate], set_={"seq": aggregates.c.seq + literal(1, BigInteger)}
-        )
-        .returning(aggregates.c.aggregate, aggregates.c.seq)
-        .cte("numbered")
-    )
-    as_given = ("event_id", "type", "schema_version", "stream", "key", "user_id", "correlation_id", "causation_id")
-    row = select(
-        numbered.c.aggregate,
-        numbered.c.seq,
-        *(bindparam(f"event_{name}", type_=outbox.c[name].type) for name in as_given),
-        cast(_DATA, JSONB),
-        func.coalesce(_AT, func.clock_timestamp()),
-    )
-    return insert(outbox).from_select(["aggregate", "seq", *as_given, "payload", "occurred_at"], row).cte("emitted")
-
-
-_EMIT = Hot(select(literal(1)).add_cte(emission()))
+_EMIT = Hot(select(literal(1)).add_cte(emissions()))
 ROW = (
     outbox.c.event_id,
     outbox.c.position,
@@ -127,15 +94,15 @@ async def emit(
     Returns:
         The event's id.
     """
-    values = event_values(payload, key=key, aggregate=aggregate, user_id=user_id, at=at, cause=cause)
-    await store(connection, values)
-    event_id: UUID = values["event_event_id"]
+    event = event_values(payload, key=key, aggregate=aggregate, user_id=user_id, at=at, cause=cause)
+    await store(connection, event)
+    event_id: UUID = event["event_id"]
     return event_id
 
 
-async def store(connection: AsyncConnection, values: dict[str, Any]) -> None:
-    """The second half of `emit`, for an event that `event_values` has made."""
-    await _EMIT.rows(connection, **values)
+async def store(connection: AsyncConnection, *events: dict[str, Any]) -> None:
+    """The second half of `emit`, for events that `event_values` has made, by one statement."""
+    await _EMIT.rows(connection, events=events_of(("", event) for event in events))
     announce(connection)
 
 
@@ -148,24 +115,24 @@ def event_values(
     at: datetime | None = None,
     cause: Cause | None = None,
 ) -> dict[str, Any]:
-    """What a statement with an `emission` binds; arguments as for `emit`."""
+    """An event as a row of the outbox; arguments as for `emit`."""
     spec = spec_of(type(payload))
     if spec.lossy:
         raise BrokenInvariant("feed_in_outbox", f"{spec.type} is a feed; publish it with kit.feed.")
     event_id = uuid7()
     cause = cause or current_cause() or Cause(str(event_id))
     return {
-        "event_event_id": event_id,
-        "event_aggregate": aggregate,
-        "event_type": spec.type,
-        "event_schema_version": spec.version,
-        "event_stream": spec.stream,
-        "event_key": key,
-        "event_user_id": user_id,
-        "event_correlation_id": cause.correlation_id,
-        "event_causation_id": cause.causation_id,
-        "event_data": encode(payload).decode(),
-        "event_at": at,
+        "event_id": event_id,
+        "aggregate": aggregate,
+        "type": spec.type,
+        "schema_version": spec.version,
+        "stream": spec.stream,
+        "key": key,
+        "user_id": user_id,
+        "correlation_id": cause.correlation_id,
+        "causation_id": cause.causation_id,
+        "payload": msgspec.Raw(encode(payload)),
+        "occurred_at": at,
     }
 
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Text, literal, select
 
 from tradingboost.core.errors import Conflict, OutcomeUnknown, Unavailable
 from tradingboost.core.ids import Symbol
@@ -13,8 +12,6 @@ from tradingboost.core.order import Fill, VenueReport
 from tradingboost.kit import outbox
 from tradingboost.kit.crash import crash_point
 from tradingboost.kit.db import Database
-from tradingboost.kit.emissions import emissions, events_of
-from tradingboost.kit.hot import Hot
 from tradingboost.shared.events.envelope import Payload
 from tradingboost.shared.events.exchange import StreamResynced, VenueReported
 from tradingboost.shared.interfaces.users import Account
@@ -22,8 +19,6 @@ from tradingboost.venues.base import Facts
 
 log = structlog.get_logger(__name__)
 _PAUSES_S: Final = (0.05, 0.2, 0.5, 1.0)
-_EVERY: Final = ""
-_STORE: Final = Hot(select(literal(1)).add_cte(emissions(select(literal(_EVERY, Text).label("order_id")).cte("every"))))
 
 
 class Reporter:
@@ -57,11 +52,7 @@ class Reporter:
         for _ in range(frames):
             crash_point("exchange.report.before_commit")
         async with self._db.statement() as db:
-            if len(events) == 1:
-                await outbox.store(db, events[0])
-            else:
-                await _STORE.rows(db, events=events_of((_EVERY, event) for event in events))
-                outbox.announce(db)
+            await outbox.store(db, *events)
         for _ in range(frames):
             crash_point("exchange.report.after_commit")
 

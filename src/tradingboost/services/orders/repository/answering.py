@@ -82,9 +82,10 @@ def _taking() -> Hot:
         .returning(_O.order_id)
         .cte("opened")
     )
+    told = select(opened.c.order_id.label("subject")).cte("told")
     named = _R.request_id == any_(bindparam("requests", type_=ARRAY(Text)))
     acked = _acked(and_(named, _R.request_id == answers.c.request_id), answers.c.outcome)
-    return Hot(select(opened.c.order_id).add_cte(acked, emissions(opened)))
+    return Hot(select(opened.c.order_id).add_cte(acked, emissions(told)))
 
 
 _TAKEN = _taking()
@@ -108,7 +109,7 @@ async def taken(db: AsyncConnection, answers: Sequence[Answer], now: datetime) -
         for one in answers
     ]
     events = events_of((one.opened.order_id, one.event) for one in answers)
-    aggregate = answers[0].event["event_aggregate"]
+    aggregate = answers[0].event["aggregate"]
     ids = {"orders": [row["order_id"] for row in rows], "requests": [row["request_id"] for row in rows]}
     found = await _TAKEN.rows(db, answers=listed(rows), events=events, aggregate=aggregate, at=now, **ids)
     if found:

@@ -36,13 +36,13 @@ _TEXTS = ARRAY(Text)
 
 def _ids(names: str, column: ColumnElement[str | None]) -> Select[Any]:
     """The orders with these names, each found by the unique index, whatever the planner believes of the table."""
-    listed = func.unnest(bindparam(names, type_=_TEXTS)).table_valued("known_as", name=names).render_derived()
+    known = func.unnest(bindparam(names, type_=_TEXTS)).table_valued("known_as", name=names).render_derived()
     of_account = (
         _O.exchange == bindparam("at_venue", type_=Text),
         _O.account_id == bindparam("of_account", type_=Text),
     )
-    one = select(_O.order_id).where(*of_account, column == listed.c.known_as).limit(1).lateral(f"by_{names}")
-    return select(one.c.order_id).select_from(listed.join(one, true()))
+    one = select(_O.order_id).where(*of_account, column == known.c.known_as).limit(1).lateral(f"by_{names}")
+    return select(one.c.order_id).select_from(known.join(one, true()))
 
 
 _IDS = union_all(_ids("ours", _O.cl_ord_id), _ids("theirs", _O.venue_order_id))
@@ -78,7 +78,7 @@ def _storing(*, told: bool) -> Hot:
         names = [column.name for column in _OF_FILL]
         new = upsert(t.fills).from_select(names, select(*fills.c)).on_conflict_do_nothing()
         booked = new.returning(t.fills.c.fill_id).cte("booked")
-        subjects = union_all(select(literal(ALWAYS, Text).label("order_id")), select(booked.c.fill_id))
+        subjects = union_all(select(literal(ALWAYS, Text).label("subject")), select(booked.c.fill_id))
         parts.append(emissions(subjects.cte("subjects")))
     return Hot(select(literal(1)).add_cte(*parts))
 
