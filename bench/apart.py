@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import web
 from pydantic import SecretStr
 
-from tradingboost.kit.runtime import run, settle
+from tradingboost.kit.runtime import freeze_loaded, run
 from tradingboost.simulator.settings import AccountSettings, free_ports
 from tradingboost.simulator.simulator import Simulator
 
@@ -123,7 +123,7 @@ async def _bare(_accounts: int) -> None:
 
 
 async def _serve(server: Server) -> None:
-    settle()
+    freeze_loaded()
     sys.stdout.buffer.write(msgspec.json.encode(server) + b"\n")
     sys.stdout.buffer.flush()
     await asyncio.to_thread(sys.stdin.buffer.read)

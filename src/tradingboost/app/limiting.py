@@ -60,8 +60,9 @@ async def changed(
     if not symbols and not daily_loss:
         raise InvalidInput("bad_limit", "Nothing is named; give --symbols or --daily-loss, or any for no limit.")
     wanted, loss = _symbols(symbols), _loss(daily_loss)
-    for one in await accounts_named(settings, account):
-        async with reach(settings) as services:
+    accounts = await accounts_named(settings, account)
+    async with reach(settings) as services:
+        for one in accounts:
             there = await services.orders.limits(one.account_id)
             before = next((limit for limit in there if limit.scope == scope), None)
             wish = SetLimits(

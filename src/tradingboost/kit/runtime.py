@@ -310,14 +310,14 @@ def _dead(entry: _Running, how: str) -> BrokenInvariant:
     return BrokenInvariant("loop_died", message)
 
 
-def settle() -> None:
+def freeze_loaded() -> None:
     """Let the collector pass over all that is loaded by now: to walk it takes 0.2 s, in which every order waits."""
     gc.freeze()
 
 
 async def run_until_signal(runtime: Runtime) -> None:
     """Run with the first SIGINT or SIGTERM as a graceful stop and the second as an immediate one."""
-    settle()
+    freeze_loaded()
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(runtime.run())
     asked = 0

@@ -10,7 +10,7 @@ from sqlalchemy import Select, Text, and_, bindparam, func, insert, select, upda
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradingboost.core.ids import AccountId, ClientOrderId, OrderId, RunId, Symbol, UserId, Venue, VenueOrderId
+from tradingboost.core.ids import AccountId, OrderId, RunId, Symbol, UserId, VenueOrderId
 from tradingboost.core.money import ZERO
 from tradingboost.core.order import OrderIntent, OrderStatus, PositionSide, RequestKind, Resolution, Role
 from tradingboost.kit.hot import Hot
@@ -39,9 +39,6 @@ _O = t.orders.c
 _LIVE = and_(_O.ended_at.is_(None), _O.status <= OrderStatus.OPEN)
 _BY_ID = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")))
 _LOCK_BY_ID = Hot(select(t.orders).where(_O.order_id == bindparam("of_order")).with_for_update())
-_OF_VENUE = select(t.orders).where(_O.exchange == bindparam("at_venue"), _O.account_id == bindparam("of_account"))
-_BY_OUR_ID = Hot(_OF_VENUE.where(_O.cl_ord_id == bindparam("known_as")).with_for_update())
-_BY_VENUE_ID = Hot(_OF_VENUE.where(_O.venue_order_id == bindparam("known_as")).with_for_update())
 _OF_INTENTS = tuple(column for column in t.intents.c if column.name not in KEYS)
 _ADD_INTENT = Hot(
     upsert(t.intents)
@@ -118,21 +115,6 @@ async def order_by_id(db: AsyncConnection, order_id: OrderId, lock: bool = False
     """One order that is known to exist."""
     (row,) = await (_LOCK_BY_ID if lock else _BY_ID).rows(db, of_order=order_id)
     return OrderRow.of(row)
-
-
-async def order_by_venue(
-    db: AsyncConnection,
-    account_id: AccountId,
-    venue: Venue,
-    ids: tuple[ClientOrderId | None, VenueOrderId | None],
-) -> OrderRow | None:
-    """The order a venue speaks of, locked; by our id first, since it is known before the venue's."""
-    for statement, known_as in ((_BY_OUR_ID, ids[0]), (_BY_VENUE_ID, ids[1])):
-        if known_as:
-            row = await statement.first(db, at_venue=venue, of_account=account_id, known_as=known_as)
-            if row is not None and (row["venue_order_id"] is None or ids[1] in (None, row["venue_order_id"])):
-                return OrderRow.of(row)  # else it echoes the id of the order that made it
-    return None
 
 
 async def known_venue_ids(

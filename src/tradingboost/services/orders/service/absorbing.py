@@ -31,10 +31,9 @@ from tradingboost.kit.ids import Ids
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.service import telling
-from tradingboost.services.orders.service.adopting import EXTERNAL_TRADE, Adopter, Rules, external_cause
+from tradingboost.services.orders.service.adopting import Adopter, Rules
 from tradingboost.services.orders.service.gathering import Gathered, Held
 
-__all__ = ["EXTERNAL_TRADE", "Absorber", "Evidence", "Piece", "external_cause", "grouped", "in_venue_order"]
 _ENDED_UNFILLED = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED)
 
 

@@ -42,9 +42,7 @@ class Adopter:
         if made:
             await gathered.add(row)
         else:  # the stream and a comparison met it at once
-            ids = (first.client_order_id, first.venue_order_id)
-            known = await store.order_by_venue(gathered.db, owner[0], first.venue, ids)
-            await gathered.add(*([] if known is None else [known]))
+            await gathered.look(owner[0], [first])
         held = gathered.find(first)
         if held is None:
             raise Conflict("database_race", "Two readings met the same order at once; read again.")

@@ -44,19 +44,25 @@ class Gathered:
         cls, db: AsyncConnection, account_id: AccountId, named: Sequence[VenueReport | Fill], now: datetime
     ) -> "Gathered":
         """Every order of an account that is mentioned, and the stops that made them, locked until the commit."""
+        gathered = cls(db, now)
+        if named:
+            await gathered.look(account_id, named)
+        return gathered
+
+    async def look(self, account_id: AccountId, named: Sequence[VenueReport | Fill]) -> None:
+        """Lock and take in what is there of those that are mentioned."""
         ids = [known_as for one in named for known_as in (_ids(one), parent_ids(one))]
         ours, theirs = {one for one, _ in ids if one}, {one for _, one in ids if one}
-        rows = await joining.orders_named(db, account_id, named[0].venue, (ours, theirs)) if named else []
-        return await cls(db, now).add(*rows)
+        await self.add(*await joining.orders_named(self.db, account_id, named[0].venue, (ours, theirs)))
 
-    async def add(self, *rows: OrderRow) -> "Gathered":
-        """Locked orders, with their fills."""
-        fills = await joining.fills_of(self.db, [row.order_id for row in rows if row.cum_filled])
-        for row in rows:
+    async def add(self, *rows: OrderRow) -> None:
+        """Locked orders, with their fills; those we have already may have changed since they were stored."""
+        new = [row for row in rows if row.order_id not in self._by_id]
+        fills = await joining.fills_of(self.db, [row.order_id for row in new if row.cum_filled])
+        for row in new:
             held = Held(row, row.order(fills.get(row.order_id, {})))
             self._by_id[row.order_id] = held
             self._named(held)
-        return self
 
     def find(self, one: VenueReport | Fill) -> Held | None:
         """The order a venue speaks of."""

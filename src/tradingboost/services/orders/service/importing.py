@@ -18,8 +18,9 @@ from tradingboost.kit.crash import crash_point
 from tradingboost.kit.journal import Kept, Record
 from tradingboost.services.orders import repository as store
 from tradingboost.services.orders.models import Attempt, Claimed
+from tradingboost.services.orders.repository import joining
 from tradingboost.services.orders.service import telling
-from tradingboost.services.orders.service.absorbing import external_cause
+from tradingboost.services.orders.service.adopting import external_cause
 from tradingboost.services.orders.service.blackout import Asked, Blackout, Came, Line, Sent
 from tradingboost.services.orders.service.submitting import Submitter
 from tradingboost.shared.interfaces.exchange import AmendOrder, OutcomeClass
@@ -122,12 +123,13 @@ class Importer:
         assert row.intent_id is not None
         if not await store.insert_intent(db, row.intent_id, line.intent, "", at):
             return False
-        stranger = await store.order_by_venue(db, row.account_id, row.exchange, (row.cl_ord_id, None))
+        names = [row.cl_ord_id] if row.cl_ord_id else []
+        stranger = next(iter(await joining.orders_named(db, row.account_id, row.exchange, (names, []))), None)
         if stranger is None:
             await store.insert_order(db, row)
         else:  # whoever held the account meanwhile has met it at the venue
-            names = ("intent_id", "origin", "run_id", "slot", "role", "trigger", "reason")
-            await store.update_order(db, stranger.order_id, **{name: getattr(row, name) for name in names})
+            ours = ("intent_id", "origin", "run_id", "slot", "role", "trigger", "reason")
+            await store.update_order(db, stranger.order_id, **{name: getattr(row, name) for name in ours})
             await store.clear_cause(db, row.account_id, external_cause(stranger.order_id))
             row = msgspec.structs.replace(row, order_id=stranger.order_id)
         await store.insert_emergency(db, row, RequestKind.SUBMIT, line.attempt)

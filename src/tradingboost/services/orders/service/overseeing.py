@@ -13,7 +13,7 @@ from tradingboost.services.orders import repository as store
 from tradingboost.services.orders import tables as t
 from tradingboost.services.orders.models import OrderRow
 from tradingboost.services.orders.repository import oversight
-from tradingboost.services.orders.service.absorbing import EXTERNAL_TRADE, external_cause
+from tradingboost.services.orders.service.adopting import EXTERNAL_TRADE, external_cause
 from tradingboost.services.orders.service.changing import Changer
 from tradingboost.services.orders.service.looking import Looker
 from tradingboost.shared.interfaces.orders import AlertView, OrderDetail, OrderView, SetSwitch, SettleOrder, Switch
