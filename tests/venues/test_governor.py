@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -240,26 +241,45 @@ CANDLES = {"path": "/api/v5/market/candles", "method": "GET", "key": ""}
 
 
 async def rush(governor: Governor, count: int) -> int:
-    """How many of so many candle requests leave within the moment."""
-    tasks = [asyncio.create_task(governor.admit(asking(**CANDLES), Lane.DATA)) for _ in range(count)]
-    await asyncio.wait(tasks, timeout=0.4)
-    done = sum(task.done() and task.exception() is None for task in tasks)
-    for task in tasks:
+    """How many of so many candle requests leave before none does any more."""
+    waiting = {asyncio.create_task(governor.admit(asking(**CANDLES), Lane.DATA)) for _ in range(count)}
+    left: set[asyncio.Task[None]] = set()
+    while True:
+        done, waiting = await asyncio.wait(waiting, timeout=0.4, return_when=asyncio.FIRST_COMPLETED)
+        left |= done
+        if not done or not waiting:
+            break
+    for task in waiting:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return done
+    await asyncio.gather(*waiting, return_exceptions=True)
+    return sum(task.exception() is None for task in left)
 
 
-async def test_processes_share_the_windows_of_their_address_through_redis(redis_url: str) -> None:
-    redis, clock = Redis(redis_url), SystemClock()
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A Redis that is waited for: on a busy machine an answer that is late would be a Redis that is away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tradingboost.kit.ratelimit._PATIENCE_S", 30.0)
+        redis = Redis(redis_url)
+        yield redis
+        await redis.close()
+
+
+async def test_processes_share_one_window_through_redis(redis: Redis) -> None:
+    both = [SharedWindows(redis, name, SystemClock()) for name in ("a", "b")]
+    taken = await asyncio.gather(*(one.take("okx", "shared", 40, 60.0, 1) for one in both for _ in range(30)))
+    assert sorted(one is not None and one.wait_s == 0 for one in taken) == [False] * 20 + [True] * 40
+
+
+async def test_the_windows_of_an_address_are_shared_and_those_of_a_credential_are_not(redis: Redis) -> None:
+    clock = FakeClock()
     first, second = (Governor(clock, SharedWindows(redis, name, clock)) for name in ("a", "b"))
     assert sum(await asyncio.gather(rush(first, 30), rush(second, 30))) == 40
     assert await let_in(first, Lane.PROTECT, 60) == 60  # what belongs to a credential asks nobody
-    await redis.close()
 
 
 async def test_while_redis_is_away_each_process_takes_its_share() -> None:
-    clock, away = SystemClock(), Redis("redis://127.0.0.1:1/0")
+    clock, away = FakeClock(), Redis("redis://127.0.0.1:1/0")
     both = [Governor(clock, SharedWindows(away, name, clock)) for name in ("a", "b")]
     assert await asyncio.gather(*(rush(one, 30) for one in both)) == [20, 20]
     await away.close()
