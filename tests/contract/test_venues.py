@@ -204,8 +204,11 @@ async def test_what_nobody_placed_is_absent(stage: Stage) -> None:
 
 
 async def test_a_lost_stream_is_told_once_it_is_back(stage: Stage) -> None:
+    await stage.heard.until(lambda: stage.heard.stretches)  # so is its beginning: this process may succeed a dead one
+    assert stage.heard.resyncs == []
     await stage.cut()
     await stage.heard.until(lambda: stage.heard.resyncs)
+    assert len(set(stage.heard.stretches)) == 2
     order = stage.order(FIRST, type=OrderType.LIMIT, price=stage.price, qty=stage.qty)
     assert (await stage.venue.place(order, soon())).kind is OutcomeClass.PLACED
     await stage.heard.until(lambda: stage.heard.reports)

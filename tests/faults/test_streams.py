@@ -36,6 +36,17 @@ async def test_f05_fills_of_a_broken_connection_are_fetched_when_it_is_back(floo
     await all_filled(floor, 6)
 
 
+async def test_f05_fills_while_nobody_listened_are_asked_for_as_soon_as_somebody_does(floor: Floor) -> None:
+    await resting(floor, 3)
+    assert floor.handlers.resync == {}  # the first comparison was read within the first stretch
+    await floor.exchange.accounts.disconnect(ACCOUNT)  # as the death of the process that listens
+    await floor.venue.admin.trade(BTC, "40900", volume="100")
+    await floor.exchange.connect(ACCOUNT)  # its successor, asked by whoever comes first
+    await floor.resynced()
+    await floor.orders.reconcile(ACCOUNT)
+    await all_filled(floor, 3)
+
+
 async def test_f06_what_a_stream_silently_lost_is_found_by_the_periodic_comparison(floor: Floor) -> None:
     await floor.fault({"name": "ws.lose", "p": "0.5"}, ORDERS_PUSHED)
     await resting(floor, 10)

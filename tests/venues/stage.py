@@ -18,6 +18,7 @@ from tradingboost.venues import okx_rows
 from tradingboost.venues.base import Endpoint, Facts, Keys, Owner
 from tradingboost.venues.okx import OkxAccount
 from tradingboost.venues.okx_public import OkxPublic
+from tradingboost.venues.private_stream import FIRST
 from tradingboost.venues.transport import Transport
 
 BTC = Symbol("BTC-USDT-SWAP")
@@ -97,12 +98,13 @@ def soon(seconds: float = 5.0) -> float:
 
 
 class Heard:
-    """A stream sink that remembers; `hold()` lets a frame wait until `release()`."""
+    """A stream sink that remembers; `hold()` lets a frame wait until `release()`, and only a return is a resync."""
 
     def __init__(self) -> None:
         self.reports: list[VenueReport] = []
         self.fills: list[Fill] = []
         self.resyncs: list[str] = []
+        self.stretches: list[str] = []
         self.at_once: list[int] = []
         self._changed = asyncio.Event()
         self._open = asyncio.Event()
@@ -122,8 +124,10 @@ class Heard:
         self.at_once.append(len(frames))
         self._changed.set()
 
-    async def resynced(self, reason: str) -> None:
-        self.resyncs.append(reason)
+    async def resynced(self, reason: str, stretch: str) -> None:
+        self.stretches.append(stretch)
+        if reason != FIRST:
+            self.resyncs.append(reason)
         self._changed.set()
 
     async def until(self, holds: Any) -> None:

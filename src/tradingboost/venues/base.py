@@ -65,8 +65,8 @@ class StreamSink(Protocol):
         """Everything these frames say, in the order of arrival."""
         ...
 
-    async def resynced(self, reason: str) -> None:
-        """The stream was lost and is back: compare with the venue now."""
+    async def resynced(self, reason: str, stretch: str) -> None:
+        """The stream is heard from now on (`stretch` names for how long); nobody knows what was told before."""
         ...
 
 
@@ -92,6 +92,11 @@ class PrivateStream(Protocol):
     @property
     def healthy(self) -> bool:
         """Logged in, subscribed, and heard of lately."""
+        ...
+
+    @property
+    def stretch(self) -> str:
+        """The time without a gap that goes on now, as it was told to the sink; "" before the first."""
         ...
 
     async def stop(self) -> None:

@@ -1,5 +1,6 @@
 """The private stream of an account: the reading that is the same at every venue."""
 
+import secrets
 from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
@@ -12,6 +13,7 @@ from tradingboost.venues.redial import Redialler
 log = structlog.get_logger(__name__)
 _AT_ONCE: Final = 100
 """Frames that waited while others were being stored, and are stored together."""
+FIRST: Final = "this process hears it for the first time"
 W = TypeVar("W", bound=Line)
 
 
@@ -36,12 +38,17 @@ class Talk(Protocol[W]):
 
 
 class AccountStream(Generic[W]):
-    """Implements `venues.base.PrivateStream`. No channel replays what was missed: a regained stream is told as such."""
+    """Implements `venues.base.PrivateStream`.
+
+    No channel replays what was missed, so every beginning is told, the first one too: this process may be the successor
+    of one that died, and somebody may rely on what that one would have heard.
+    """
 
     def __init__(self, talk: Talk[W], owner: Owner, sink: StreamSink, clock: Clock) -> None:
         self._talk = talk
         self._owner = owner
         self._sink = sink
+        self._stretch = ""
         self._loop: Redialler[W] = Redialler(f"private:{owner.account_id}", self, clock, _AT_ONCE)
 
     async def run(self) -> None:
@@ -65,6 +72,11 @@ class AccountStream(Generic[W]):
         """See `PrivateStream.healthy`."""
         return self._loop.healthy
 
+    @property
+    def stretch(self) -> str:
+        """See `PrivateStream.stretch`."""
+        return self._stretch
+
     def wire(self) -> W:
         """See `redial.Reader`."""
         return self._talk.wire()
@@ -75,8 +87,7 @@ class AccountStream(Generic[W]):
 
     async def opened(self, reason: str | None) -> None:
         """See `redial.Reader`."""
-        if reason is not None:
-            await self._sink.resynced(reason)
+        await self._heard_anew(reason or FIRST)
 
     async def closed(self, reason: str) -> None:
         """See `redial.Reader`."""
@@ -92,12 +103,16 @@ class AccountStream(Generic[W]):
             except (KeyError, ValueError, ArithmeticError, TypeError):
                 log.exception("private_frame_unreadable", account_id=self._owner.account_id, channel=frame.channel)
                 await self._reported(told)
-                await self._sink.resynced("a frame could not be read")
+                await self._heard_anew("a frame could not be read")
                 told = []
                 continue
             if found is not None and (found[0] or found[1]):
                 told.append(found)
         await self._reported(told)
+
+    async def _heard_anew(self, reason: str) -> None:
+        self._stretch = secrets.token_hex(8)
+        await self._sink.resynced(reason, self._stretch)
 
     async def _reported(self, told: list[Facts]) -> None:
         if told:

@@ -36,7 +36,10 @@ class Reader(Protocol[W]):
         ...
 
     async def opened(self, reason: str | None) -> None:
-        """It is open; `reason` says why the last one was lost, None the first time."""
+        """It is open; `reason` says why the last one was lost, None the first time.
+
+        A regained wire counts as open once this returned; the first one already does.
+        """
         ...
 
     async def closed(self, reason: str) -> None:
@@ -146,11 +149,14 @@ class Redialler(Generic[W]):
             pause_s = min(_LONGEST_S, pause_s * 2)
 
     async def _opened(self, reason: str | None) -> None:
-        await self._reader.opened(reason)
+        if reason is not None:
+            await self._reader.opened(reason)
         self._up.set()
         if self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
         self._log.info("stream_open", after=reason)
+        if reason is None:
+            await self._reader.opened(None)
 
     def _not_ready(self, error: Unavailable | Refused) -> None:
         if self._ready is not None and not self._ready.done():

@@ -71,7 +71,8 @@ async def test_an_order_becomes_facts_in_the_outbox(exchange: ExchangeService, v
     outcome = await exchange.place(order("SAENTRY", attached_stop=Decimal(41000), attached_client_order_id="SASTOP"))
     assert outcome.kind is OutcomeClass.PLACED
     await caught_up(exchange, venue)
-    facts = await told(url)
+    (_, stream, begun), *facts = await told(url)
+    assert (stream, type(begun)) == (f"venue:{ACCOUNT}:stream", StreamResynced)
     assert {(key, aggregate) for key, aggregate, _ in facts} == {(f"{USER}:okx:{BTC}", f"venue:{ACCOUNT}:{BTC}")}
     payloads = [payload for _, _, payload in facts if isinstance(payload, VenueReported)]
     assert [fill.client_order_id for payload in payloads for fill in payload.fills] == ["SAENTRY"]

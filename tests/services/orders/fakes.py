@@ -83,6 +83,7 @@ class FakeExchange:
     searches: list[OrderRef] = field(default_factory=list)
     listed: list[VenueReport] = field(default_factory=list)
     stream_healthy: bool = True
+    stretch: str = ""
     clock_offset_ms: int = 0
     free: Decimal | None = None
     refused: Refused | None = None
@@ -255,6 +256,7 @@ class FakeExchange:
             raise Unavailable("venue_away", "The venue does not answer.")
         self.asked_since.append(since)
         return AccountSnapshot(
+            stretch=self.stretch,
             account_id=account_id,
             venue=VENUE,
             identity=msgspec.structs.replace(IDENTITY, position_mode=self.position_mode),

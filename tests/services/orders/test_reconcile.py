@@ -91,9 +91,23 @@ async def test_an_account_that_could_not_be_read_opens_nothing(stage: Room) -> N
     assert desk.positions.settled == [ACCOUNT]
 
 
+def regained(stretch: str) -> StreamResynced:
+    return StreamResynced(account_id=ACCOUNT, user_id=USER, venue=VENUE, reason="reconnected", stretch=stretch)
+
+
 async def test_a_stream_that_had_a_gap_asks_for_a_comparison(desk: Desk) -> None:
-    await desk.handle(StreamResynced(account_id=ACCOUNT, user_id=USER, venue=VENUE, reason="reconnected"))
-    assert desk.handlers.resync == {ACCOUNT}
+    await desk.handle(regained("a"))
+    await desk.handle(regained(""))  # of a process that names no stretches yet
+    assert desk.handlers.resync == {ACCOUNT: ""}
+
+
+async def test_what_was_read_within_a_stretch_is_not_compared_for_its_beginning(desk: Desk) -> None:
+    desk.exchange.stretch = "a"
+    await desk.service.reconcile(ACCOUNT)
+    await desk.handle(regained("a"))
+    assert desk.handlers.resync == {}
+    await desk.handle(regained("b"))
+    assert desk.handlers.resync == {ACCOUNT: "b"}
 
 
 async def test_every_reading_overlaps_the_one_before(desk: Desk) -> None:

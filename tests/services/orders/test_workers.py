@@ -21,7 +21,7 @@ from tradingboost.services.orders.workers import Workers
 async def comparing(desk: Desk) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
     """The loop runs and its first round is over; call with the seconds that pass."""
     stop = asyncio.Event()
-    loop = asyncio.create_task(Workers(desk.service, desk.sagas, set(), SETTINGS).reconcile(Life(desk.clock, stop)))
+    loop = asyncio.create_task(Workers(desk.service, desk.sagas, {}, SETTINGS).reconcile(Life(desk.clock, stop)))
 
     async def pass_(seconds: int) -> None:
         for _ in range(seconds):
@@ -90,7 +90,7 @@ async def test_orders_of_unknown_fate_are_a_gauge(desk: Desk) -> None:
     assert (await desk.submit(an_intent())).state == "UNKNOWN"
     stop, metrics = asyncio.Event(), Metrics()
     life = Life(desk.clock, stop, metrics)
-    loop = asyncio.create_task(Workers(desk.service, desk.sagas, set(), SETTINGS).gauges(life))
+    loop = asyncio.create_task(Workers(desk.service, desk.sagas, {}, SETTINGS).gauges(life))
 
     async def shown() -> bool:
         desk.clock.advance(1)

@@ -29,8 +29,8 @@ class Handlers:
     def __init__(self, service: OrdersService, clock: Clock) -> None:
         self._service = service
         self._clock = clock
-        self.resync: set[AccountId] = set()
-        """Accounts whose stream had a gap; the worker compares them with the venue."""
+        self.resync: dict[AccountId, str] = {}
+        """Accounts that must be compared, since their stream had a gap, with the stretch that follows it."""
 
     def subscriptions(self) -> list[Subscription]:
         """What is heard."""
@@ -78,8 +78,10 @@ class Handlers:
 
     async def resynced(self, db: AsyncConnection, event: Event[Any]) -> None:
         """The stream alone never proves silence; what was not heard during the gap may exist."""
-        await store.restart_proofs(db, event.payload.account_id)
-        self.resync.add(event.payload.account_id)
+        told: StreamResynced = event.payload
+        await store.restart_proofs(db, told.account_id)
+        if not self._service.accounts.compared_within(told.account_id, told.stretch):
+            self.resync[told.account_id] = told.stretch
 
 
 def _piece(event: Event[VenueReported]) -> Piece:

@@ -28,7 +28,9 @@ class Workers:
         resync: accounts whose stream had a gap; filled by the handlers, emptied here.
     """
 
-    def __init__(self, service: OrdersService, sagas: Sagas, resync: set[AccountId], settings: OrdersSettings) -> None:
+    def __init__(
+        self, service: OrdersService, sagas: Sagas, resync: dict[AccountId, str], settings: OrdersSettings
+    ) -> None:
         self._service = service
         self._sagas = sagas
         self._resync = resync
@@ -120,7 +122,7 @@ class Workers:
                 due |= set(await self._service.known_accounts())
             lost = set(self._service.accounts.lost)  # by a stall of this process: nobody else may want them
             self._service.accounts.lost.clear()
-            wanted = iter(sorted(self._resync | due | lost))
+            wanted = iter(sorted(due | lost | set(self._resync)))
             try:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(AT_ONCE):
@@ -132,8 +134,10 @@ class Workers:
         """Take one account after the other from what all of them share."""
         for account_id in wanted:
             life.beat()
+            heard = self._resync.get(account_id)
             try:
                 await self._service.reconcile(account_id)
-                self._resync.discard(account_id)
+                if self._resync.get(account_id) == heard:  # else there was another gap meanwhile
+                    self._resync.pop(account_id, None)
             except (Unavailable, Conflict, OutcomeUnknown, Refused) as error:  # one account's keys hold up no other
                 log.warning("reconcile_failed", account_id=account_id, code=error.code)

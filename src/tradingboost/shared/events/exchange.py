@@ -17,12 +17,16 @@ class VenueReported(Payload, frozen=True, kw_only=True):
 
 @event("venue.stream_resynced")
 class StreamResynced(Payload, frozen=True, kw_only=True):
-    """A private stream was lost and is back; whoever relies on it must compare with the venue now."""
+    """A private stream is heard from now on: for the first time by its process, or again after a gap.
+
+    Whoever relies on it must compare with the venue, unless that was read within this `stretch` already.
+    """
 
     account_id: AccountId
     user_id: UserId
     venue: Venue
     reason: str
+    stretch: str = ""
 
 
 @event("venue.restricted")

@@ -178,6 +178,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         open_orders: plain orders and every kind of stop.
         ended_orders: what ended since the instant asked for, so that the child of a stop is known by its parent.
+        stretch: of the private stream when the reading began: all that changes later is told within it.
     """
 
     account_id: AccountId
@@ -190,6 +191,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     fills: list[Fill]
     bills: list[Bill]
     taken_at: datetime
+    stretch: str = ""
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):

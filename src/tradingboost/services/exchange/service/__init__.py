@@ -181,7 +181,7 @@ class ExchangeService:
 
     async def _snapshot(self, account_id: AccountId, since: datetime | None) -> AccountSnapshot:
         connected = await self.accounts.connected(account_id)
-        venue, begun = connected.venue, self._clock.now()
+        venue, begun, stretch = connected.venue, self._clock.now(), connected.stream.stretch
         identity, orders, positions, balances = await asyncio.gather(
             venue.identity(), venue.open_orders(), venue.positions(), venue.balances()
         )
@@ -204,6 +204,7 @@ class ExchangeService:
             fills=fills,
             bills=bills,
             taken_at=begun + timedelta(milliseconds=identity.clock_offset_ms),
+            stretch=stretch,
         )
 
     async def stream_status(self, account_id: AccountId) -> StreamStatus:

@@ -37,13 +37,14 @@ class Reporter:
         """Store what frames say, per symbol."""
         await _kept(lambda: self._store([one for frame in frames for one in self._events(*frame)], len(frames)))
 
-    async def resynced(self, reason: str) -> None:
-        """Store that the stream had a gap."""
+    async def resynced(self, reason: str, stretch: str) -> None:
+        """Store that what was told before may not have been heard."""
         payload = StreamResynced(
             account_id=self._account.account_id,
             user_id=self._account.user_id,
             venue=self._account.venue,
             reason=reason[:500],
+            stretch=stretch,
         )
         await _kept(lambda: self._store([self._event(None, payload)], 1))
 

@@ -33,6 +33,7 @@ class Accounts:
         self._known: dict[AccountId, Account] = {}
         self._held: dict[AccountId, Lease] = {}
         self._ready: set[AccountId] = set()
+        self._stretches: dict[AccountId, str] = {}
         self._free: dict[AccountId, dict[str, Decimal]] = {}
         self.lost: set[AccountId] = set()
         """Whose lease was lost, or who is in doubt: compared again without waiting for the next round."""
@@ -104,9 +105,18 @@ class Accounts:
         """It was compared with the venue since this process took it over."""
         return account_id in self._ready
 
-    def set_ready(self, account_id: AccountId, ready: bool) -> None:
-        """The comparison finished (or must be repeated)."""
-        (self._ready.add if ready else self._ready.discard)(account_id)
+    def not_ready(self, account_id: AccountId) -> None:
+        """The comparison must be repeated."""
+        self._ready.discard(account_id)
+
+    def compared(self, account_id: AccountId, stretch: str) -> None:
+        """The comparison finished, by a reading that began within this stretch of the account's private stream."""
+        self._stretches[account_id] = stretch
+        self._ready.add(account_id)
+
+    def compared_within(self, account_id: AccountId, stretch: str) -> bool:
+        """Whether what was missed before this stretch is known already."""
+        return bool(stretch) and self._stretches.get(account_id) == stretch
 
     def read(self, account_id: AccountId, balances: list[Balance]) -> None:
         """The venue has said what is free."""

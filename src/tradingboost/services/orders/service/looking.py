@@ -257,7 +257,7 @@ class Looker:
             await self._compared(account_id)
         except (Refused, Conflict) as error:
             if about_keys(error):
-                self.accounts.set_ready(account_id, False)
+                self.accounts.not_ready(account_id)
                 await self._keys_refused(account_id, error)
             raise
 
@@ -296,7 +296,7 @@ class Looker:
         self.accounts.read(account_id, snapshot.balances)
         await self._positions.settle(account_id)
         crash_point("reconcile.before_ready")
-        self.accounts.set_ready(account_id, True)
+        self.accounts.compared(account_id, snapshot.stretch)
 
     async def _adopt(self, owner: tuple[AccountId, UserId], fill: Fill) -> None:
         """A match of an order nobody mentioned: ask what it is before it gets a row (it may be a stop's child)."""
