@@ -30,7 +30,7 @@ _BLOCKED: Final = int(Reason.TRAIL_BLOCKED)
 @register_jitable
 def set_wakes(state: Record, params: Record, lo: int, hi: int) -> None:
     """Find the nearest prices that change the wanted book, so that nobody has to ask in between."""
-    state.wake_below_ticks, state.wake_above_ticks = run_wakes(state, params)
+    state.wake_below_ticks, state.wake_above_ticks = run_wakes(state, params, lo, hi)
     state.held_back = 0
     if state.status in (WAITING, STOPPED):
         return
@@ -104,7 +104,7 @@ def _wake_turns(state: Record, params: Record, lo: int, hi: int) -> None:
 
 
 @register_jitable
-def run_wakes(state: Record, params: Record) -> tuple[int, int]:
+def run_wakes(state: Record, params: Record, lo: int, hi: int) -> tuple[int, int]:
     """Prices at which the run as a whole starts, stops, moves or leaves."""
     below = 0
     above = NEVER
@@ -117,11 +117,14 @@ def run_wakes(state: Record, params: Record) -> tuple[int, int]:
         below = max(below, params.profit_below_ticks)
         if params.is_swap == 0:
             below = max(below, stop_ticks(state, params, LONG))
-        below, above = _whole_run_wakes(state, params, below, above)
+        below, above = _whole_run_wakes(state, params, hi, below, above)
     if state.status == RUNNING:
-        if params.range_on_close == 0 and state.status_reason != _BLOCKED and state.shift_left == 0:
-            above = min(above, state.range_above_ticks)
-            below = max(below, state.range_below_ticks)
+        if params.range_on_close == 0 and state.shift_left == 0:
+            blocked = state.status_reason == _BLOCKED
+            if not (blocked and lo >= state.range_above_ticks):  # a fill frees what is blocked, no price does
+                above = min(above, state.range_above_ticks)
+            if not (blocked and hi <= state.range_below_ticks):
+                below = max(below, state.range_below_ticks)
         if params.stop_trigger_ticks > 0 and state.stop_side > 0:
             above = min(above, params.stop_trigger_ticks)
         elif params.stop_trigger_ticks > 0:
@@ -130,7 +133,7 @@ def run_wakes(state: Record, params: Record) -> tuple[int, int]:
 
 
 @register_jitable
-def _whole_run_wakes(state: Record, params: Record, below: int, above: int) -> tuple[int, int]:
+def _whole_run_wakes(state: Record, params: Record, hi: int, below: int, above: int) -> tuple[int, int]:
     """Total bounds, the outer levels of an adaptive grid, the window of one without an upper end."""
     if params.total_loss > 0.0 or params.total_profit > 0.0:
         loss_below, loss_above, profit_below, profit_above = bounds(state, params)
@@ -140,9 +143,11 @@ def _whole_run_wakes(state: Record, params: Record, below: int, above: int) -> t
         outer_below, outer_above = outer_wakes(state, params)
         below = max(below, outer_below)
         above = min(above, outer_above)
-    if params.rule == INFINITY and state.status_reason != _BLOCKED and state.shift_left == 0:
+    if params.rule == INFINITY and state.shift_left == 0:
         quarter = params.cells // 4
-        above = min(above, level_at(params, state.lowest + params.cells - quarter) + 1)
+        upwards = level_at(params, state.lowest + params.cells - quarter) + 1
+        if not (state.status_reason == _BLOCKED and hi >= upwards):
+            above = min(above, upwards)
         if state.lowest > 0:
             below = max(below, level_at(params, state.lowest + quarter - 1))
     return below, above

@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from tests.unit.strategies.grid.invariants import check, levels_of, nothing_happens_between_the_triggers
 from tests.unit.strategies.grid.venue import COMPILED, INTERPRETED, Sim, adaptive, compiled, instrument
 
@@ -86,16 +86,30 @@ def test_a_live_order_at_the_far_end_is_taken_back_and_its_end_awaited() -> None
     check(sim)
 
 
-def test_a_held_cell_at_the_far_end_stops_the_trail_and_says_so() -> None:
-    sim = started(**TRAIL)
+def blocked(**values: Any) -> Sim:
+    """A grid that would trail upwards and cannot: the close of its lowest cell is on its way out."""
+    sim = started(**TRAIL, **values)
     sim.move("100")
     close = sim.order("sell:1")
     sim.jump("100.5")
     del sim.orders[close.slot]
     sim.state.order_live[MAX_CELLS] = grid.CANCELLING
     sim.jump("105")
+    return sim
+
+
+def test_a_held_cell_at_the_far_end_stops_the_trail_and_says_so() -> None:
+    sim = blocked()
     assert sim.state.shifts == 0
     assert sim.state.status_reason == Reason.TRAIL_BLOCKED
+
+
+def test_a_trail_that_is_blocked_at_one_end_leaves_at_the_other() -> None:
+    sim = blocked(range_exit_down="stop_flatten")
+    sim.move("100.2")
+    assert sim.state.status == grid.RUNNING
+    sim.move("98")
+    assert sim.state.status == grid.FLATTENING
 
 
 # -- without an upper end --------------------------------------------------------------------------------------------
@@ -254,6 +268,7 @@ def step(sim: Sim, kind: str, price: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example(kind="endless", window=1, steps=[("move", "90.0"), ("jump", "100.5"), ("move", "98.1")], part=1, slow=True)
 @given(kind=KINDS, window=st.integers(1, 5), steps=MOVES, part=st.sampled_from([1, 1, 2]), slow=st.booleans())
 def test_the_invariants_hold_after_every_step_of_a_grid_that_moves(
     kind: str, window: int, steps: list[tuple[str, str]], part: int, slow: bool
