@@ -6,9 +6,12 @@ A test asks for `db_url` or `database` (empty database), `migrated` databases by
 
 import asyncio
 import itertools
+import shutil
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import pytest
@@ -19,6 +22,8 @@ from tradingboost.kit import migrations
 from tradingboost.kit.db import Database
 from tradingboost.kit.embedded import Servers, servers
 
+_MEMORY: Final = Path("/dev/shm")
+_ROOM_BYTES: Final = 4 * 2**30
 Prepare = Callable[[str], Awaitable[None]]
 FreshDatabase = Callable[[str, Prepare], Awaitable[str]]
 
@@ -101,9 +106,20 @@ class Databases:
 
 
 @pytest.fixture(scope="session")
-def embedded_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where the machine has enough of it: a fresh database is some three hundred files."""
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    if not roomy:
+        yield tmp_path_factory.mktemp("servers")
+        return
+    with tempfile.TemporaryDirectory(prefix="tradingboost-tests-", dir=_MEMORY) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def embedded_servers(servers_dir: Path) -> Iterator[Servers]:
     """PostgreSQL and Redis, started once a test process at the first test that needs them."""
-    background = BackgroundServers(tmp_path_factory.mktemp("servers"))
+    background = BackgroundServers(servers_dir)
     found = background.start()
     yield found
     background.stop()
