@@ -446,7 +446,7 @@ async def test_no_way_carries_a_secret_anywhere_but_as_ciphertext(
     world: World,
     jobs_redis_url: str,
     tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    servers_dir: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     lines = io.StringIO()
@@ -459,17 +459,17 @@ async def test_no_way_carries_a_secret_anywhere_but_as_ciphertext(
         if way in (migrate_keys, migrate_settings):
             planted |= {name for name in {*await world.redis()} - before if UID.encode() in name}
     said = capfd.readouterr()
-    servers = list(tmp_path_factory.getbasetemp().glob("servers*/logs"))  # what PostgreSQL and Redis wrote of it
     sinks = {
         "tables": await every_row(world),
         "redis": await every_key(world.redis_url, planted),
         "jobs": await every_key(jobs_redis_url, set()),
         "log": lines.getvalue(),
         "said": "\n".join(shop.said) + said.out + said.err,
-        **dict(every_file(tmp_path, *servers)),
+        **dict(every_file(tmp_path)),
+        **(of_servers := dict(every_file(servers_dir / "logs"))),
     }
     assert any(name.endswith(".backup") for name in sinks)
-    assert servers
+    assert of_servers
     assert "tb1." in sinks["tables"], "ciphertext is where it belongs"
     assert all(
         word in sinks["log"]

@@ -63,8 +63,8 @@ async def test_a_search_as_a_job_goes_on_piece_by_piece_and_is_judged_in_the_las
         "name": "mine",
     }
     job = await open_.ask("hyperopt", args)
-    pieces, short = 0, Terms(owner="one", hold_s=5, piece_s=0.05)
-    for _ in range(20):
+    pieces, short = 0, Terms(owner="one", hold_s=5, piece_s=0.001)
+    for _ in range(10 * EPOCHS):
         pieces += 1
         if await run_piece(open_.database, open_.kinds, job.id, short, SystemClock()) == "done":
             break
