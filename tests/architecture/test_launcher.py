@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def tb(tmp_path: Path) -> types.ModuleType:
+def tb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """The launcher of a checkout of its own, loaded as a module."""
     for name in ("tb", "requirements.lock", "requirements-dev.lock", "requirements-uv.lock"):
         shutil.copy(ROOT / name, tmp_path)
@@ -25,7 +25,7 @@ def tb(tmp_path: Path) -> types.ModuleType:
     module = importlib.util.module_from_spec(
         importlib.util.spec_from_loader("tb_launcher", loader) or pytest.fail("no spec")
     )
-    sys.dont_write_bytecode = True
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     loader.exec_module(module)
     return module
 
@@ -128,3 +128,17 @@ def test_the_source_of_this_checkout_is_importable(tb: types.ModuleType, steps: 
     tb.prepare(tb.RUN)
     [link] = tb.VENV.glob("lib/*/site-packages/*.pth")
     assert link.read_text() == f"{tb.ROOT / 'src'}\n"
+
+
+def test_what_was_compiled_once_is_kept_even_where_the_surroundings_forbid_it(
+    tb: types.ModuleType, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became: list[list[str]] = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(sys, "argv", ["tb", "status"])
+    monkeypatch.setattr(os, "execv", lambda _, command: became.append([*command, str(dict(os.environ))]))
+    tb.main()
+    (command,) = became
+    assert command[1:4] == ["-m", "tradingboost", "status"]
+    assert "PYTHONDONTWRITEBYTECODE" not in command[-1]
+    assert len(steps) > 1
