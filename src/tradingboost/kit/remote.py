@@ -6,9 +6,14 @@ promises: safe and repeatable calls are repeated, a `once` call ends in OutcomeU
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
+
+# Read once, as grpc is imported. A child of ours always becomes another program; what grpc would do in it before that
+# ends it by a segmentation fault, once in some thousand starts.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import grpc
 import structlog

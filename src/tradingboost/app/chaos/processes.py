@@ -86,7 +86,8 @@ class Process:
             async with asyncio.timeout(READY_S), aiohttp.ClientSession() as session:
                 while True:
                     if self.code is not None:
-                        raise Unavailable("process_ended", f"{self.name} ended by itself: {self.tail()}")
+                        message = f"{self.name} ended by itself with {self.code}: {self.tail()}"
+                        raise Unavailable("process_ended", message)
                     try:
                         async with session.get(f"{self._http}/ready", timeout=_LOOK) as answer:
                             if answer.status == 200:
