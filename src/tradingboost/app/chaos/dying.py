@@ -21,6 +21,8 @@ _RENEWED_S: Final = 7.0
 """The lease is renewed, and what the account has is taken down with it."""
 _TAKEN_S: Final = 2.0
 _RESTORED_S: Final = 12.0
+_LEFT_S: Final = 20.0
+_ENTRIES: Final = 4
 
 
 class Death(Scenario):
@@ -104,12 +106,19 @@ class Death(Scenario):
         await asyncio.sleep(_RESTORED_S)
 
     async def _unprotected(self, platform: Platform) -> None:
-        """An entry by hand whose stops vanish, until the platform has left the position."""
+        """Entries by hand whose stops vanish, until the platform has left one of them.
+
+        A stop that is looked for in the moment it lives counts as there, and its entry as protected; then another is
+        tried.
+        """
         account, keys = await hand.open_account(self._town, platform)
         taking = asyncio.create_task(hand.take_stops_away(self._town, account, keys))
         try:
-            await hand.enter(self._town, platform, account)
-            await taking
+            for number in range(_ENTRIES):
+                await hand.enter(self._town, platform, account, number)
+                ended, _ = await asyncio.wait({taking}, timeout=_LEFT_S)
+                for one in ended:
+                    one.result()
         finally:
             taking.cancel()
             await asyncio.gather(taking, return_exceptions=True)

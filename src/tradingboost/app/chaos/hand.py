@@ -52,14 +52,16 @@ async def open_account(town: Town, platform: Platform) -> tuple[Account, Credent
     return account, keys
 
 
-async def enter(town: Town, platform: Platform, account: Account) -> None:
+async def enter(town: Town, platform: Platform, account: Account, number: int = 0) -> None:
     """Buy one contract at market with an attached stop two percent below, and let it fill."""
     last = Decimal(town.bars.price(int(town.bars.series.close[town.bars.warmup - 1])))
     await town.print_price(last)
     symbol = Symbol(town.bars.instrument.inst_id)
     rules = await platform.market.instrument(VENUE, symbol)
-    await _claim(platform, account, symbol)
-    wish = _bought(account, symbol, "entry", "api:chaos", last)
+    slot = f"buy:{number}" if number else "entry"
+    if not number:
+        await _claim(platform, account, symbol)
+    wish = _bought(account, symbol, slot, f"api:chaos {number}", last)
     stop = rules.price(last * Decimal("0.98"), Rounding.DOWN)
     await platform.orders.submit(msgspec.structs.replace(wish, qty=rules.lot * 100, trigger=stop))
     await town.print_price(last)
